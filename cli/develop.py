@@ -1,0 +1,86 @@
+"""`make demo`, `make test` and `make lint`, from nothing but Python and a package registry.
+
+Runs with any Python that the pack supports and imports only the standard library: it makes `.venv` beside the pack,
+installs what the task needs (again only when that has changed), and goes on in there.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+EXTRAS = {"demo": "client", "test": "client,standalone,test,lint", "lint": "standalone,test,lint"}
+
+
+def main() -> int:
+    """Do the task named on the command line and return its exit code."""
+    task = sys.argv[1] if len(sys.argv) > 1 else ""
+    if task not in EXTRAS:
+        print(f"usage: develop.py {'|'.join(EXTRAS)}; got {task!r}", file=sys.stderr)
+        return 2
+    prepare(EXTRAS[task])
+    if task == "demo":
+        return run(tool("sweetspot"), "demo")
+    return lint() or (run(tool("pytest"), *sys.argv[2:]) if task == "test" else 0)
+
+
+def prepare(extras: str) -> None:
+    """Make `.venv` hold the pack with these extras; does nothing when it does already."""
+    if sys.version_info < (3, 10):  # noqa: UP036 - this file is what meets an old Python
+        sys.exit(f"Sweet Spot needs Python 3.10 or newer, this is {sys.version.split()[0]}")
+    if not python().exists():
+        print(f"Making {ENVIRONMENT.name} ...", flush=True)
+        venv.create(ENVIRONMENT, with_pip=True)
+    wanted = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
+    digest = hashlib.sha256(b"".join(wanted)).hexdigest()
+    stamp = ENVIRONMENT / f"sweetspot-{extras.replace(',', '-')}.stamp"
+    if stamp.exists() and stamp.read_text("utf-8") == digest:
+        return
+    print(f"Installing {extras} into {ENVIRONMENT.name} (the first time takes a minute or more) ...", flush=True)
+    check(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
+    install(f"--editable={ROOT}[{extras}]")
+    stamp.write_text(digest, "utf-8")
+
+
+def install(*requirements: str) -> None:
+    """Install into `.venv` under the project's constraints, with a progress display on a terminal."""
+    check(tool("uv"), "pip", "install", f"--python={python()}", "--constraint", ROOT / "constraints.txt", *requirements)
+
+
+def lint() -> int:
+    """Check form and types."""
+    return (
+        run(tool("ruff"), "check", ".")
+        or run(tool("ruff"), "format", "--check", ".")
+        or run(tool("basedpyright"), f"--pythonpath={python()}")
+    )
+
+
+def python() -> Path:
+    """Return the environment's interpreter."""
+    return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def tool(name: str) -> Path:
+    """Return one of the environment's commands."""
+    return python().parent / (f"{name}.exe" if os.name == "nt" else name)
+
+
+def run(*command: str | Path) -> int:
+    """Run a command in the pack's folder and return its exit code."""
+    return subprocess.run(list(map(str, command)), cwd=ROOT, check=False).returncode
+
+
+def check(*command: str | Path) -> None:
+    """Run a command and end with its exit code if it fails."""
+    code = run(*command)
+    if code:
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
