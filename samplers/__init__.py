@@ -1,0 +1,1 @@
+"""The mathematics of steps. Imports torch and the standard library, nothing else."""
