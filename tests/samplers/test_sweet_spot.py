@@ -1,0 +1,67 @@
+import pytest
+from sweetspot.samplers.stochastic import injects_noise
+from sweetspot.samplers.sweet_spot import find_sweet_spot
+
+# Facts: ComfyUI 0.33's KSampler names, split by whether the run adds noise.
+DETERMINISTIC = (
+    "euler euler_cfg_pp heun heunpp2 exp_heun_2_x0 dpm_2 lms dpm_fast dpm_adaptive dpmpp_2m dpmpp_2m_cfg_pp ipndm "
+    "ipndm_v deis res_multistep res_multistep_cfg_pp gradient_estimation gradient_estimation_cfg_pp ddim uni_pc "
+    "uni_pc_bh2"
+).split()
+STOCHASTIC = (
+    "euler_ancestral euler_ancestral_cfg_pp dpm_2_ancestral dpmpp_2s_ancestral dpmpp_2s_ancestral_cfg_pp dpmpp_sde "
+    "dpmpp_sde_gpu dpmpp_2m_sde dpmpp_2m_sde_gpu dpmpp_2m_sde_heun dpmpp_3m_sde dpmpp_3m_sde_gpu ddpm lcm er_sde "
+    "seeds_2 seeds_3 sa_solver sa_solver_pece exp_heun_2_x0_sde res_multistep_ancestral"
+).split()
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_deterministic_samplers(name: str):
+    assert not injects_noise(name)
+
+
+@pytest.mark.parametrize("name", STOCHASTIC)
+def test_samplers_that_inject_noise(name: str):
+    assert injects_noise(name)
+
+
+@pytest.mark.parametrize(
+    ("steps", "similarity", "sweet_spot"),
+    [
+        ([4, 25, 50], [0.80, 0.98, 1.0], 25),
+        ([4, 25, 50], [0.96, 0.98, 1.0], 4),
+        ([50, 4, 25], [1.0, 0.80, 0.98], 25),
+        # A lucky small count does not count when a larger one still differs.
+        ([4, 8, 25, 50], [0.97, 0.90, 0.98, 1.0], 25),
+        ([4, 25, 50], [0.95, 0.95, 1.0], 4),
+    ],
+)
+def test_smallest_count_from_which_on_nothing_changes(steps: list[int], similarity: list[float], sweet_spot: int):
+    verdict = find_sweet_spot(steps, similarity, "euler")
+    assert verdict.steps == sweet_spot
+    assert str(sweet_spot) in verdict.reason
+
+
+def test_a_comparison_that_has_not_settled_names_none():
+    verdict = find_sweet_spot([4, 25, 50], [0.5, 0.9, 1.0], "euler")
+    assert verdict.steps is None
+    assert "25 steps still differ visibly from 50" in verdict.reason
+
+
+def test_a_similarity_that_is_not_a_number_is_not_enough():
+    assert find_sweet_spot([4, 50], [float("nan"), 1.0], "euler").steps is None
+
+
+def test_one_run_has_nothing_to_compare_with():
+    assert find_sweet_spot([25], [1.0], "euler").steps is None
+
+
+def test_samplers_that_inject_noise_get_no_sweet_spot():
+    verdict = find_sweet_spot([4, 25, 50], [0.96, 0.98, 1.0], "euler_ancestral")
+    assert verdict.steps is None
+    assert "euler_ancestral injects noise" in verdict.reason
+
+
+def test_lists_of_different_lengths_are_refused():
+    with pytest.raises(ValueError, match="as many similarities as step counts"):
+        find_sweet_spot([4, 25], [1.0], "euler")
