@@ -1,0 +1,1 @@
+"""What is known of models: catalogue, detection, plans. Imports the standard library and safetensors."""
