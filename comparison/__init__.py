@@ -1,0 +1,1 @@
+"""Images side by side: measures, grid and report. Imports samplers/, numpy and Pillow."""

@@ -1,0 +1,54 @@
+"""Measures against scikit-image and against values known in closed form."""
+
+import math
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+from sweetspot.comparison.measures import psnr, ssim
+
+
+@pytest.fixture
+def pair() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    reference = rng.random((64, 48, 3))
+    return np.clip(reference + rng.normal(0, 0.1, reference.shape), 0, 1), reference
+
+
+def test_ssim_is_that_of_scikit_image(pair: tuple[np.ndarray, np.ndarray]):
+    expected = structural_similarity(
+        *pair, channel_axis=-1, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+    )
+    assert ssim(*pair) == pytest.approx(expected, abs=1e-9)
+
+
+def test_psnr_is_that_of_scikit_image(pair: tuple[np.ndarray, np.ndarray]):
+    image, reference = pair
+    assert psnr(image, reference) == pytest.approx(peak_signal_noise_ratio(reference, image, data_range=1.0))
+
+
+def test_equal_images(pair: tuple[np.ndarray, np.ndarray]):
+    image, _ = pair
+    assert ssim(image, image) == pytest.approx(1.0)
+    assert psnr(image, image) == math.inf
+
+
+def test_a_constant_offset_of_a_tenth_is_twenty_decibels():
+    assert psnr(np.full((16, 16, 3), 0.6), np.full((16, 16, 3), 0.5)) == pytest.approx(20.0)
+
+
+def test_ssim_of_flat_images_is_the_luminance_term():
+    x, y, c1 = 0.6, 0.5, 0.01**2
+    expected = (2 * x * y + c1) / (x**2 + y**2 + c1)
+    assert ssim(np.full((16, 16, 3), x), np.full((16, 16, 3), y)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("measure", [ssim, psnr])
+def test_shapes_that_differ_are_named(measure):
+    with pytest.raises(ValueError, match=r"image: expected .* like the reference's \(16, 16, 3\), got \(16, 17, 3\)"):
+        measure(np.zeros((16, 17, 3)), np.zeros((16, 16, 3)))
+
+
+def test_an_image_smaller_than_the_window_is_named():
+    with pytest.raises(ValueError, match="11 pixels a side or more, got 8 by 10"):
+        ssim(np.zeros((10, 8, 3)), np.zeros((10, 8, 3)))
