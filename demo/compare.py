@@ -1,0 +1,48 @@
+"""A saved compare workflow on the demo model, run by the standalone engine."""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ..comparison.grid import draw_grid
+from ..comparison.report import Settings, build_report
+from ..engines.diffusers_flow import Guidance, run_step_counts
+from ..presets.catalogue import load_catalogue
+from ..samplers.step_counts import parse_step_counts
+from . import files
+from .load import load_engine
+
+VARIANT = "sweetspot_demo"
+
+
+def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
+    """Return the grid as PNG and the report of a workflow in API form that holds one Multi-Step Compare.
+
+    The prompts, the size, the seed and the step counts are the workflow's, the other settings the demo model's plan.
+    """
+    node = next(node["inputs"] for node in workflow.values() if node["class_type"] == "SweetSpotCompare")
+    latent = workflow[node["latent_image"][0]]["inputs"]
+    plan = next(variant.plan for variant in load_catalogue() if variant.plan.variant == VARIANT)
+    positive, negative = (workflow[node[name][0]]["inputs"]["text"] for name in ("positive", "negative"))
+    runs = run_step_counts(
+        load_engine(),
+        parse_step_counts(node["steps"]),
+        Guidance(positive, negative, plan.cfg),
+        node["seed"],
+        (latent["width"], latent["height"]),
+    )
+    settings = Settings(
+        engine="diffusers",
+        variant=VARIANT,
+        source=files.TRANSFORMER.name,
+        sampler=plan.sampler_name,
+        scheduler=plan.scheduler,
+        cfg=plan.cfg,
+        seed=node["seed"],
+    )
+    report = build_report(runs, settings)
+    picture = io.BytesIO()
+    Image.fromarray(np.uint8(np.rint(draw_grid(runs, report) * 255))).save(picture, "PNG")
+    return picture.getvalue(), report.to_dict()

@@ -1,0 +1,32 @@
+"""The demo checkpoint on the standalone engine."""
+
+from collections.abc import Sequence
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ..engines.diffusers_flow import DiffusersFlow, PromptEncoder
+from . import files, vocabulary
+from .text_encoder import TextEncoder
+
+
+def load_text_encoder() -> TextEncoder:
+    """Return the demo model's text encoder with its trained weights."""
+    encoder = TextEncoder().eval().requires_grad_(requires_grad=False)
+    encoder.load_state_dict(load_file(files.TEXT_ENCODER))
+    return encoder
+
+
+def load_engine(device: str = "cpu") -> DiffusersFlow:
+    """Return the demo model on diffusers."""
+    return DiffusersFlow(files.TRANSFORMER, files.AUTOENCODER, _prompt_encoder(), device)
+
+
+def _prompt_encoder() -> PromptEncoder:
+    encoder = load_text_encoder()
+
+    def encode(prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        return encoder(torch.tensor([vocabulary.encode(prompt) for prompt in prompts]))
+
+    return encode
