@@ -1,0 +1,132 @@
+"""The model card's figures: `python -m sweetspot.demo.evaluate agreement` and `... curve`.
+
+Both use prompts that no training scene has, the recommended settings of the catalogue, and the standalone engine.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..comparison.measures import ssim
+from ..engines.diffusers_flow import DiffusersFlow, Guidance
+from ..presets.catalogue import load_catalogue
+from ..presets.plan import StepPlan
+from .check import Verdict, check_picture
+from .compare import VARIANT
+from .load import load_engine
+from .scenes import Scene, render, sample_scene
+
+HELD_OUT_SEED = 1_000_000
+TRAINING_SCENES = 12_000
+REFERENCE_STEPS = 100
+CURVE = (2, 4, 6, 8, 12, 16, 25, 50)
+
+log = logging.getLogger("sweetspot.demo.evaluate")
+
+
+def main() -> None:
+    """Compute one of the figures and write it to standard output as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("figure", choices=("agreement", "curve"))
+    parser.add_argument("--prompts", type=int, default=100, help="how many held-out prompts")
+    parser.add_argument("--cfg", type=float, help="guidance scale; the recommended one unless told")
+    parser.add_argument("--steps", type=int, help="step count of `agreement`; the recommended one unless told")
+    parser.add_argument("--pictures", type=Path, help="where to keep a sheet of the pictures")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    plan = recommended()
+    held_out = held_out_scenes(arguments.prompts)
+    cfg = arguments.cfg or plan.cfg
+    engine = load_engine()
+    if arguments.figure == "agreement":
+        told, pictures = agreement(engine, held_out, arguments.steps or plan.steps, cfg)
+    else:
+        told, pictures = curve(engine, held_out, cfg)
+    if arguments.pictures:
+        _keep_sheet(pictures, arguments.pictures)
+    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+
+
+def recommended() -> StepPlan:
+    """Return the demo model's plan."""
+    return next(variant.plan for variant in load_catalogue() if variant.plan.variant == VARIANT)
+
+
+def held_out_scenes(count: int) -> list[Scene]:
+    """Return scenes whose captions no training scene has."""
+    rng = np.random.default_rng(0)
+    trained = {sample_scene(rng).caption for _ in range(TRAINING_SCENES)}
+    rng = np.random.default_rng(HELD_OUT_SEED)
+    scenes: list[Scene] = []
+    while len(scenes) < count:
+        scene = sample_scene(rng)
+        if scene.caption not in trained:
+            scenes.append(scene)
+    return scenes
+
+
+def agreement(
+    engine: DiffusersFlow, scenes: Sequence[Scene], steps: int, cfg: float
+) -> tuple[dict[str, float], list[np.ndarray]]:
+    """Return in what share of pictures the check finds ground, items, relation, and all of them as told.
+
+    `check_on_drawings` is the share it finds in the drawn scenes themselves: the check's own limit.
+    """
+    verdicts, drawn, pictures = [], [], []
+    for number, scene in enumerate(scenes):
+        picture = _picture(engine, scene, steps, cfg, number)
+        verdicts.append(check_picture(picture, scene))
+        drawn.append(check_picture(render(scene), scene))
+        pictures.append(picture)
+        if not verdicts[-1].agrees:
+            log.info("%3d  %s: %s", number, scene.caption, verdicts[-1])
+    return {
+        "prompts": len(scenes),
+        "steps": steps,
+        "cfg": cfg,
+        "agreement": _share(verdicts, "agrees"),
+        "ground": _share(verdicts, "ground"),
+        "items": round(float(np.mean([shown for verdict in verdicts for shown in verdict.items])), 4),
+        "relation": _share(verdicts, "relation"),
+        "check_on_drawings": _share(drawn, "agrees"),
+    }, pictures
+
+
+def curve(engine: DiffusersFlow, scenes: Sequence[Scene], cfg: float) -> tuple[dict[str, object], list[np.ndarray]]:
+    """Return the mean SSIM of each step count's picture against 100 steps from the same noise."""
+    values: dict[int, list[float]] = {steps: [] for steps in CURVE}
+    pictures = []
+    for number, scene in enumerate(scenes):
+        reference = _picture(engine, scene, REFERENCE_STEPS, cfg, number) / 255
+        for steps in CURVE:
+            picture = _picture(engine, scene, steps, cfg, number)
+            values[steps].append(ssim(picture / 255, reference))
+            pictures.append(picture)
+    means = {str(steps): round(float(np.mean(found)), 4) for steps, found in values.items()}
+    return {"prompts": len(scenes), "reference": REFERENCE_STEPS, "cfg": cfg, "ssim": means}, pictures
+
+
+def _picture(engine: DiffusersFlow, scene: Scene, steps: int, cfg: float, seed: int) -> np.ndarray:
+    image = engine.run(steps, Guidance(scene.caption, "", cfg), seed).images[0]
+    return np.uint8(np.rint(image * 255))
+
+
+def _share(verdicts: Sequence[Verdict], name: str) -> float:
+    return round(float(np.mean([getattr(verdict, name) for verdict in verdicts])), 4)
+
+
+def _keep_sheet(pictures: list[np.ndarray], file: Path) -> None:
+    columns = len(CURVE)
+    rows = [np.concatenate(pictures[i : i + columns], axis=1) for i in range(0, len(pictures), columns)]
+    whole = [row for row in rows if row.shape == rows[0].shape]
+    Image.fromarray(np.concatenate(whole)).save(file)
+
+
+if __name__ == "__main__":
+    main()
