@@ -1,0 +1,99 @@
+"""`sweetspot demo`: the compare workflow on the demo model, in a real ComfyUI where there is one."""
+
+import json
+import logging
+import subprocess
+import tempfile
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from .comfyui import PACK, ComfyUIError, Server, comfy, find_comfyui, install_comfyui, prepare, running
+from .develop import EXTRAS, install
+
+WORKFLOW = PACK / "example_workflows" / "api" / "compare_steps.json"
+RUN_SECONDS = 600
+
+log = logging.getLogger("sweetspot.cli")
+
+
+def run_demo(out: Path, engine: str) -> None:
+    """Write `grid.png` and `report.json` of the compare workflow into `out`.
+
+    Args:
+        out: folder to write to; made where it is not there.
+        engine: `comfyui`, `diffusers`, or `auto` for ComfyUI where one is to be had.
+
+    Raises:
+        ComfyUIError: if ComfyUI is asked for and none is to be had, or the workflow fails in it.
+    """
+    folder = None if engine == "diffusers" else find_comfyui() or install_comfyui()
+    if folder is None and engine == "comfyui":
+        raise ComfyUIError("no ComfyUI found and none can be installed: set COMFYUI_PATH to a folder that holds one")
+    if folder is None:
+        if engine == "auto":
+            log.info("No ComfyUI is to be had here: making the same comparison with diffusers.")
+        picture, report = _with_diffusers()
+    else:
+        installation = prepare(folder)
+        with tempfile.TemporaryDirectory(prefix="sweetspot-") as base, running(installation, Path(base)) as server:
+            picture, report = _with_comfyui(server)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "grid.png").write_bytes(picture)
+    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    _tell(report, out)
+
+
+def run_workflow(server: Server, workflow: Path) -> str:
+    """Run a saved workflow, in either form, through `comfy run` and return its prompt id.
+
+    Raises:
+        ComfyUIError: if it does not succeed; holds what comfy-cli answered.
+    """
+    command = [*comfy(), "--json", "run", "--workflow", str(workflow), "--wait"]
+    command += ["--host", server.host, "--port", str(server.port), "--timeout", str(RUN_SECONDS)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        envelope = json.loads(answer.stdout.strip().splitlines()[-1])
+    except (IndexError, json.JSONDecodeError) as error:
+        raise ComfyUIError(f"comfy run gave no answer: {answer.stdout}{answer.stderr}") from error
+    if not envelope.get("ok"):
+        raise ComfyUIError(f"comfy run {workflow.name} failed: {json.dumps(envelope.get('error'), indent=2)}")
+    return envelope["data"]["prompt_id"]
+
+
+def get_json(server: Server, path: str) -> Any:
+    """Return the JSON that the server answers at this path."""
+    with urllib.request.urlopen(server.url + path, timeout=30) as answer:
+        return json.load(answer)
+
+
+def get_image(server: Server, saved: dict[str, str]) -> bytes:
+    """Return the bytes of an image that a node saved, as its `ui` names it."""
+    with urllib.request.urlopen(f"{server.url}/view?{urllib.parse.urlencode(saved)}", timeout=30) as answer:
+        return answer.read()
+
+
+def _with_comfyui(server: Server) -> tuple[bytes, dict[str, Any]]:
+    log.info("Running %s through comfy run ...", WORKFLOW.name)
+    prompt_id = run_workflow(server, WORKFLOW)
+    outputs = get_json(server, f"/history/{prompt_id}")[prompt_id]["outputs"]
+    shown = next(node for node in outputs.values() if "report" in node)
+    return get_image(server, shown["images"][0]), json.loads(shown["report"][0])
+
+
+def _with_diffusers() -> tuple[bytes, dict[str, Any]]:
+    # The light set-up of `make demo` leaves this engine out until it is needed.
+    install(f"--editable={PACK}[{EXTRAS['demo']},standalone]")
+    from ..demo.compare import compare_workflow
+
+    log.info("Running %s on diffusers ...", WORKFLOW.name)
+    return compare_workflow(json.loads(WORKFLOW.read_text("utf-8")))
+
+
+def _tell(report: dict[str, Any], out: Path) -> None:
+    for run in report["runs"]:
+        log.info("%4d steps  %6.2f s  SSIM %.3f", run["steps"], run["seconds"], run["ssim"])
+    log.info("%s", report["sweet_spot"]["reason"])
+    log.info("Made with %s: %s and %s", report["engine"], out / "grid.png", out / "report.json")
