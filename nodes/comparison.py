@@ -1,0 +1,72 @@
+"""The runs of a comparison inside ComfyUI: same everything but the step count, under one progress bar."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import latent_preview
+from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
+
+from ..comparison.report import Run
+from .sampling import OnStep, SamplerSettings, sample_traced
+
+
+def run_step_counts(
+    counts: Sequence[int],
+    model: Any,
+    settings: SamplerSettings,
+    positive: Any,
+    negative: Any,
+    latent: dict[str, Any],
+    vae: Any,
+) -> list[Run]:
+    """Sample and decode each step count from the same noise, in the given order.
+
+    A first, discarded run of one step takes the model's loading and warming up out of the times.
+
+    Raises:
+        comfy.model_management.InterruptProcessingException: if the user cancels, within or between runs.
+    """
+    progress = _Progress(model, total=sum(counts))
+    sample_traced(model, 1, settings, positive, negative, latent, on_step=_ignore)
+    runs = []
+    for steps in counts:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        on_step = progress.for_run(steps)
+        sampled, trace = sample_traced(model, steps, settings, positive, negative, latent, on_step)
+        (images,) = VAEDecode().decode(vae, sampled)
+        runs.append(Run(steps, trace.model_calls, trace.seconds, images.cpu().float().numpy()))
+        progress.finish(steps)
+    return runs
+
+
+def _ignore(_step: int, _denoised: Any, _x: Any, _total: int) -> None:
+    comfy.model_management.throw_exception_if_processing_interrupted()
+
+
+class _Progress:
+    """One progress bar over all runs, with a preview of the run in hand."""
+
+    def __init__(self, model: Any, total: int) -> None:
+        self._bar = comfy.utils.ProgressBar(total)
+        self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
+        self._total, self._done = total, 0
+
+    def for_run(self, steps: int) -> OnStep:
+        """Return the sampler callback for the next run, of `steps` steps."""
+
+        def on_step(step: int, denoised: Any, _x: Any, total_steps: int) -> None:
+            if getattr(denoised, "is_nested", False):
+                denoised = denoised.tensors[0]
+            preview = self._previewer.decode_latent_to_preview_image("JPEG", denoised) if self._previewer else None
+            # A schedule may have more or fewer steps than were asked for.
+            within = min(steps, round(steps * (step + 1) / max(total_steps, 1)))
+            self._bar.update_absolute(self._done + within, self._total, preview)
+
+        return on_step
+
+    def finish(self, steps: int) -> None:
+        """Count a run of `steps` steps as done."""
+        self._done += steps
+        self._bar.update_absolute(self._done, self._total)

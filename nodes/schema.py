@@ -1,0 +1,105 @@
+"""What the nodes' schemas share: sockets, the stock KSampler's inputs, and a Schema that older ComfyUI take too."""
+
+from dataclasses import fields
+from typing import Any
+
+import comfy.samplers
+from comfy_api.latest import io
+
+from ..samplers.schedules import MAX_STEPS
+
+CATEGORY = "sampling/Sweet Spot"
+LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
+
+Plan = io.Custom("STEP_PLAN")
+Trace = io.Custom("STEP_TRACE")
+
+_KNOWN_FIELDS = frozenset(field.name for field in fields(io.Schema))
+
+
+def make_schema(**description: Any) -> io.Schema:
+    """Return an `io.Schema`, leaving out search aliases where ComfyUI does not know them yet (before 0.9)."""
+    if "search_aliases" not in _KNOWN_FIELDS:
+        description.pop("search_aliases", None)
+    return io.Schema(category=CATEGORY, **description)
+
+
+def model_input() -> io.Input:
+    """Return the input for the diffusion model."""
+    return io.Model.Input("model", tooltip="The model that denoises the latent.")
+
+
+def seed_input() -> io.Input:
+    """Return the input for the seed of the starting noise."""
+    return io.Int.Input(
+        "seed",
+        default=0,
+        min=0,
+        max=LARGEST_SEED,
+        control_after_generate=True,
+        tooltip="Seed of the noise that sampling starts from.",
+    )
+
+
+def steps_input() -> io.Input:
+    """Return the input for one step count."""
+    return io.Int.Input(
+        "steps",
+        default=25,
+        min=1,
+        max=MAX_STEPS,
+        tooltip="Number of denoising steps. 25 is a safe default; distilled models want 1 to 8.",
+    )
+
+
+def sampler_inputs() -> list[io.Input]:
+    """Return the inputs cfg, sampler_name and scheduler."""
+    return [
+        io.Float.Input(
+            "cfg",
+            default=8.0,
+            min=0.0,
+            max=100.0,
+            step=0.1,
+            round=0.01,
+            tooltip="Guidance scale. Higher follows the prompt more closely; 1 switches guidance off.",
+        ),
+        io.Combo.Input(
+            "sampler_name", options=comfy.samplers.KSampler.SAMPLERS, tooltip="The method that takes the steps."
+        ),
+        io.Combo.Input(
+            "scheduler",
+            options=comfy.samplers.KSampler.SCHEDULERS,
+            tooltip="How the noise levels are spread over the steps.",
+        ),
+    ]
+
+
+def conditioning_inputs() -> list[io.Input]:
+    """Return the inputs positive, negative and latent_image."""
+    return [
+        io.Conditioning.Input("positive", tooltip="What the image should show."),
+        io.Conditioning.Input("negative", tooltip="What the image should not show; unused where cfg is 1."),
+        io.Latent.Input("latent_image", tooltip="The latent to denoise; an empty one gives an image from noise alone."),
+    ]
+
+
+def denoise_input() -> io.Input:
+    """Return the input for the share of the noise that is applied."""
+    return io.Float.Input(
+        "denoise",
+        default=1.0,
+        min=0.0,
+        max=1.0,
+        step=0.01,
+        tooltip="Share of the noise that is applied: 1 starts from pure noise, less keeps more of the latent.",
+    )
+
+
+def plan_input() -> io.Input:
+    """Return the optional input for a plan, which wins over the widgets."""
+    return Plan.Input(
+        "plan",
+        optional=True,
+        tooltip="A plan, as from Model Step Preset. Where it is linked, its settings win over this node's own.",
+    )

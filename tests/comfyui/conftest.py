@@ -1,0 +1,166 @@
+"""One ComfyUI for the whole run, with the pack in it, and a client that talks to it as any API user would."""
+
+import json
+import shutil
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import websocket
+from safetensors.torch import load_file
+from sweetspot.cli.comfyui import Installation, Server, find_comfyui, prepare, running
+from sweetspot.cli.demo import get_json
+from sweetspot.demo import files
+from torch import Tensor
+
+Prompt = dict[str, dict[str, Any]]
+RUN_SECONDS = 120
+
+
+class PromptRefused(Exception):
+    """ComfyUI did not take the prompt; `errors` is its answer by node."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        super().__init__(json.dumps(answer, indent=2))
+        self.errors = answer.get("node_errors") or {}
+
+
+class PromptFailed(Exception):
+    """A node raised; `node_type` and `message` tell which and what."""
+
+    def __init__(self, details: dict[str, Any]) -> None:
+        super().__init__(f"{details.get('node_type')}: {details.get('exception_message')}")
+        self.node_type: str = details.get("node_type", "")
+        self.message: str = details.get("exception_message", "")
+
+
+@dataclass
+class Client:
+    server: Server
+
+    def queue(self, prompt: Prompt, client_id: str = "tests") -> str:
+        body = json.dumps({"prompt": prompt, "client_id": client_id}).encode()
+        request = urllib.request.Request(f"{self.server.url}/prompt", body, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return json.load(answer)["prompt_id"]
+        except urllib.error.HTTPError as error:
+            with error:
+                raise PromptRefused(json.load(error)) from None
+
+    def wait(self, prompt_id: str) -> dict[str, Any]:
+        """Return the finished prompt's entry of the history."""
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            history = get_json(self.server, f"/history/{prompt_id}")
+            if prompt_id in history:
+                return history[prompt_id]
+            time.sleep(0.05)
+        raise TimeoutError(f"prompt {prompt_id} did not finish within {RUN_SECONDS} s")
+
+    def run(self, prompt: Prompt) -> dict[str, dict[str, Any]]:
+        """Run a prompt and return what its nodes show, by node id."""
+        entry = self.wait(self.queue(prompt))
+        if entry["status"]["status_str"] != "success":
+            failed = [message for kind, message in entry["status"]["messages"] if kind == "execution_error"]
+            raise PromptFailed(failed[0] if failed else entry["status"])
+        return entry["outputs"]
+
+    def latent(self, outputs: dict[str, dict[str, Any]], node: str) -> Tensor:
+        """Return the tensor that a SaveLatent node wrote."""
+        saved = outputs[node]["latents"][0]
+        return load_file(self.server.base / "output" / saved["subfolder"] / saved["filename"])["latent_tensor"]
+
+    def interrupt(self) -> None:
+        request = urllib.request.Request(f"{self.server.url}/interrupt", b"{}", {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30):
+            pass
+
+    def listen(self) -> tuple[websocket.WebSocket, str]:
+        """Open the websocket that a browser would, and return it with its client id."""
+        client_id = uuid.uuid4().hex
+        address = f"ws://{self.server.host}:{self.server.port}/ws?clientId={client_id}"
+        return websocket.create_connection(address, timeout=60), client_id
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    folder = find_comfyui()
+    assert folder is not None
+    return prepare(folder)
+
+
+@pytest.fixture(scope="session")
+def comfyui(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    base = tmp_path_factory.mktemp("comfyui")
+    for folder, file in (("diffusion_models", files.TRANSFORMER), ("vae", files.AUTOENCODER)):
+        (base / "models" / folder).mkdir(parents=True)
+        shutil.copy(file, base / "models" / folder)
+    with running(installation, base, "--preview-method", "latent2rgb") as server:
+        yield Client(server)
+
+
+def demo_graph(prompt: str = "a red circle left of a blue square on green", batch: int = 1, size: int = 64) -> Prompt:
+    """Return the nodes that every test's graph begins with."""
+    return {
+        "model": {"class_type": "SweetSpotDemoModel", "inputs": {}},
+        "positive": {"class_type": "CLIPTextEncode", "inputs": {"text": prompt, "clip": ["model", 1]}},
+        "negative": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["model", 1]}},
+        "latent": {
+            "class_type": "EmptyLatentImage",
+            "inputs": {"width": size, "height": size, "batch_size": batch},
+        },
+    }
+
+
+def sampler_node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    """Return a KSampler or Step-Aware Sampler on `demo_graph`, which name their inputs alike."""
+    defaults = {
+        "model": ["model", 0],
+        "seed": 11,
+        "steps": 3,
+        "cfg": 2.0,
+        "sampler_name": "euler",
+        "scheduler": "simple",
+        "positive": ["positive", 0],
+        "negative": ["negative", 0],
+        "latent_image": ["latent", 0],
+        "denoise": 1.0,
+    }
+    return {"class_type": class_type, "inputs": defaults | inputs}
+
+
+def compare_node(**inputs: Any) -> dict[str, Any]:
+    """Return a Multi-Step Compare on `demo_graph`."""
+    return sampler_node("SweetSpotCompare", **({"vae": ["model", 2], "steps": "2, 4, 6"} | inputs))
+
+
+def save_latent(source: str, slot: int = 0) -> dict[str, Any]:
+    return {"class_type": "SaveLatent", "inputs": {"samples": [source, slot], "filename_prefix": "tests/latent"}}
+
+
+def show(source: str, slot: int) -> dict[str, Any]:
+    """Return a stock node that puts any value into the history as text."""
+    return {"class_type": "PreviewAny", "inputs": {"source": [source, slot]}}
+
+
+@pytest.fixture(scope="session")
+def graph() -> Any:
+    """The helpers above, for tests that cannot import this file."""
+    return Graph
+
+
+class Graph:
+    demo = staticmethod(demo_graph)
+    sampler = staticmethod(sampler_node)
+    compare = staticmethod(compare_node)
+    save_latent = staticmethod(save_latent)
+    show = staticmethod(show)
+    Refused = PromptRefused
+    Failed = PromptFailed

@@ -1,0 +1,165 @@
+"""Step-Aware Sampler beside the stock KSampler: the same tensor, and a trace that tells the truth."""
+
+import json
+
+import pytest
+import torch
+
+SCHEDULERS = ("normal", "simple")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "sampler_name" in metafunc.fixturenames:
+        metafunc.parametrize("sampler_name", sampler_names())
+
+
+def sampler_names() -> list[str]:
+    """Read the names from ComfyUI's source, as the server is not up while tests are collected."""
+    import ast
+
+    from sweetspot.cli.comfyui import find_comfyui
+
+    folder = find_comfyui()
+    assert folder is not None
+    tree = ast.parse((folder / "comfy" / "samplers.py").read_text("utf-8"))
+    lists = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    names = ast.literal_eval(lists["KSAMPLER_NAMES"])
+    return names + ast.literal_eval(lists["SAMPLER_NAMES"].right)
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_gives_the_stock_result_bit_for_bit(comfyui, graph, sampler_name: str, scheduler: str):
+    """From noise with a batch of two, and again from that result at denoise 0.6."""
+    common = {"sampler_name": sampler_name, "scheduler": scheduler}
+    again = {**common, "latent_image": ["stock", 0], "denoise": 0.6, "seed": 12}
+    outputs = comfyui.run(
+        graph.demo(batch=2)
+        | {
+            "stock": graph.sampler("KSampler", **common),
+            "ours": graph.sampler("SweetSpotSampler", **common),
+            "stock again": graph.sampler("KSampler", **again),
+            "ours again": graph.sampler("SweetSpotSampler", **again),
+        }
+        | {f"save {name}": graph.save_latent(name) for name in ("stock", "ours", "stock again", "ours again")}
+    )
+    first, second = (comfyui.latent(outputs, f"save {name}") for name in ("stock", "ours"))
+    assert torch.isfinite(first).all()
+    assert first.shape == (2, 16, 8, 8)
+    assert torch.equal(first, second)
+    third, fourth = (comfyui.latent(outputs, f"save {name}") for name in ("stock again", "ours again"))
+    assert not torch.equal(first, third)
+    assert torch.equal(third, fourth)
+
+
+def test_every_sampler_of_the_server_was_tested(comfyui):
+    from sweetspot.cli.demo import get_json
+
+    listed = get_json(comfyui.server, "/object_info/KSampler")["KSampler"]["input"]["required"]["sampler_name"][0]
+    assert sorted(sampler_names()) == sorted(listed)
+
+
+def trace_of(comfyui, graph, **settings) -> dict:
+    outputs = comfyui.run(
+        graph.demo() | {"ours": graph.sampler("SweetSpotSampler", **settings), "trace": graph.show("ours", 3)}
+    )
+    return json.loads(outputs["trace"]["text"][0])
+
+
+def test_the_trace_holds_the_schedule(comfyui, graph):
+    trace = trace_of(comfyui, graph, steps=4)
+    levels = [step["sigma"] for step in trace["steps"]]
+    assert levels == pytest.approx([1.0, 0.75, 0.5, 0.25])
+    assert trace["steps"][-1]["sigma_next"] == 0
+    assert [step["change"] is None for step in trace["steps"]] == [True, False, False, False]
+    assert all(step["change"] > 0 for step in trace["steps"][1:])
+    assert 0 < sum(step["seconds"] for step in trace["steps"]) <= trace["seconds"]
+
+
+@pytest.mark.parametrize(
+    ("name", "calls"),
+    # Facts: at 12 steps these call the model so often.
+    [("euler", 12), ("heun", 23), ("dpm_2", 23), ("heunpp2", 33), ("seeds_3", 34), ("uni_pc", 12)],
+)
+def test_the_trace_counts_model_calls(comfyui, graph, name: str, calls: int):
+    trace = trace_of(comfyui, graph, sampler_name=name, steps=12)
+    assert trace["model_calls"] == calls
+
+
+def test_the_trace_tells_steps_asked_from_steps_scheduled(comfyui, graph):
+    trace = trace_of(comfyui, graph, scheduler="ddim_uniform", steps=7)
+    assert trace["steps_asked"] == 7
+    assert trace["steps_scheduled"] == trace["steps_run"] != 7
+
+
+def test_no_denoising_gives_an_empty_trace(comfyui, graph):
+    trace = trace_of(comfyui, graph, denoise=0.0)
+    assert (trace["steps_asked"], trace["steps_run"], trace["model_calls"]) == (3, 0, 0)
+
+
+def test_a_linked_plan_wins_over_the_widgets(comfyui, graph):
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "preset": {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}},
+            "ours": graph.sampler("SweetSpotSampler", plan=["preset", 1], sampler_name="heun", steps=2, cfg=7.0),
+            "stock": graph.sampler("KSampler", steps=["preset", 2], cfg=["preset", 3]),
+            "save ours": graph.save_latent("ours"),
+            "save stock": graph.save_latent("stock"),
+        }
+    )
+    assert torch.equal(comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save stock"))
+
+
+def test_the_model_is_left_as_it_was(comfyui, graph):
+    """A stock run after ours on the same MODEL calls the model as often as before: no wrapper stays behind."""
+    prompt = graph.demo() | {
+        "ours": graph.sampler("SweetSpotSampler"),
+        "after": graph.sampler("SweetSpotSampler", latent_image=["ours", 0], seed=5),
+        "trace": graph.show("after", 3),
+    }
+    assert json.loads(comfyui.run(prompt)["trace"]["text"][0])["model_calls"] == 3
+
+
+def test_a_latent_with_the_wrong_channels_is_named(comfyui, graph):
+    four = {"class_type": "LoadLatent", "inputs": {"latent": "four_channels.latent"}}
+    save_four_channels(comfyui.server.base / "input" / "four_channels.latent")
+    with pytest.raises(graph.Failed) as caught:
+        comfyui.run(
+            graph.demo()
+            | {
+                "four": four,
+                "ours": graph.sampler("SweetSpotSampler", latent_image=["four", 0]),
+                "save": graph.save_latent("ours"),
+            }
+        )
+    assert caught.value.node_type == "SweetSpotSampler"
+    assert "latent_image: this model's latents have 16 channels, got 4" in caught.value.message
+
+
+def save_four_channels(file) -> None:
+    from safetensors.torch import save_file
+
+    tensors = {"latent_tensor": torch.ones(1, 4, 8, 8), "latent_format_version_0": torch.tensor([])}
+    save_file(tensors, file)
+
+
+def test_an_unknown_sampler_name_is_refused_not_replaced(comfyui, graph):
+    """The stock KSampler would run its first sampler instead when the name comes through a link."""
+    with pytest.raises(graph.Failed) as caught:
+        comfyui.run(
+            graph.demo()
+            | {
+                "switch": {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}},
+                "ours": graph.sampler("SweetSpotSampler", sampler_name=["switch", 5]),
+                "save": graph.save_latent("ours"),
+            }
+        )
+    assert caught.value.node_type == "SweetSpotSampler"
+    assert "sampler_name: expected one of euler" in caught.value.message
+    assert "got 'simple'" in caught.value.message
