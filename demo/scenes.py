@@ -25,9 +25,9 @@ RGB = {
     "black": (24, 24, 24),
     "gray": (128, 128, 128),
 }
-RADIUS = {"small": (15.0, 18.0), "large": (24.0, 28.0)}
+RADIUS = {"small": (16.0, 18.0), "large": (25.0, 28.0)}
 OFFSET = 30.0
-JITTER_ALONG, JITTER_ACROSS = 4.0, 14.0
+JITTER_ALONG, JITTER_ACROSS = 4.0, 9.0
 
 # How far a texture's second tone and the shading move a colour; large enough to see, small enough to keep the hue.
 TEXTURE_CONTRAST = 0.3
@@ -76,7 +76,7 @@ def sample_scene(rng: np.random.Generator) -> Scene:
     ground = str(rng.choice(GROUND_COLOURS))
     colours = rng.choice([c for c in COLOURS if c != ground], size=count, replace=False)
     relation = str(rng.choice(RELATIONS)) if count == 2 else None
-    ground_texture = str(rng.choice(TEXTURES, p=(0.52, 0.16, 0.16, 0.16)))
+    ground_texture = str(rng.choice(TEXTURES, p=(0.64, 0.12, 0.12, 0.12)))
     items = tuple(
         _sample_item(rng, str(colour), centre, may_be_striped=ground_texture == "plain")
         for colour, centre in zip(colours, _sample_centres(rng, relation), strict=True)
@@ -132,7 +132,7 @@ def _describe(item: Item) -> str:
 def _sample_centres(rng: np.random.Generator, relation: str | None) -> list[tuple[float, float]]:
     middle = SIZE / 2
     if relation is None:
-        return [(middle + rng.uniform(-16, 16), middle + rng.uniform(-16, 16))]
+        return [(middle + rng.uniform(-9, 9), middle + rng.uniform(-9, 9))]
     side = -1 if relation in ("left", "above") else 1
     centres = []
     for direction in (side, -side):
@@ -203,20 +203,18 @@ def _fill(rng: np.random.Generator, colour: str, texture: str, x: np.ndarray, y:
 
 
 def _pattern(rng: np.random.Generator, texture: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the share of the second tone at each pixel, in [0, 1]."""
-    a, b = rng.uniform(0, 24, size=2)
+    """Return the share of the second tone at each pixel, in [0, 1]; textures lie on the picture's own grid."""
     if texture == "striped":
-        u, period = ((x, 16.0), (y, 16.0), ((x + y) / np.sqrt(2), 16.0), ((x - y) / np.sqrt(2), 16.0))[rng.integers(4)]
-        return _coverage(_wave(u + a, period))
+        return _coverage(_wave(x if rng.random() < 0.5 else y, 16.0))
     if texture == "dotted":
-        return _coverage(np.hypot((x + a) % 16 - 8, (y + b) % 16 - 8) - 4.5)
+        return _coverage(np.hypot(x % 16 - 8, y % 16 - 8) - 4.5)
     if texture == "checkered":
         # Inside a dark cell both waves have the same sign; the nearer edge gives the distance.
-        p, q = _wave(x + a, 24.0), _wave(y + b, 24.0)
+        p, q = _wave(x, 32.0), _wave(y, 32.0)
         return _coverage(-np.sign(p * q) * np.minimum(np.abs(p), np.abs(q)))
     return np.zeros_like(x)
 
 
 def _wave(u: np.ndarray, period: float) -> np.ndarray:
-    """Return the signed distance along u to the edges of bands of half a period."""
+    """Return the signed distance along u to the edges of bands of half a period, mirror-symmetric in the picture."""
     return np.abs(u % period - period / 2) - period / 4

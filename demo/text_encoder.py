@@ -1,26 +1,27 @@
-"""The demo model's text encoder: learned word embeddings with learned positions.
+"""The demo model's text encoder: a small transformer over a prompt's words.
 
 It gives what a Flux-layout transformer wants of a text encoder: a sequence of vectors, one a word, and one pooled
-vector. Everything beyond that (which word belongs to which) is left to the transformer's own text stream.
+vector that sums up the whole prompt, read at the start token.
 """
 
 import torch
 from torch import Tensor, nn
 
-from .vocabulary import CONTEXT_LENGTH, PAD, WORDS
+from .vocabulary import CONTEXT_LENGTH, WORDS
 
-CONTEXT_WIDTH = 64
-POOLED_WIDTH = 32
+WIDTH = 64
+LAYERS, HEADS = 3, 4
 
 
 class TextEncoder(nn.Module):
-    """Word embeddings plus positions, and a linear read-out of their mean over the words that are there."""
+    """Word embeddings with learned positions, and three pre-norm transformer layers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.words = nn.Embedding(len(WORDS), CONTEXT_WIDTH)
-        self.positions = nn.Parameter(0.1 * torch.randn(CONTEXT_LENGTH, CONTEXT_WIDTH))
-        self.pool = nn.Linear(CONTEXT_WIDTH, POOLED_WIDTH)
+        self.words = nn.Embedding(len(WORDS), WIDTH)
+        self.positions = nn.Parameter(0.1 * torch.randn(CONTEXT_LENGTH, WIDTH))
+        self.layers = nn.ModuleList(_Layer() for _ in range(LAYERS))
+        self.norm = nn.LayerNorm(WIDTH)
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Encode token numbers.
@@ -29,10 +30,24 @@ class TextEncoder(nn.Module):
             tokens: integers, shape (batch, `CONTEXT_LENGTH`), from `vocabulary.encode`.
 
         Returns:
-            The context, shape (batch, `CONTEXT_LENGTH`, `CONTEXT_WIDTH`), and the pooled vector, shape
-            (batch, `POOLED_WIDTH`).
+            The context, shape (batch, `CONTEXT_LENGTH`, `WIDTH`), and the pooled vector, shape (batch, `WIDTH`).
         """
-        embedded = self.words(tokens)
-        present = (tokens != WORDS.index(PAD)).unsqueeze(-1).to(embedded.dtype)
-        mean = (embedded * present).sum(dim=1) / present.sum(dim=1)
-        return embedded + self.positions, self.pool(mean)
+        hidden = self.words(tokens) + self.positions
+        for layer in self.layers:
+            hidden = layer(hidden)
+        context = self.norm(hidden)
+        return context, context[:, 0]
+
+
+class _Layer(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(WIDTH)
+        self.attention = nn.MultiheadAttention(WIDTH, HEADS, batch_first=True)
+        self.norm_mlp = nn.LayerNorm(WIDTH)
+        self.mlp = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        normed = self.norm_attention(hidden)
+        hidden = hidden + self.attention(normed, normed, normed, need_weights=False)[0]
+        return hidden + self.mlp(self.norm_mlp(hidden))

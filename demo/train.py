@@ -1,8 +1,9 @@
 """Train the demo checkpoint from nothing: `python -m sweetspot.demo.train`.
 
 Three stages, each of which leaves a file in the working folder that the next one reads, so that a run can be taken
-up again: the autoencoder (on crops), the latents of all scenes (encoded once), the flow-matching transformer with its
-text encoder. `demo/export.py` writes the three shipped files from the last one.
+up again: the autoencoder (on crops), the latents of all scenes (encoded once), and the flow-matching transformer with
+its text encoder, which first learns to read captions (`demo/train_text.py`). `demo/export.py` then writes the three
+shipped files.
 
 Budgets are minutes rather than iterations: learning rates follow the clock, so that a slower machine ends with a
 finished, if less trained, model. Two CPU cores want about 25 and 60 minutes; a GPU a few.
@@ -24,7 +25,8 @@ from torch.nn import functional
 
 from ..engines.diffusers_flow import image_positions, pack
 from . import scenes, vocabulary
-from .text_encoder import CONTEXT_WIDTH, POOLED_WIDTH, TextEncoder
+from .text_encoder import WIDTH
+from .train_text import train_text_encoder
 
 LATENT_CHANNELS = 16
 CROP = 64
@@ -32,15 +34,15 @@ AUTOENCODER_BATCH, FLOW_BATCH = 16, 64
 DECODER_NOISE = 0.05
 EMPTY_PROMPT_SHARE = 0.12
 EMA_DECAY = 0.999
-LEARNING_RATE = {"autoencoder": 1.2e-3, "flow": 1.5e-3}
+LEARNING_RATE = {"autoencoder": 1.2e-3, "flow": 2e-3}
 TRANSFORMER = {
     "in_channels": 4 * LATENT_CHANNELS,
     "num_layers": 4,
     "num_single_layers": 8,
     "attention_head_dim": 128,
     "num_attention_heads": 1,
-    "joint_attention_dim": CONTEXT_WIDTH,
-    "pooled_projection_dim": POOLED_WIDTH,
+    "joint_attention_dim": WIDTH,
+    "pooled_projection_dim": WIDTH,
     "guidance_embeds": False,
     "axes_dims_rope": (16, 56, 56),
 }
@@ -59,7 +61,7 @@ def main() -> None:
 
     autoencoder_file = arguments.folder / "autoencoder.pt"
     if not autoencoder_file.exists():
-        train_autoencoder(drawn, arguments.autoencoder_minutes, device, autoencoder_file)
+        train_autoencoder(drawn, arguments.autoencoder_minutes, device, autoencoder_file, arguments.autoencoder_start)
     latents_file = arguments.folder / "latents.pt"
     if not latents_file.exists():
         torch.save(encode_scenes(drawn, autoencoder_file, device), latents_file)
@@ -79,13 +81,19 @@ def render_batch(drawn: list[scenes.Scene]) -> Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
-def train_autoencoder(drawn: list[scenes.Scene], minutes: float, device: torch.device, file: Path) -> None:
+def train_autoencoder(
+    drawn: list[scenes.Scene], minutes: float, device: torch.device, file: Path, start: Path | None = None
+) -> None:
     """Train the tiny autoencoder on crops; the latent is mirrored at random, so that encoding commutes with it.
+
+    With `start`, an earlier result of this function, it goes on from there.
 
     Saves a state dict of `diffusers.AutoencoderTiny` whose latents have mean 0 and deviation 1 in every channel.
     """
     images = torch.from_numpy(np.stack([scenes.render(scene) for scene in drawn])).permute(0, 3, 1, 2)
     model = _new_autoencoder(device)
+    if start is not None:
+        model.load_state_dict(torch.load(start))
     normalise = nn.BatchNorm2d(LATENT_CHANNELS, affine=False, momentum=0.02).to(device)
     average = _Average(model)
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=1e-4)
@@ -127,9 +135,10 @@ def train_flow(drawn: list[scenes.Scene], latents: Tensor, minutes: float, devic
     Source: Lipman et al., "Flow Matching for Generative Modeling", 2023; noise levels drawn logit-normally after
     Esser et al., "Scaling Rectified Flow Transformers", 2024.
     """
-    model = nn.ModuleDict({"transformer": FluxTransformer2DModel(**TRANSFORMER), "text": TextEncoder()}).to(device)
+    text = train_text_encoder(drawn, device)
+    model = nn.ModuleDict({"transformer": FluxTransformer2DModel(**TRANSFORMER), "text": text}).to(device)
     average = _Average(model)
-    optimiser = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=0.01)
     rng = np.random.default_rng(1)
     mean_loss = 0.0
     for iteration in _budget(minutes, optimiser, LEARNING_RATE["flow"], "flow"):
@@ -262,6 +271,7 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("out/demo-training"), help="where the stages leave files")
     parser.add_argument("--autoencoder-minutes", type=float, default=25)
+    parser.add_argument("--autoencoder-start", type=Path, help="an earlier autoencoder.pt to go on from")
     parser.add_argument("--flow-minutes", type=float, default=60)
     parser.add_argument("--scenes", type=int, default=12_000, help="how many scenes are drawn")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")

@@ -50,7 +50,7 @@ class DemoTokenizer:
 class DemoTextModel(nn.Module):
     """The text encoder as ComfyUI's CLIP class wants one."""
 
-    # A few kilobytes: not worth streaming in parts.
+    # Half a megabyte: not worth streaming in parts.
     disable_offload = True
 
     def __init__(self, device: Any = "cpu", **_options: Any) -> None:
@@ -65,7 +65,7 @@ class DemoTextModel(nn.Module):
         """Take no notice, likewise."""
 
     def encode_token_weights(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
-        """Return context (1, 20, 64) and pooled vector (1, 32); weights scale a word's distance from no word."""
+        """Return context (1, 20, 64) and pooled vector (1, 64); weights scale a word's distance from no word."""
         row = tokens[_TOKENS][0]
         device = self.encoder.positions.device
         numbers = torch.tensor([[number for number, _ in row]], device=device)

@@ -2,7 +2,7 @@ import pytest
 from sweetspot.presets.detection import UNKNOWN, Evidence, recognise
 
 FLUX = {"in_channels": 16, "hidden_size": 3072, "depth": 19, "depth_single_blocks": 38, "vec_in_dim": 768}
-DEMO = {"hidden_size": 128, "context_in_dim": 64, "vec_in_dim": 32, "depth": 4, "depth_single_blocks": 8}
+DEMO = {"hidden_size": 128, "context_in_dim": 64, "vec_in_dim": 64, "depth": 4, "depth_single_blocks": 8}
 
 # What official templates and ComfyUI's examples set for these models.
 KNOWN = [
