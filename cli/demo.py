@@ -1,5 +1,6 @@
 """`sweetspot demo`: the compare workflow on the demo model, in a real ComfyUI where there is one."""
 
+import importlib.util
 import json
 import logging
 import subprocess
@@ -10,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from .comfyui import PACK, ComfyUIError, Server, comfy, find_comfyui, install_comfyui, prepare, running
-from .develop import EXTRAS, install
 
 WORKFLOW = PACK / "example_workflows" / "api" / "compare_steps.json"
 RUN_SECONDS = 600
+STANDALONE = ("torch", "diffusers", "safetensors", "numpy", "PIL")
 
 log = logging.getLogger("sweetspot.cli")
+
+
+class MissingExtraError(ImportError):
+    """Libraries of the extra `standalone` are not installed; the message says what to install."""
 
 
 def run_demo(out: Path, engine: str) -> None:
@@ -27,6 +32,7 @@ def run_demo(out: Path, engine: str) -> None:
 
     Raises:
         ComfyUIError: if ComfyUI is asked for and none is to be had, or the workflow fails in it.
+        MissingExtraError: if it comes to diffusers, and that is not installed.
     """
     folder = None if engine == "diffusers" else find_comfyui() or install_comfyui()
     if folder is None and engine == "comfyui":
@@ -84,8 +90,11 @@ def _with_comfyui(server: Server) -> tuple[bytes, dict[str, Any]]:
 
 
 def _with_diffusers() -> tuple[bytes, dict[str, Any]]:
-    # The light set-up of `make demo` leaves this engine out until it is needed.
-    install(f"--editable={PACK}[{EXTRAS['demo']},standalone]")
+    missing = [name for name in STANDALONE if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"the standalone engine needs {', '.join(missing)}: pip install 'sweetspot[standalone]'"
+        )
     from ..demo.compare import compare_workflow
 
     log.info("Running %s on diffusers ...", WORKFLOW.name)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
+# The exit code with which `sweetspot demo` asks for the extra `standalone`.
+NEEDS_STANDALONE = 3
 EXTRAS = {"demo": "client", "test": "client,standalone,test,lint", "lint": "standalone,test,lint"}
 
 
@@ -24,8 +26,17 @@ def main() -> int:
         return 2
     prepare(EXTRAS[task])
     if task == "demo":
-        return run(tool("sweetspot"), "demo")
+        return demo()
     return lint() or (run(tool("pytest"), *sys.argv[2:]) if task == "test" else 0)
+
+
+def demo() -> int:
+    """Run the demo; the standalone engine's libraries are large, and come only where it is needed."""
+    code = run(tool("sweetspot"), "demo")
+    if code != NEEDS_STANDALONE:
+        return code
+    prepare("client,standalone")
+    return run(tool("sweetspot"), "demo", "--engine", "diffusers")
 
 
 def prepare(extras: str) -> None:

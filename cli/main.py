@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 from .comfyui import ComfyUIError
+from .demo import MissingExtraError, run_demo
+from .develop import NEEDS_STANDALONE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,10 +24,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    from .demo import run_demo
-
     try:
         run_demo(chosen.out, chosen.engine)
+    except MissingExtraError as error:
+        print(f"sweetspot: {error}", file=sys.stderr)
+        return NEEDS_STANDALONE
     except ComfyUIError as error:
         print(f"sweetspot: {error}", file=sys.stderr)
         return 1

@@ -1,0 +1,60 @@
+import json
+import logging
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from sweetspot.cli import demo
+from sweetspot.cli.comfyui import ComfyUIError
+from sweetspot.cli.main import main
+
+
+@pytest.fixture
+def no_comfyui(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "find_comfyui", lambda: None)
+    monkeypatch.setattr(demo, "install_comfyui", lambda: None)
+
+
+@pytest.mark.usefixtures("no_comfyui")
+def test_without_comfyui_the_same_two_files_come_from_diffusers(
+    tmp_path: Path, root: Path, caplog: pytest.LogCaptureFixture
+):
+    with caplog.at_level(logging.INFO, "sweetspot.cli"):
+        assert main(["demo", "--out", str(tmp_path / "out")]) == 0
+    assert [message for message in caplog.messages if "No ComfyUI" in message] == [
+        "No ComfyUI is to be had here: making the same comparison with diffusers."
+    ]
+    report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
+    jsonschema.validate(report, json.loads((root / "comparison" / "report.schema.json").read_text("utf-8")))
+    assert report["engine"] == "diffusers"
+    assert report["reference"] == 50
+    assert [(run["steps"], run["model_calls"]) for run in report["runs"]] == [(4, 4), (25, 25), (50, 50)]
+    grid = np.array(Image.open(tmp_path / "out" / "grid.png"))
+    assert grid.shape[1] > 3 * 256
+
+
+@pytest.mark.usefixtures("no_comfyui")
+def test_asking_for_comfyui_where_there_is_none_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["demo", "--engine", "comfyui", "--out", str(tmp_path)]) == 1
+    assert "set COMFYUI_PATH" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_comfyui")
+def test_missing_libraries_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(demo, "STANDALONE", ("torch", "a_library_that_is_not_there"))
+    assert main(["demo", "--out", str(tmp_path)]) == 3
+    told = capsys.readouterr().err
+    assert "needs a_library_that_is_not_there: pip install 'sweetspot[standalone]'" in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_workflow_that_cannot_run_names_comfy_clis_answer(tmp_path: Path):
+    from sweetspot.cli.comfyui import Server
+
+    nowhere = Server("127.0.0.1", 9, tmp_path, tmp_path / "log")
+    with pytest.raises(ComfyUIError, match=r"comfy run compare_steps\.json failed"):
+        demo.run_workflow(nowhere, demo.WORKFLOW)
