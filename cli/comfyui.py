@@ -25,6 +25,11 @@ STOP_SECONDS = 20.0
 
 _NOT_FOR_COMFYUI = shutil.ignore_patterns(".git", ".venv", "out", "build", "__pycache__", "tests", "benchmarks")
 
+_ASK_FOR_GPU = (
+    "import sys, torch; mps = getattr(torch.backends, 'mps', None); xpu = getattr(torch, 'xpu', None); "
+    "sys.exit(not any(kind and kind.is_available() for kind in (torch.cuda, mps, xpu)))"
+)
+
 log = logging.getLogger("sweetspot.cli")
 
 
@@ -118,7 +123,7 @@ def running(installation: Installation, base: Path, *options: str) -> Iterator[S
     server = Server("127.0.0.1", _free_port(), base, base / "comfyui.log")
     command = [str(installation.python), "main.py", "--listen", server.host, "--port", str(server.port)]
     command += ["--base-directory", str(base), "--disable-auto-launch", "--disable-api-nodes"]
-    command += [*([] if _has_gpu() else ["--cpu"]), *options]
+    command += [*([] if _has_gpu(installation.python) else ["--cpu"]), *options]
     log.info("Starting ComfyUI of %s ...", installation.folder)
     with server.log.open("wb") as output:
         process = subprocess.Popen(command, cwd=installation.folder, stdout=output, stderr=subprocess.STDOUT)
@@ -204,10 +209,10 @@ def _fill_base(base: Path) -> None:
         shutil.copytree(PACK, pack, ignore=_NOT_FOR_COMFYUI)
 
 
-def _has_gpu() -> bool:
-    if sys.platform == "darwin":
-        return os.uname().machine == "arm64"
-    return any(shutil.which(tool) for tool in ("nvidia-smi", "rocm-smi"))
+def _has_gpu(python: Path) -> bool:
+    """Ask the torch that ComfyUI will run on, as a card is no use to a torch built without it."""
+    answer = subprocess.run([str(python), "-c", _ASK_FOR_GPU], capture_output=True, check=False)
+    return answer.returncode == 0
 
 
 def _free_port() -> int:
