@@ -38,6 +38,8 @@ class SweetSpotCompare(io.ComfyNode):
             description="Renders the same seed at several step counts and names the smallest one that is enough.",
             search_aliases=["xy plot", "steps", "num_inference_steps", "inference_steps", "sample_steps"],
             is_output_node=True,
+            # With these the shown grid carries its workflow, and can be dropped into ComfyUI to load it.
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
             inputs=[
                 model_input(),
                 *conditioning_inputs(),

@@ -1,0 +1,175 @@
+"""Multi-Step Compare in a real ComfyUI: same images as stock, honest report, one progress bar, cancel."""
+
+import io
+import json
+import time
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from sweetspot.cli.demo import get_image, get_json
+
+
+@pytest.fixture(scope="session")
+def schema(root: Path) -> dict:
+    return json.loads((root / "comparison" / "report.schema.json").read_text("utf-8"))
+
+
+def pictures(comfyui, outputs: dict, node: str) -> list[np.ndarray]:
+    saved = outputs[node]["images"]
+    return [np.array(Image.open(io.BytesIO(get_image(comfyui.server, image)))) for image in saved]
+
+
+def test_images_are_those_of_stock_nodes_run_one_by_one(comfyui, graph):
+    prompt = graph.demo(batch=2) | {
+        "compare": graph.compare(steps="5, 3"),
+        "ours": {"class_type": "PreviewImage", "inputs": {"images": ["compare", 0]}},
+    }
+    for steps in (3, 5):
+        prompt[f"sampled {steps}"] = graph.sampler("KSampler", steps=steps)
+        prompt[f"decoded {steps}"] = {
+            "class_type": "VAEDecode",
+            "inputs": {"samples": [f"sampled {steps}", 0], "vae": ["model", 2]},
+        }
+        prompt[f"stock {steps}"] = {"class_type": "PreviewImage", "inputs": {"images": [f"decoded {steps}", 0]}}
+    outputs = comfyui.run(prompt)
+    stock = pictures(comfyui, outputs, "stock 3") + pictures(comfyui, outputs, "stock 5")
+    ours = pictures(comfyui, outputs, "ours")
+    assert len(ours) == 4
+    assert all(np.array_equal(one, other) for one, other in zip(ours, stock, strict=True))
+
+
+def test_the_report_keeps_to_the_schema_and_stands_in_the_history(comfyui, graph, schema: dict):
+    outputs = comfyui.run(graph.demo() | {"compare": graph.compare(), "sweet spot": graph.show("compare", 3)})
+    report = json.loads(outputs["compare"]["report"][0])
+    jsonschema.validate(report, schema)
+    assert report["engine"] == "comfyui"
+    assert report["model"] == {"variant": "sweetspot_demo", "source": "sweetspot_demo_transformer.safetensors"}
+    assert (report["sampler"], report["scheduler"], report["cfg"], report["seed"]) == ("euler", "simple", 2.0, 11)
+    assert [(run["steps"], run["model_calls"]) for run in report["runs"]] == [(2, 2), (4, 4), (6, 6)]
+    assert all(run["seconds"] > 0 for run in report["runs"])
+    assert report["reference"] == 6
+    shown = int(outputs["sweet spot"]["text"][0])
+    assert shown == (report["sweet_spot"]["steps"] or 6)
+
+
+def test_the_report_stays_in_the_history_when_all_is_cached(comfyui, graph):
+    prompt = graph.demo() | {"compare": graph.compare(seed=99)}
+    first, second = comfyui.run(prompt), comfyui.run(prompt)
+    assert first["compare"]["report"] == second["compare"]["report"]
+
+
+def test_the_grid_is_shown_in_the_node(comfyui, graph):
+    prompt = graph.demo() | {"compare": graph.compare()}
+    (saved,) = comfyui.run(prompt)["compare"]["images"]
+    grid = Image.open(io.BytesIO(get_image(comfyui.server, saved)))
+    assert grid.width > 3 * 256
+    # Dropped into ComfyUI, the picture brings its workflow back.
+    assert json.loads(grid.info["prompt"]) == prompt
+
+
+def test_a_linked_plan_wins(comfyui, graph):
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "preset": {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}},
+            "compare": graph.compare(plan=["preset", 1], sampler_name="heun", cfg=7.0),
+        }
+    )
+    report = json.loads(outputs["compare"]["report"][0])
+    assert (report["sampler"], report["cfg"]) == ("euler", 2.0)
+
+
+def test_samplers_that_inject_noise_get_no_sweet_spot(comfyui, graph):
+    outputs = comfyui.run(graph.demo() | {"compare": graph.compare(sampler_name="euler_ancestral")})
+    verdict = json.loads(outputs["compare"]["report"][0])["sweet_spot"]
+    assert verdict["steps"] is None
+    assert "injects noise" in verdict["reason"]
+
+
+MISTAKES = {
+    "": "got an empty list",
+    "0": "got '0'",
+    "-3": "got '-3'",
+    "abc": "got 'abc'",
+    "4, 4, 25": "got 4 more than once",
+    "10001": "got '10001'",
+    ", ".join(map(str, range(1, 301))): "got 300 entries",
+}
+
+
+@pytest.mark.parametrize("text", MISTAKES, ids=lambda text: text[:12] or "empty")
+def test_a_step_list_with_a_mistake_is_refused_before_anything_runs(comfyui, graph, text: str):
+    with pytest.raises(graph.Refused) as caught:
+        comfyui.queue(graph.demo() | {"compare": graph.compare(steps=text)})
+    (error,) = caught.value.errors["compare"]["errors"]
+    assert error["extra_info"]["input_name"] == "steps"
+    assert "expected up to 64 whole numbers from 1 to 10000" in error["details"]
+    assert MISTAKES[text] in error["details"]
+
+
+def test_a_linked_step_list_with_a_mistake_fails_in_this_node(comfyui, graph):
+    with pytest.raises(graph.Failed) as caught:
+        comfyui.run(
+            graph.demo()
+            | {
+                "list": {"class_type": "PrimitiveString", "inputs": {"value": "4, many"}},
+                "compare": graph.compare(steps=["list", 0]),
+            }
+        )
+    assert caught.value.node_type == "SweetSpotCompare"
+    assert "got 'many'" in caught.value.message
+
+
+def follow(socket, prompt_id: str) -> tuple[list[tuple[int, int]], int]:
+    """Return the comparison's progress reports until the prompt ends, and how many previews came."""
+    reports, previews = [], 0
+    while True:
+        message = socket.recv()
+        if isinstance(message, bytes):
+            previews += 1
+            continue
+        message = json.loads(message)
+        data = message["data"]
+        if message["type"] == "progress" and data.get("node") == "compare":
+            reports.append((data["value"], data["max"]))
+        if message["type"] == "executing" and data["node"] is None and data["prompt_id"] == prompt_id:
+            return reports, previews
+
+
+def test_one_progress_bar_covers_all_counts_and_shows_previews(comfyui, graph):
+    socket, client_id = comfyui.listen()
+    prompt_id = comfyui.queue(graph.demo() | {"compare": graph.compare(steps="2, 4, 6", seed=123)}, client_id)
+    reports, previews = follow(socket, prompt_id)
+    socket.close()
+    values = [value for value, _ in reports]
+    assert {most for _, most in reports} == {12}
+    assert values == sorted(values)
+    assert set(range(1, 13)) <= set(values)
+    assert previews >= 10
+
+
+def test_cancel_stops_within_a_count(comfyui, graph):
+    prompt_id = comfyui.queue(graph.demo(size=256) | {"compare": graph.compare(steps="2, 9999")})
+    wait_until_running(comfyui, prompt_id)
+    time.sleep(2)
+    comfyui.interrupt()
+    started = time.monotonic()
+    entry = comfyui.wait(prompt_id)
+    assert time.monotonic() - started < 10
+    kinds = [kind for kind, _ in entry["status"]["messages"]]
+    assert "execution_interrupted" in kinds
+    # The next prompt is not touched by it.
+    assert "report" in comfyui.run(graph.demo() | {"compare": graph.compare()})["compare"]
+
+
+def wait_until_running(comfyui, prompt_id: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        running = get_json(comfyui.server, "/queue")["queue_running"]
+        if any(entry[1] == prompt_id for entry in running):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(prompt_id)
