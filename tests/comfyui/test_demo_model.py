@@ -1,0 +1,112 @@
+"""Load Demo Model: stock loaders read its files, both engines agree, unknown words are told."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sweetspot.cli.demo import get_image
+from sweetspot.comparison.measures import ssim
+from sweetspot.demo import files
+from sweetspot.demo.load import load_engine
+from sweetspot.engines.diffusers_flow import Guidance
+
+PROMPT = "a large red circle left of a small blue square on green"
+
+
+def test_the_stock_loaders_read_the_shipped_files(comfyui, graph):
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "stock model": {
+                "class_type": "UNETLoader",
+                "inputs": {"unet_name": files.TRANSFORMER.name, "weight_dtype": "default"},
+            },
+            "stock vae": {"class_type": "VAELoader", "inputs": {"vae_name": files.AUTOENCODER.name}},
+            "ours": graph.sampler("KSampler"),
+            "stock": graph.sampler("KSampler", model=["stock model", 0]),
+            "save ours": graph.save_latent("ours"),
+            "save stock": graph.save_latent("stock"),
+            "our picture": {"class_type": "VAEDecode", "inputs": {"samples": ["ours", 0], "vae": ["model", 2]}},
+            "stock picture": {"class_type": "VAEDecode", "inputs": {"samples": ["ours", 0], "vae": ["stock vae", 0]}},
+            "show ours": {"class_type": "PreviewImage", "inputs": {"images": ["our picture", 0]}},
+            "show stock": {"class_type": "PreviewImage", "inputs": {"images": ["stock picture", 0]}},
+        }
+    )
+    assert torch.equal(comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save stock"))
+    ours, stock = (picture(comfyui, outputs, f"show {name}") for name in ("ours", "stock"))
+    assert np.array_equal(ours, stock)
+
+
+def picture(comfyui, outputs: dict, node: str, index: int = 0) -> np.ndarray:
+    return np.array(Image.open(io.BytesIO(get_image(comfyui.server, outputs[node]["images"][index]))))
+
+
+@pytest.mark.parametrize("steps", [4, 25])
+@pytest.mark.parametrize("cfg", [1.0, 2.0])
+def test_both_engines_make_the_same_picture(comfyui, graph, steps: int, cfg: float):
+    outputs = comfyui.run(
+        graph.demo(PROMPT, size=128)
+        | {
+            "sampled": graph.sampler("KSampler", seed=7, steps=steps, cfg=cfg),
+            "decoded": {"class_type": "VAEDecode", "inputs": {"samples": ["sampled", 0], "vae": ["model", 2]}},
+            "show": {"class_type": "PreviewImage", "inputs": {"images": ["decoded", 0]}},
+        }
+    )
+    theirs = picture(comfyui, outputs, "show") / 255
+    ours = load_engine().run(steps, Guidance(PROMPT, "", cfg), seed=7).images[0]
+    assert ssim(ours, theirs) >= 0.98
+
+
+def test_pictures_survive_the_autoencoder(comfyui, graph):
+    """VAE Encode and VAE Decode give back what went in, so that image-to-image works."""
+    outputs = comfyui.run(
+        graph.demo(PROMPT, size=128)
+        | {
+            "sampled": graph.sampler("KSampler", steps=25),
+            "first": {"class_type": "VAEDecode", "inputs": {"samples": ["sampled", 0], "vae": ["model", 2]}},
+            "encoded": {"class_type": "VAEEncode", "inputs": {"pixels": ["first", 0], "vae": ["model", 2]}},
+            "second": {"class_type": "VAEDecode", "inputs": {"samples": ["encoded", 0], "vae": ["model", 2]}},
+            "show first": {"class_type": "PreviewImage", "inputs": {"images": ["first", 0]}},
+            "show second": {"class_type": "PreviewImage", "inputs": {"images": ["second", 0]}},
+        }
+    )
+    first, second = (picture(comfyui, outputs, f"show {name}") / 255 for name in ("first", "second"))
+    assert ssim(second, first) > 0.9
+
+
+def test_unknown_words_are_told_by_the_node_that_holds_them(comfyui, graph):
+    with pytest.raises(graph.Failed) as caught:
+        comfyui.run(
+            graph.demo("a photorealistic cat, a crcle")
+            | {"ours": graph.sampler("KSampler"), "save": graph.save_latent("ours")}
+        )
+    assert caught.value.node_type == "CLIPTextEncode"
+    for part in ("'cat'", "'crcle' (did you mean 'circle'?)", "'photorealistic'", "it knows: a, on, of"):
+        assert part in caught.value.message
+
+
+def test_weights_in_a_prompt_change_the_picture(comfyui, graph):
+    saved = {}
+    for text in ("a red circle on blue", "a (red:1.5) circle on blue"):
+        outputs = comfyui.run(graph.demo(text) | {"ours": graph.sampler("KSampler"), "save": graph.save_latent("ours")})
+        saved[text] = comfyui.latent(outputs, "save")
+    plain, weighted = saved.values()
+    assert not torch.equal(plain, weighted)
+
+
+def test_files_are_named_in_their_metadata():
+    from safetensors import safe_open
+
+    for file in (files.TRANSFORMER, files.AUTOENCODER, files.TEXT_ENCODER):
+        with safe_open(file, "pt") as opened:
+            assert opened.metadata()["modelspec.title"].startswith("Sweet Spot demo")
+    with safe_open(files.AUTOENCODER, "pt") as opened:
+        preview = json.loads(opened.metadata()[files.LATENT_RGB_KEY])
+    assert np.array(preview["factors"]).shape == (16, 3)
+
+
+def test_the_files_are_small():
+    assert sum(file.stat().st_size for file in (files.TRANSFORMER, files.AUTOENCODER, files.TEXT_ENCODER)) <= 16e6
