@@ -25,9 +25,10 @@ RGB = {
     "black": (24, 24, 24),
     "gray": (128, 128, 128),
 }
-RADIUS = {"small": (16.0, 18.0), "large": (25.0, 28.0)}
-OFFSET = 30.0
-JITTER_ALONG, JITTER_ACROSS = 4.0, 9.0
+RADIUS = {"small": 17.0, "large": 26.0}
+# Places lie on the grid of the latent, 8 pixels, so that a shape has few forms there and a small model can learn them.
+GRID = 8
+OFFSET = 32.0
 
 # How far a texture's second tone and the shading move a colour; large enough to see, small enough to keep the hue.
 TEXTURE_CONTRAST = 0.3
@@ -132,25 +133,29 @@ def _describe(item: Item) -> str:
 def _sample_centres(rng: np.random.Generator, relation: str | None) -> list[tuple[float, float]]:
     middle = SIZE / 2
     if relation is None:
-        return [(middle + rng.uniform(-9, 9), middle + rng.uniform(-9, 9))]
+        return [(middle + _jitter(rng), middle + _jitter(rng))]
     side = -1 if relation in ("left", "above") else 1
     centres = []
     for direction in (side, -side):
-        along = middle + direction * OFFSET + rng.uniform(-JITTER_ALONG, JITTER_ALONG)
-        across = middle + rng.uniform(-JITTER_ACROSS, JITTER_ACROSS)
+        along = middle + direction * OFFSET
+        across = middle + _jitter(rng)
         centres.append((along, across) if relation in ("left", "right") else (across, along))
     return centres
 
 
+def _jitter(rng: np.random.Generator) -> float:
+    return float(GRID * rng.integers(-1, 2))
+
+
 def _sample_item(rng: np.random.Generator, colour: str, centre: tuple[float, float], *, may_be_striped: bool) -> Item:
     size = str(rng.choice(SIZES))
-    striped = may_be_striped and size == "large" and rng.random() < 0.4
+    striped = may_be_striped and size == "large" and rng.random() < 0.2
     return Item(
         shape=str(rng.choice(SHAPES)),
         colour=colour,
         size=size,
         centre=centre,
-        radius=rng.uniform(*RADIUS[size]),
+        radius=RADIUS[size],
         turn=int(rng.integers(4)),
         texture="striped" if striped else "plain",
         name_size=rng.random() < 0.7,

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from ..engines.diffusers_flow import image_positions, pack
 from . import scenes, vocabulary
-from .text_encoder import WIDTH
+from .text_encoder import WIDTH, TextEncoder
 from .train_text import train_text_encoder
 
 LATENT_CHANNELS = 16
@@ -66,7 +66,7 @@ def main() -> None:
     if not latents_file.exists():
         torch.save(encode_scenes(drawn, autoencoder_file, device), latents_file)
     latents = torch.load(latents_file, map_location=device)
-    train_flow(drawn, latents, arguments.flow_minutes, device, arguments.folder / "flow.pt")
+    train_flow(drawn, latents, arguments.flow_minutes, device, arguments.folder / "flow.pt", arguments.flow_start)
 
 
 def draw_scenes(seed: int, count: int) -> list[scenes.Scene]:
@@ -129,16 +129,27 @@ def encode_scenes(drawn: list[scenes.Scene], autoencoder_file: Path, device: tor
     return torch.cat(latents)
 
 
-def train_flow(drawn: list[scenes.Scene], latents: Tensor, minutes: float, device: torch.device, file: Path) -> None:
+def train_flow(
+    drawn: list[scenes.Scene],
+    latents: Tensor,
+    minutes: float,
+    device: torch.device,
+    file: Path,
+    start: Path | None = None,
+) -> None:
     """Train transformer and text encoder together on the flow-matching loss, the velocity noise - latent.
+
+    With `start`, an earlier result of this function, it goes on from there.
 
     Source: Lipman et al., "Flow Matching for Generative Modeling", 2023; noise levels drawn logit-normally after
     Esser et al., "Scaling Rectified Flow Transformers", 2024.
     """
-    text = train_text_encoder(drawn, device)
+    text = TextEncoder().to(device) if start else train_text_encoder(drawn, device)
     model = nn.ModuleDict({"transformer": FluxTransformer2DModel(**TRANSFORMER), "text": text}).to(device)
+    if start is not None:
+        model.load_state_dict(torch.load(start))
     average = _Average(model)
-    optimiser = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=0.01)
+    optimiser = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     rng = np.random.default_rng(1)
     mean_loss = 0.0
     for iteration in _budget(minutes, optimiser, LEARNING_RATE["flow"], "flow"):
@@ -156,7 +167,8 @@ def train_flow(drawn: list[scenes.Scene], latents: Tensor, minutes: float, devic
 
 def _new_autoencoder(device: torch.device) -> AutoencoderTiny:
     model = AutoencoderTiny(latent_channels=LATENT_CHANNELS)
-    return model.to(device=device, memory_format=torch.channels_last)
+    # Its `to` takes a layout, too, but has no type that a checker understands.
+    return model.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 class _Average:
@@ -273,6 +285,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--autoencoder-minutes", type=float, default=25)
     parser.add_argument("--autoencoder-start", type=Path, help="an earlier autoencoder.pt to go on from")
     parser.add_argument("--flow-minutes", type=float, default=60)
+    parser.add_argument("--flow-start", type=Path, help="an earlier flow.pt to go on from")
     parser.add_argument("--scenes", type=int, default=12_000, help="how many scenes are drawn")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
