@@ -108,23 +108,28 @@ def _most_common(labels: Labels) -> str:
 
 
 def _largest_patch(mask: Mask) -> Mask | None:
-    opened = ndimage.binary_opening(mask, iterations=1)
-    numbered, count = ndimage.label(opened)
-    if count == 0:
+    numbered = np.zeros(mask.shape, dtype=np.int32)
+    ndimage.label(ndimage.binary_opening(mask), output=numbered)
+    areas = np.bincount(numbered.ravel())[1:]
+    if areas.size == 0 or areas.max() < SMALLEST_AREA:
         return None
-    areas = ndimage.sum_labels(opened, numbered, range(1, count + 1))
-    patch = ndimage.binary_fill_holes(numbered == 1 + int(np.argmax(areas)))
-    return patch if patch.sum() >= SMALLEST_AREA else None
+    return np.asarray(ndimage.binary_fill_holes(numbered == 1 + areas.argmax()), dtype=bool)
 
 
 def _stand_as_told(patches: list[Mask | None], scene: Scene) -> bool:
     if scene.relation is None:
         return True
-    if len(patches) != 2 or any(patch is None for patch in patches):
+    centres = [_centre(patch) for patch in patches if patch is not None]
+    if len(centres) != 2:
         return False
-    (y, x), (other_y, other_x) = (ndimage.center_of_mass(patch) for patch in patches)
+    (x, y), (other_x, other_y) = centres
     towards = {"left": other_x - x, "right": x - other_x, "above": other_y - y, "below": y - other_y}
     return towards[scene.relation] >= LEAST_DISTANCE
+
+
+def _centre(patch: Mask) -> tuple[float, float]:
+    rows, columns = np.nonzero(patch)
+    return float(columns.mean()), float(rows.mean())
 
 
 def _overlap(one: Mask, other: Mask) -> float:

@@ -44,5 +44,5 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     )
     report = build_report(runs, settings)
     picture = io.BytesIO()
-    Image.fromarray(np.uint8(np.rint(draw_grid(runs, report) * 255))).save(picture, "PNG")
+    Image.fromarray(np.rint(draw_grid(runs, report) * 255).astype(np.uint8)).save(picture, "PNG")
     return picture.getvalue(), report.to_dict()

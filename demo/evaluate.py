@@ -114,7 +114,7 @@ def curve(engine: DiffusersFlow, scenes: Sequence[Scene], cfg: float) -> tuple[d
 
 def _picture(engine: DiffusersFlow, scene: Scene, steps: int, cfg: float, seed: int) -> np.ndarray:
     image = engine.run(steps, Guidance(scene.caption, "", cfg), seed).images[0]
-    return np.uint8(np.rint(image * 255))
+    return np.rint(image * 255).astype(np.uint8)
 
 
 def _share(verdicts: Sequence[Verdict], name: str) -> float:
