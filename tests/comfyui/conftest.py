@@ -1,6 +1,7 @@
 """One ComfyUI for the whole run, with the pack in it, and a client that talks to it as any API user would."""
 
 import json
+import re
 import shutil
 import time
 import urllib.error
@@ -93,6 +94,13 @@ def installation() -> Installation:
     folder = find_comfyui()
     assert folder is not None
     return prepare(folder)
+
+
+@pytest.fixture(scope="session")
+def version(installation: Installation) -> tuple[int, ...]:
+    """ComfyUI's version, such as (0, 33, 0)."""
+    text = (installation.folder / "comfyui_version.py").read_text("utf-8")
+    return tuple(map(int, re.search(r'"([0-9.]+)"', text)[1].split(".")))
 
 
 @pytest.fixture(scope="session")

@@ -16,26 +16,46 @@ from sweetspot.engines.diffusers_flow import Guidance
 PROMPT = "a large red circle left of a small blue square on green"
 
 
-def test_the_stock_loaders_read_the_shipped_files(comfyui, graph):
+def stock_loader_run(comfyui, graph) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the latents of a run on Load Demo Model and on the stock Load Diffusion Model."""
+    loader = {"unet_name": files.TRANSFORMER.name, "weight_dtype": "default"}
     outputs = comfyui.run(
         graph.demo()
         | {
-            "stock model": {
-                "class_type": "UNETLoader",
-                "inputs": {"unet_name": files.TRANSFORMER.name, "weight_dtype": "default"},
-            },
-            "stock vae": {"class_type": "VAELoader", "inputs": {"vae_name": files.AUTOENCODER.name}},
+            "stock model": {"class_type": "UNETLoader", "inputs": loader},
             "ours": graph.sampler("KSampler"),
             "stock": graph.sampler("KSampler", model=["stock model", 0]),
             "save ours": graph.save_latent("ours"),
             "save stock": graph.save_latent("stock"),
-            "our picture": {"class_type": "VAEDecode", "inputs": {"samples": ["ours", 0], "vae": ["model", 2]}},
-            "stock picture": {"class_type": "VAEDecode", "inputs": {"samples": ["ours", 0], "vae": ["stock vae", 0]}},
+        }
+    )
+    return comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save stock")
+
+
+def test_the_stock_loader_reads_the_transformer(comfyui, graph, version: tuple[int, ...]):
+    if version < (0, 9):
+        # ComfyUI counts a Flux model's heads only since 0.9; before, Load Demo Model does it in its place.
+        with pytest.raises(graph.Failed, match="Hidden size 128 must be divisible by num_heads 24"):
+            stock_loader_run(comfyui, graph)
+    else:
+        assert torch.equal(*stock_loader_run(comfyui, graph))
+
+
+def test_the_stock_loader_reads_the_autoencoder(comfyui, graph):
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "stock vae": {"class_type": "VAELoader", "inputs": {"vae_name": files.AUTOENCODER.name}},
+            "sampled": graph.sampler("KSampler"),
+            "our picture": {"class_type": "VAEDecode", "inputs": {"samples": ["sampled", 0], "vae": ["model", 2]}},
+            "stock picture": {
+                "class_type": "VAEDecode",
+                "inputs": {"samples": ["sampled", 0], "vae": ["stock vae", 0]},
+            },
             "show ours": {"class_type": "PreviewImage", "inputs": {"images": ["our picture", 0]}},
             "show stock": {"class_type": "PreviewImage", "inputs": {"images": ["stock picture", 0]}},
         }
     )
-    assert torch.equal(comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save stock"))
     ours, stock = (picture(comfyui, outputs, f"show {name}") for name in ("ours", "stock"))
     assert np.array_equal(ours, stock)
 

@@ -93,7 +93,7 @@ SDXL = UNET | dict(context_dim=2048, transformer_depth=[0, 0, 2, 2, 10, 10], cha
                    num_classes="sequential", transformer_depth_output=[0, 0, 0, 2, 2, 2, 10, 10, 10])
 FLUX = dict(image_model="flux", in_channels=16, out_channels=16, patch_size=2, vec_in_dim=768, context_in_dim=4096,
             hidden_size=3072, mlp_ratio=4.0, num_heads=24, depth=19, depth_single_blocks=38, axes_dim=[16, 56, 56],
-            theta=10000, qkv_bias=True)
+            theta=10000, qkv_bias=True, txt_ids_dims=[])
 SD3 = dict(in_channels=16, patch_size=2, input_size=None, pos_embed_max_size=192, num_patches=192 * 192,
            adm_in_channels=2048, context_embedder_config=dict(target="torch.nn.Linear",
            params=dict(in_features=4096, out_features=1536)), qk_norm=None, depth=24)
