@@ -48,7 +48,7 @@ def draw_grid(runs: Sequence[Run], report: Report) -> Image:
         for index, image in enumerate(run.images):
             top = label_height + index * (cell_height + _MARGIN)
             canvas.paste(
-                _to_pillow(image).resize((cell_width, cell_height), PillowImage.Resampling.NEAREST), (left, top)
+                to_pillow(image).resize((cell_width, cell_height), PillowImage.Resampling.NEAREST), (left, top)
             )
             if chosen:
                 frame = (left - 3, top - 3, left + cell_width + 2, top + cell_height + 2)
@@ -82,6 +82,7 @@ def _draw_label(
     draw.text((left, top + heading + _MARGIN), measures, font=ImageFont.load_default(small), fill=_DIM)
 
 
-def _to_pillow(image: Image) -> PillowImage.Image:
+def to_pillow(image: Image) -> PillowImage.Image:
+    """Return a float image in [0, 1], shape (height, width, 3 or more), as an 8-bit RGB picture."""
     levels = np.clip(np.rint(image[..., :3] * 255), 0, 255).astype(np.uint8)
     return PillowImage.fromarray(levels)

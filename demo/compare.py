@@ -3,10 +3,7 @@
 import io
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from ..comparison.grid import draw_grid
+from ..comparison.grid import draw_grid, to_pillow
 from ..comparison.report import Settings, build_report
 from ..engines.diffusers_flow import Guidance, run_step_counts
 from ..presets.catalogue import load_catalogue
@@ -44,5 +41,5 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     )
     report = build_report(runs, settings)
     picture = io.BytesIO()
-    Image.fromarray(np.rint(draw_grid(runs, report) * 255).astype(np.uint8)).save(picture, "PNG")
+    to_pillow(draw_grid(runs, report)).save(picture, "PNG")
     return picture.getvalue(), report.to_dict()

@@ -12,7 +12,7 @@ from ..comparison.report import Settings, build_report
 from ..presets.detection import recognise
 from ..presets.plan import StepPlan
 from ..samplers.step_counts import parse_step_counts
-from .comparison import run_step_counts
+from .comparison import ComparisonProgress, run_step_counts
 from .evidence import file_name, gather_evidence
 from .sampling import SamplerSettings, check_latent, check_sampler
 from .schema import (
@@ -98,11 +98,14 @@ class SweetSpotCompare(io.ComfyNode):
         settings = SamplerSettings(seed, cfg, sampler_name, scheduler, denoise).overlaid(plan)
         check_sampler(settings)
         check_latent(model, latent_image)
-        runs = run_step_counts(counts, model, settings, positive, negative, latent_image, vae)
+        progress = ComparisonProgress(model, counts)
+        runs = run_step_counts(counts, model, settings, positive, negative, latent_image, vae, progress)
         report = build_report(runs, _describe(model, settings, plan))
         text = json.dumps(report.to_dict(), indent=2)
         images = torch.from_numpy(np.concatenate([run.images for run in runs]))
-        grid = torch.from_numpy(draw_grid(runs, report)).unsqueeze(0)
+        picture = draw_grid(runs, report)
+        progress.show(picture)
+        grid = torch.from_numpy(picture).unsqueeze(0)
         shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "report": [text], "text": [report.sweet_spot.reason]}
         return io.NodeOutput(images, grid, text, report.sweet_spot.steps or report.reference, ui=shown)
 

@@ -8,50 +8,24 @@ import comfy.utils
 import latent_preview
 from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
+from ..comparison.grid import to_pillow
+from ..comparison.measures import Image
 from ..comparison.report import Run
 from .sampling import OnStep, SamplerSettings, sample_traced
 
 
-def run_step_counts(
-    counts: Sequence[int],
-    model: Any,
-    settings: SamplerSettings,
-    positive: Any,
-    negative: Any,
-    latent: dict[str, Any],
-    vae: Any,
-) -> list[Run]:
-    """Sample and decode each step count from the same noise, in the given order.
+class ComparisonProgress:
+    """One progress bar over all runs of a comparison, with a preview of the run in hand.
 
-    A first, discarded run of one step takes the model's loading and warming up out of the times.
-
-    Raises:
-        comfy.model_management.InterruptProcessingException: if the user cancels, within or between runs.
+    Args:
+        model: ModelPatcher, whose latents the previews show.
+        counts: the step counts that will run.
     """
-    progress = _Progress(model, total=sum(counts))
-    sample_traced(model, 1, settings, positive, negative, latent, on_step=_ignore)
-    runs = []
-    for steps in counts:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        on_step = progress.for_run(steps)
-        sampled, trace = sample_traced(model, steps, settings, positive, negative, latent, on_step)
-        (images,) = VAEDecode().decode(vae, sampled)
-        runs.append(Run(steps, trace.model_calls, trace.seconds, images.cpu().float().numpy()))
-        progress.finish(steps)
-    return runs
 
-
-def _ignore(_step: int, _denoised: Any, _x: Any, _total: int) -> None:
-    comfy.model_management.throw_exception_if_processing_interrupted()
-
-
-class _Progress:
-    """One progress bar over all runs, with a preview of the run in hand."""
-
-    def __init__(self, model: Any, total: int) -> None:
-        self._bar = comfy.utils.ProgressBar(total)
+    def __init__(self, model: Any, counts: Sequence[int]) -> None:
+        self._total, self._done = sum(counts), 0
+        self._bar = comfy.utils.ProgressBar(self._total)
         self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
-        self._total, self._done = total, 0
 
     def for_run(self, steps: int) -> OnStep:
         """Return the sampler callback for the next run, of `steps` steps."""
@@ -70,3 +44,41 @@ class _Progress:
         """Count a run of `steps` steps as done."""
         self._done += steps
         self._bar.update_absolute(self._done, self._total)
+
+    def show(self, picture: Image) -> None:
+        """Let `picture` take the last preview's place, which the browser would keep in front of the node's result."""
+        if self._previewer:
+            preview = ("PNG", to_pillow(picture), None)
+            self._bar.update_absolute(self._total, self._total, preview)
+
+
+def run_step_counts(
+    counts: Sequence[int],
+    model: Any,
+    settings: SamplerSettings,
+    positive: Any,
+    negative: Any,
+    latent: dict[str, Any],
+    vae: Any,
+    progress: ComparisonProgress,
+) -> list[Run]:
+    """Sample and decode each step count from the same noise, in the given order.
+
+    A first, discarded run of one step takes the model's loading and warming up out of the times.
+
+    Raises:
+        comfy.model_management.InterruptProcessingException: if the user cancels, within or between runs.
+    """
+    sample_traced(model, 1, settings, positive, negative, latent, on_step=_ignore)
+    runs = []
+    for steps in counts:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        sampled, trace = sample_traced(model, steps, settings, positive, negative, latent, progress.for_run(steps))
+        (images,) = VAEDecode().decode(vae, sampled)
+        runs.append(Run(steps, trace.model_calls, trace.seconds, images.cpu().float().numpy()))
+        progress.finish(steps)
+    return runs
+
+
+def _ignore(_step: int, _denoised: Any, _x: Any, _total: int) -> None:
+    comfy.model_management.throw_exception_if_processing_interrupted()

@@ -123,13 +123,14 @@ def test_a_linked_step_list_with_a_mistake_fails_in_this_node(comfyui, graph):
     assert "got 'many'" in caught.value.message
 
 
-def follow(socket, prompt_id: str) -> tuple[list[tuple[int, int]], int]:
-    """Return the comparison's progress reports until the prompt ends, and how many previews came."""
-    reports, previews = [], 0
+def follow(socket, prompt_id: str) -> tuple[list[tuple[int, int]], list[Image.Image]]:
+    """Return the comparison's progress reports until the prompt ends, and the previews that came."""
+    reports, previews = [], []
     while True:
         message = socket.recv()
         if isinstance(message, bytes):
-            previews += 1
+            start = max(message.find(b"\x89PNG"), message.find(b"\xff\xd8\xff"))
+            previews.append(Image.open(io.BytesIO(message[start:])))
             continue
         message = json.loads(message)
         data = message["data"]
@@ -148,7 +149,9 @@ def test_one_progress_bar_covers_all_counts_and_shows_previews(comfyui, graph):
     assert {most for _, most in reports} == {12}
     assert values == sorted(values)
     assert set(range(1, 13)) <= set(values)
-    assert previews >= 10
+    assert len(previews) >= 10
+    # The browser keeps the last preview in front of the node's result: it must be the grid.
+    assert previews[-1].width > 3 * 256
 
 
 def test_cancel_stops_within_a_count(comfyui, graph):
