@@ -30,24 +30,26 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("out/demo-training"), help="where the training left files")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    export(arguments.folder)
-    written = [files.TRANSFORMER, files.AUTOENCODER, files.TEXT_ENCODER]
+    written = export(arguments.folder, files.FOLDER)
     for file in written:
         log.info("%s  %.2f MB", file.name, file.stat().st_size / 1e6)
     log.info("together %.2f MB", sum(file.stat().st_size for file in written) / 1e6)
 
 
-def export(folder: Path) -> None:
-    """Convert the training's last files in `folder` to the shipped ones."""
+def export(folder: Path, target: Path) -> list[Path]:
+    """Convert the training's last files in `folder` to the three shipped ones in `target`, and return those."""
     flow = torch.load(folder / "flow.pt", map_location="cpu")
     autoencoder = torch.load(folder / "autoencoder.pt", map_location="cpu")
     latents = torch.load(folder / "latents.pt", map_location="cpu")
     rgb = {files.LATENT_RGB_KEY: json.dumps(fit_preview(latents[:512]))}
-    save_file(
-        _half(to_original(_below(flow, "transformer."))), files.TRANSFORMER, _metadata("transformer", "flux-1-schnell")
-    )
-    save_file(_half(to_tiny_layout(autoencoder)), files.AUTOENCODER, _metadata("autoencoder", "flux-1-schnell") | rgb)
-    save_file(_below(flow, "text."), files.TEXT_ENCODER, _metadata("text encoder", "flux-1-schnell"))
+    made = {
+        files.TRANSFORMER: (_half(to_original(_below(flow, "transformer."))), _metadata("transformer")),
+        files.AUTOENCODER: (_half(to_tiny_layout(autoencoder)), _metadata("autoencoder") | rgb),
+        files.TEXT_ENCODER: (_below(flow, "text."), _metadata("text encoder")),
+    }
+    for file, (state, metadata) in made.items():
+        save_file(state, target / file.name, metadata)
+    return [target / file.name for file in made]
 
 
 def to_tiny_layout(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -89,11 +91,11 @@ def _half(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.half().contiguous() for name, value in state.items()}
 
 
-def _metadata(part: str, architecture: str) -> dict[str, str]:
+def _metadata(part: str) -> dict[str, str]:
     """Return ModelSpec 1.0.1 metadata."""
     return {
         "modelspec.sai_model_spec": "1.0.1",
-        "modelspec.architecture": architecture,
+        "modelspec.architecture": "sweetspot-demo-flux",
         "modelspec.implementation": "https://github.com/black-forest-labs/flux",
         "modelspec.title": f"{TITLE} {part}",
         "modelspec.author": "Sweet Spot",

@@ -20,11 +20,13 @@ import numpy as np
 import torch
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..engines.diffusers_flow import image_positions, pack
-from . import scenes, vocabulary
+from ..engines.diffusers_flow import from_tiny_layout, image_positions, pack
+from ..engines.flux_keys import State, to_diffusers
+from . import files, scenes, vocabulary
 from .text_encoder import WIDTH, TextEncoder
 from .train_text import train_text_encoder
 
@@ -61,12 +63,14 @@ def main() -> None:
 
     autoencoder_file = arguments.folder / "autoencoder.pt"
     if not autoencoder_file.exists():
-        train_autoencoder(drawn, arguments.autoencoder_minutes, device, autoencoder_file, arguments.autoencoder_start)
+        start = shipped_autoencoder() if arguments.go_on else None
+        train_autoencoder(drawn, arguments.autoencoder_minutes, device, autoencoder_file, start)
     latents_file = arguments.folder / "latents.pt"
     if not latents_file.exists():
         torch.save(encode_scenes(drawn, autoencoder_file, device), latents_file)
     latents = torch.load(latents_file, map_location=device)
-    train_flow(drawn, latents, arguments.flow_minutes, device, arguments.folder / "flow.pt", arguments.flow_start)
+    start = shipped_flow() if arguments.go_on else None
+    train_flow(drawn, latents, arguments.flow_minutes, device, arguments.folder / "flow.pt", start)
 
 
 def draw_scenes(seed: int, count: int) -> list[scenes.Scene]:
@@ -82,18 +86,18 @@ def render_batch(drawn: list[scenes.Scene]) -> Tensor:
 
 
 def train_autoencoder(
-    drawn: list[scenes.Scene], minutes: float, device: torch.device, file: Path, start: Path | None = None
+    drawn: list[scenes.Scene], minutes: float, device: torch.device, file: Path, start: State | None = None
 ) -> None:
     """Train the tiny autoencoder on crops; the latent is mirrored at random, so that encoding commutes with it.
 
-    With `start`, an earlier result of this function, it goes on from there.
+    With `start`, weights of an earlier training, it goes on from there.
 
     Saves a state dict of `diffusers.AutoencoderTiny` whose latents have mean 0 and deviation 1 in every channel.
     """
     images = torch.from_numpy(np.stack([scenes.render(scene) for scene in drawn])).permute(0, 3, 1, 2)
     model = _new_autoencoder(device)
     if start is not None:
-        model.load_state_dict(torch.load(start))
+        model.load_state_dict(start)
     normalise = nn.BatchNorm2d(LATENT_CHANNELS, affine=False, momentum=0.02).to(device)
     average = _Average(model)
     optimiser = torch.optim.AdamW(model.parameters(), weight_decay=1e-4)
@@ -135,11 +139,11 @@ def train_flow(
     minutes: float,
     device: torch.device,
     file: Path,
-    start: Path | None = None,
+    start: State | None = None,
 ) -> None:
     """Train transformer and text encoder together on the flow-matching loss, the velocity noise - latent.
 
-    With `start`, an earlier result of this function, it goes on from there.
+    With `start`, weights of an earlier training, it goes on from there.
 
     Source: Lipman et al., "Flow Matching for Generative Modeling", 2023; noise levels drawn logit-normally after
     Esser et al., "Scaling Rectified Flow Transformers", 2024.
@@ -147,7 +151,7 @@ def train_flow(
     text = TextEncoder().to(device) if start else train_text_encoder(drawn, device)
     model = nn.ModuleDict({"transformer": FluxTransformer2DModel(**TRANSFORMER), "text": text}).to(device)
     if start is not None:
-        model.load_state_dict(torch.load(start))
+        model.load_state_dict(start)
     average = _Average(model)
     optimiser = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.99), weight_decay=0.01, fused=True)
     rng = np.random.default_rng(1)
@@ -171,6 +175,21 @@ def _new_autoencoder(device: torch.device) -> AutoencoderTiny:
     return model.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
+def shipped_autoencoder() -> State:
+    """Return the weights of the shipped autoencoder under diffusers' names."""
+    return from_tiny_layout(_read(files.AUTOENCODER))
+
+
+def shipped_flow() -> State:
+    """Return the weights of the shipped transformer and text encoder as `train_flow` names them."""
+    parts = {"transformer": to_diffusers(_read(files.TRANSFORMER)), "text": _read(files.TEXT_ENCODER)}
+    return {f"{part}.{name}": value for part, state in parts.items() for name, value in state.items()}
+
+
+def _read(file: Path) -> State:
+    return {name: value.float() for name, value in load_file(file).items()}
+
+
 class _Average:
     """An exponential moving average of a module's weights, warmed up so that the first weights are forgotten."""
 
@@ -189,13 +208,13 @@ class _Average:
 def _budget(minutes: float, optimiser: torch.optim.Optimizer, peak: float, name: str) -> Iterator[int]:
     """Count iterations until `minutes` are over, with a linear warm-up and a cosine decay of the learning rate."""
     start, iteration = time.monotonic(), 0
-    while (done := (time.monotonic() - start) / (60 * minutes)) < 1:
+    while minutes > 0 and (done := (time.monotonic() - start) / (60 * minutes)) < 1:
         warm = min(1.0, (iteration + 1) / 200)
         for group in optimiser.param_groups:
             group["lr"] = peak * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
         yield iteration
         iteration += 1
-    log.info("%s: %d iterations in %.0f minutes", name, iteration, minutes)
+    log.info("%s: %d iterations in %g minutes", name, iteration, minutes)
 
 
 def _step(optimiser: torch.optim.Optimizer, loss: Tensor, model: nn.Module) -> None:
@@ -283,9 +302,8 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("out/demo-training"), help="where the stages leave files")
     parser.add_argument("--autoencoder-minutes", type=float, default=25)
-    parser.add_argument("--autoencoder-start", type=Path, help="an earlier autoencoder.pt to go on from")
     parser.add_argument("--flow-minutes", type=float, default=60)
-    parser.add_argument("--flow-start", type=Path, help="an earlier flow.pt to go on from")
+    parser.add_argument("--go-on", action="store_true", help="start from the shipped files instead of from nothing")
     parser.add_argument("--scenes", type=int, default=12_000, help="how many scenes are drawn")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)

@@ -191,16 +191,21 @@ def _load_transformer(file: Path) -> Any:
 
 def _load_autoencoder(file: Path) -> Any:
     autoencoder = _diffusers().AutoencoderTiny(latent_channels=LATENT_CHANNELS)
-    state = {}
-    for name, value in _read(file).items():
+    autoencoder.load_state_dict(from_tiny_layout(_read(file)))
+    return autoencoder
+
+
+def from_tiny_layout(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return a tiny autoencoder's weights under the names of `diffusers.AutoencoderTiny`."""
+    renamed = {}
+    for name, value in state.items():
         part, _, rest = name.partition(".")
         if part in ("taesd_encoder", "taesd_decoder"):
             number, _, rest = rest.partition(".")
             # The original decoder's layer 0 is a clamp without weights.
             shift = 1 if part == "taesd_decoder" else 0
-            state[f"{part.removeprefix('taesd_')}.layers.{int(number) - shift}.{rest}"] = value
-    autoencoder.load_state_dict(state)
-    return autoencoder
+            renamed[f"{part.removeprefix('taesd_')}.layers.{int(number) - shift}.{rest}"] = value
+    return renamed
 
 
 def _blocks(state: dict[str, Tensor], prefix: str) -> int:

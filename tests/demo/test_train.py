@@ -1,0 +1,82 @@
+"""The training's whole line, on a budget of seconds: what it leaves is what the engine reads."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from sweetspot.demo import files, train
+from sweetspot.demo.export import export
+from sweetspot.demo.load import load_text_encoder
+from sweetspot.demo.scenes import Item, Scene
+from sweetspot.demo.train_text import QUESTIONS, answers_to
+from sweetspot.demo.vocabulary import encode
+from sweetspot.engines.diffusers_flow import DiffusersFlow, Guidance
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Go on from the shipped files for a moment, and export."""
+    folder = tmp_path_factory.mktemp("training")
+    arguments = ["train", "--folder", str(folder), "--go-on", "--scenes", "96", "--device", "cpu"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [*arguments, "--autoencoder-minutes", "0.02", "--flow-minutes", "0.02"])
+        train.main()
+    export(folder, folder)
+    return folder
+
+
+def test_the_files_are_in_the_shipped_layout(trained: Path):
+    for file in (files.TRANSFORMER, files.AUTOENCODER, files.TEXT_ENCODER):
+        ours, shipped = load_file(trained / file.name), load_file(file)
+        assert {name: value.shape for name, value in ours.items()} == {
+            name: value.shape for name, value in shipped.items()
+        }
+        with safe_open(trained / file.name, "pt") as opened, safe_open(file, "pt") as other:
+            assert opened.metadata().keys() == other.metadata().keys()
+
+
+def test_training_changed_the_weights_and_the_engine_runs_them(trained: Path):
+    ours, shipped = (load_file(folder / files.TRANSFORMER.name) for folder in (trained, files.FOLDER))
+    assert any(not torch.equal(ours[name], shipped[name]) for name in ours)
+
+    def encode_prompts(prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        return load_text_encoder()(torch.tensor([encode(prompt) for prompt in prompts]))
+
+    engine = DiffusersFlow(trained / files.TRANSFORMER.name, trained / files.AUTOENCODER.name, encode_prompts)
+    assert np.isfinite(engine.run(2, Guidance("a red circle on green", "", 2.0), 0).images).all()
+
+
+CIRCLE = Item("circle", "red", "large", (32.0, 64.0), 26.0)
+SQUARE = Item("square", "blue", "small", (96.0, 64.0), 17.0, name_size=False)
+
+
+def test_both_ways_of_telling_a_scene_have_the_same_answers():
+    told = answers_to(Scene((CIRCLE, SQUARE), "green", relation="left"))
+    assert told == answers_to(Scene((SQUARE, CIRCLE), "green", relation="right"))
+    answers = [question[answer] for question, answer in zip(QUESTIONS, told, strict=True)]
+    assert answers == [
+        "across",
+        "green",
+        "plain",
+        "circle",
+        "red",
+        "large",
+        "plain",
+        "square",
+        "blue",
+        "untold",
+        "plain",
+    ]
+
+
+def test_the_text_encoder_tells_orders_apart():
+    encoder = load_text_encoder()
+    one, other = (
+        encoder(torch.tensor([encode(text)]))[1]
+        for text in ("a red circle left of a blue square on green", "a blue circle left of a red square on green")
+    )
+    assert (one - other).norm() > 0.1 * one.norm()
