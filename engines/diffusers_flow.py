@@ -76,8 +76,8 @@ class DiffusersFlow:
         """
         if not 1 <= steps <= MAX_STEPS:
             raise ValueError(f"steps: expected 1 to {MAX_STEPS}, got {steps}")
-        calls = _Counter(self._denoiser(guidance, size))
         noise = _noise(seed, size).to(self.device)
+        calls = _Counter(self._denoiser(guidance, size))
         sigmas = simple(flow_table(), steps).to(self.device)
         started = time.perf_counter()
         latent = sample_euler(calls, noise, sigmas)
