@@ -103,7 +103,7 @@ def _metadata(part: str) -> dict[str, str]:
         "modelspec.date": datetime.now(timezone.utc).date().isoformat(),
         "modelspec.description": "Small flow-matching model of coloured shapes, for trying and testing step counts.",
         "modelspec.resolution": "128x128",
-        "modelspec.usage_hint": "25 steps, cfg 2, euler, simple; see demo/MODEL_CARD.md",
+        "modelspec.usage_hint": "25 steps, cfg 3, euler, simple; see demo/MODEL_CARD.md",
     }
 
 

@@ -13,7 +13,7 @@ PRESET = {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}}
 def test_every_setting_connects_to_the_stock_ksampler(comfyui, graph):
     linked = {"steps": ["preset", 2], "cfg": ["preset", 3]}
     linked |= {"sampler_name": ["preset", 4], "scheduler": ["preset", 5]}
-    typed = {"steps": 25, "cfg": 2.0, "sampler_name": "euler", "scheduler": "simple"}
+    typed = {"steps": 25, "cfg": 3.0, "sampler_name": "euler", "scheduler": "simple"}
     outputs = comfyui.run(
         graph.demo()
         | {
@@ -56,7 +56,7 @@ def test_every_setting_connects_to_the_custom_sampling_nodes(comfyui, graph):
                     "latent_image": ["latent", 0],
                 },
             },
-            "stock": graph.sampler("KSampler", steps=25, cfg=2.0),
+            "stock": graph.sampler("KSampler", steps=25, cfg=3.0),
             "save run": graph.save_latent("run"),
             "save stock": graph.save_latent("stock"),
         }
