@@ -7,11 +7,17 @@ from ..comparison.grid import draw_grid, to_pillow
 from ..comparison.report import Settings, build_report
 from ..engines.diffusers_flow import Guidance, run_step_counts
 from ..presets.catalogue import load_catalogue
+from ..presets.plan import StepPlan
 from ..samplers.step_counts import parse_step_counts
 from . import files
 from .load import load_engine
 
 VARIANT = "sweetspot_demo"
+
+
+def recommended() -> StepPlan:
+    """Return the demo model's plan."""
+    return next(variant.plan for variant in load_catalogue() if variant.plan.variant == VARIANT)
 
 
 def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
@@ -21,7 +27,7 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     """
     node = next(node["inputs"] for node in workflow.values() if node["class_type"] == "SweetSpotCompare")
     latent = workflow[node["latent_image"][0]]["inputs"]
-    plan = next(variant.plan for variant in load_catalogue() if variant.plan.variant == VARIANT)
+    plan = recommended()
     positive, negative = (workflow[node[name][0]]["inputs"]["text"] for name in ("positive", "negative"))
     runs = run_step_counts(
         load_engine(),

@@ -15,10 +15,8 @@ from PIL import Image
 
 from ..comparison.measures import ssim
 from ..engines.diffusers_flow import DiffusersFlow, Guidance
-from ..presets.catalogue import load_catalogue
-from ..presets.plan import StepPlan
 from .check import Verdict, check_picture
-from .compare import VARIANT
+from .compare import recommended
 from .load import load_engine
 from .scenes import Scene, render, sample_scene
 
@@ -51,11 +49,6 @@ def main() -> None:
     if arguments.pictures:
         _keep_sheet(pictures, arguments.pictures)
     sys.stdout.write(json.dumps(told, indent=2) + "\n")
-
-
-def recommended() -> StepPlan:
-    """Return the demo model's plan."""
-    return next(variant.plan for variant in load_catalogue() if variant.plan.variant == VARIANT)
 
 
 def held_out_scenes(count: int) -> list[Scene]:
