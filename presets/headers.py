@@ -1,0 +1,171 @@
+"""What model files say of themselves in their first bytes. No weights are read, nothing is ever unpickled.
+
+A header is read in bounded time and memory whatever the file holds: at most `LARGEST_HEADER` bytes.
+
+Sources: the safetensors format (huggingface/safetensors, README "Format") and GGUF (ggml-org/ggml, docs/gguf.md).
+"""
+
+import json
+import os
+import struct
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+LARGEST_HEADER = 2 * 1024 * 1024
+_SAFETENSORS, _GGUF = (".safetensors", ".sft"), (".gguf",)
+_LENGTH_BYTES = 8
+
+
+class HeaderError(ValueError):
+    """A file's header is broken, too large, or of a kind that is not read."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file's header tells.
+
+    Attributes:
+        shapes: shape of each tensor by name; empty for GGUF, of which only the metadata is read.
+        metadata: what the file's maker wrote; for GGUF the entries `general.*` that are text.
+    """
+
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def read_header(file: Path) -> Header:
+    """Read the header of a safetensors or GGUF file.
+
+    A pickled file (`.ckpt`, `.pt`, ...) gives an empty header: it is known by its name alone.
+
+    Raises:
+        HeaderError: names the file, what its header has to be and what it is.
+        OSError: the file cannot be read.
+    """
+    ending = file.suffix.lower()
+    if ending not in _SAFETENSORS + _GGUF:
+        return Header()
+    with file.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        try:
+            return _read_gguf(stream) if ending in _GGUF else _read_safetensors(stream, size)
+        except HeaderError as error:
+            raise HeaderError(f"{file.name}: {error}") from None
+
+
+def _read_safetensors(stream: BinaryIO, size: int) -> Header:
+    start = stream.read(_LENGTH_BYTES)
+    if len(start) < _LENGTH_BYTES:
+        raise HeaderError(f"a safetensors file begins with {_LENGTH_BYTES} bytes of length, it has {len(start)}")
+    (length,) = struct.unpack("<Q", start)
+    if length > size - _LENGTH_BYTES:
+        raise HeaderError(f"its header should have {length} bytes, the file has {size}: it is cut off or broken")
+    if length > LARGEST_HEADER:
+        raise HeaderError(f"its header has {length} bytes; at most {LARGEST_HEADER} are read")
+    entries = _parse_json(stream.read(length))
+    metadata = entries.pop("__metadata__", None) or {}
+    if not isinstance(metadata, dict):
+        raise HeaderError(f"__metadata__ has to be an object, it is {type(metadata).__name__}")
+    return Header(
+        {name: _shape_of(name, entry) for name, entry in entries.items()},
+        {name: value for name, value in metadata.items() if isinstance(value, str)},
+    )
+
+
+def _parse_json(text: bytes) -> dict[str, Any]:
+    try:
+        entries = json.loads(text, object_pairs_hook=_refuse_duplicates)
+    except RecursionError:
+        raise HeaderError("its header is nested too deep to be one") from None
+    except ValueError as error:
+        if isinstance(error, HeaderError):
+            raise
+        raise HeaderError(f"its header is not JSON ({error})") from None
+    if not isinstance(entries, dict):
+        raise HeaderError(f"its header has to be an object, it is {type(entries).__name__}")
+    return entries
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise HeaderError(f"its header names {twice[:80]!r} twice")
+    return found
+
+
+def _shape_of(name: str, entry: Any) -> tuple[int, ...]:
+    shape = entry.get("shape") if isinstance(entry, dict) else None
+    if not isinstance(shape, list) or not all(isinstance(extent, int) and extent >= 0 for extent in shape):
+        raise HeaderError(f"tensor {name[:80]!r} has no valid shape")
+    return tuple(shape)
+
+
+# GGUF's types of a value: the size of numbers; text and lists have a length of their own.
+_NUMBER_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+_TEXT, _LIST = 8, 9
+
+
+class _Bounded:
+    """Reads forward and refuses to pass `LARGEST_HEADER`."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.left = stream, LARGEST_HEADER
+
+    def take(self, count: int) -> bytes:
+        if count > self.left:
+            raise HeaderError(f"its metadata goes past the {LARGEST_HEADER} bytes that are read")
+        self.left -= count
+        taken = self.stream.read(count)
+        if len(taken) < count:
+            raise HeaderError("its metadata is cut off")
+        return taken
+
+    def number(self, layout: str) -> int:
+        return struct.unpack(layout, self.take(struct.calcsize(layout)))[0]
+
+    def text(self) -> str:
+        return self.take(self.number("<Q")).decode("utf-8", "replace")
+
+
+def _read_gguf(stream: BinaryIO) -> Header:
+    source = _Bounded(stream)
+    if source.take(4) != b"GGUF":
+        raise HeaderError("a GGUF file begins with the letters GGUF, it does not")
+    version = source.number("<I")
+    if version not in (2, 3):
+        raise HeaderError(f"GGUF versions 2 and 3 are read, it has {version}")
+    source.number("<Q")  # tensors, which follow the metadata
+    metadata: dict[str, str] = {}
+    for _ in range(source.number("<Q")):
+        name, kind = source.text(), source.number("<I")
+        # The format asks that what a file is called and what it is stand first.
+        if not name.startswith("general.") and "general.architecture" in metadata:
+            break
+        if kind == _TEXT:
+            metadata[name] = source.text()
+        else:
+            _skip(source, kind)
+    return Header({}, {name: value for name, value in metadata.items() if name.startswith("general.")})
+
+
+def _skip(source: _Bounded, kind: int) -> None:
+    if kind in _NUMBER_BYTES:
+        source.take(_NUMBER_BYTES[kind])
+    elif kind == _LIST:
+        _skip_list(source)
+    else:
+        raise HeaderError(f"its metadata has a value of type {kind}, which GGUF does not know")
+
+
+def _skip_list(source: _Bounded) -> None:
+    kind, count = source.number("<I"), source.number("<Q")
+    if kind in _NUMBER_BYTES:
+        source.take(_NUMBER_BYTES[kind] * count)
+    elif kind == _TEXT:
+        for _ in range(count):
+            source.take(source.number("<Q"))
+    else:
+        raise HeaderError(f"its metadata has a list of type {kind}, which is not read")
