@@ -6,8 +6,9 @@ from typing import Any
 from ..comparison.grid import draw_grid, to_pillow
 from ..comparison.report import Settings, build_report
 from ..engines.diffusers_flow import Guidance, run_step_counts
-from ..presets.catalogue import load_catalogue
+from ..presets.catalogue import find_variant
 from ..presets.plan import StepPlan
+from ..presets.qualities import make_plan
 from ..samplers.step_counts import parse_step_counts
 from . import files
 from .load import load_engine
@@ -17,7 +18,7 @@ VARIANT = "sweetspot_demo"
 
 def recommended() -> StepPlan:
     """Return the demo model's plan."""
-    return next(variant.plan for variant in load_catalogue() if variant.plan.variant == VARIANT)
+    return make_plan(find_variant(VARIANT))
 
 
 def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:

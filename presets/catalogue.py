@@ -1,16 +1,57 @@
 """The catalogue: one entry a model variant, kept in the JSON files of `catalogue/` under `catalogue.schema.json`."""
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .plan import StepPlan
-
-SETTINGS = ("steps", "cfg", "sampler_name", "scheduler")
+# The kinds of source that a number can have, and what people are told of them.
+SOURCE_KINDS = {
+    "publisher": "publisher",
+    "template": "official template",
+    "diffusers": "diffusers",
+    "third_party": "third party",
+}
+# Settings that the catalogue holds by kind of source.
+SOURCED = (
+    "steps",
+    "cfg",
+    "guidance",
+    "sampler_name",
+    "scheduler",
+    "shift",
+    "sampling",
+    "sigmas",
+    "timesteps",
+    "lora_strength",
+)
 
 _FOLDER = Path(__file__).parent / "catalogue"
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What tells a variant.
+
+    Attributes:
+        architectures: names of the classes in `comfy.supported_models` that load it; empty where ComfyUI has none yet.
+        unet_config: entries that the model's `unet_config` has.
+        predictions: names of ComfyUI's `ModelType` that it may have; empty where any will do.
+        files: patterns of base file names in normal form (`presets/names.py`).
+        loras: likewise of LoRA names.
+        metadata: values of `modelspec.architecture` that tell it.
+        by_class: whether it may be taken where only class and geometry are known.
+    """
+
+    architectures: tuple[str, ...] = ()
+    unet_config: dict[str, Any] = field(default_factory=dict)
+    predictions: tuple[str, ...] = ()
+    files: tuple[re.Pattern[str], ...] = ()
+    loras: tuple[re.Pattern[str], ...] = ()
+    metadata: tuple[str, ...] = ()
+    by_class: bool = False
 
 
 @dataclass(frozen=True)
@@ -18,32 +59,88 @@ class Variant:
     """One entry of the catalogue.
 
     Attributes:
-        plan: its recommended settings with their sources.
+        id: its name for ever.
         name: its name for people.
-        architecture: name of the class in `comfy.supported_models` that loads it.
-        unet_config: entries that the model's `unet_config` has.
-        same_shapes: what else carries the same signals, for people; empty where nothing is known to.
+        family: the family's name for people.
+        kind: image, video, audio or 3d.
+        signals: what tells it.
+        settings: setting -> kind of source -> value with its source, as in the file.
+        distilled: whether it was trained for few steps.
+        steps_in_name: step counts of which the file's own name tells one, with their source; empty where it does not.
+        steps_range: lowest and highest step count among the sources.
+        wants_sampler: a sampler that the stock KSampler does not have.
+        wants_scheduler: a node that makes the schedule and is not in the KSampler's list.
+        shift_node: the stock node that sets the shift, `class` where the model's class has it.
+        two_samplers: how two samplers share the run; empty where one does it all.
+        note: what else people have to know.
     """
 
-    plan: StepPlan
+    id: str
     name: str
-    architecture: str
-    unet_config: dict[str, Any]
-    same_shapes: str
+    family: str
+    kind: str
+    signals: Signals
+    settings: dict[str, dict[str, dict[str, Any]]]
+    distilled: bool = False
+    steps_in_name: dict[str, Any] = field(default_factory=dict)
+    steps_range: tuple[int, int] | None = None
+    wants_sampler: str = ""
+    wants_scheduler: str = ""
+    shift_node: str = "class"
+    two_samplers: str = ""
+    note: str = ""
 
 
 @cache
 def load_catalogue() -> tuple[Variant, ...]:
     """Return all variants, in the order of the files' names."""
-    files = sorted(_FOLDER.glob("*.json"))
-    return tuple(_to_variant(entry) for file in files for entry in json.loads(file.read_text("utf-8"))["variants"])
-
-
-def _to_variant(entry: dict[str, Any]) -> Variant:
-    plan = StepPlan(
-        variant=entry["variant"],
-        **{setting: entry[setting]["value"] for setting in SETTINGS},
-        sources={setting: entry[setting]["source"] for setting in SETTINGS},
+    return tuple(
+        _to_variant(content["family"], entry)
+        for content in (json.loads(file.read_text("utf-8")) for file in sorted(_FOLDER.glob("*.json")))
+        for entry in content["variants"]
     )
-    signals = entry["signals"]
-    return Variant(plan, entry["name"], signals["architecture"], signals["unet_config"], entry.get("same_shapes", ""))
+
+
+@cache
+def _by_id() -> dict[str, Variant]:
+    return {variant.id: variant for variant in load_catalogue()}
+
+
+def find_variant(variant_id: str) -> Variant:
+    """Return the variant of this id.
+
+    Raises:
+        ValueError: names what came and how many are known.
+    """
+    found = _by_id().get(variant_id)
+    if found is None:
+        raise ValueError(f"variant: the catalogue's {len(_by_id())} entries do not hold {variant_id!r}")
+    return found
+
+
+def _to_variant(family: str, entry: dict[str, Any]) -> Variant:
+    span = entry.get("range")
+    told = ("wants_sampler", "wants_scheduler", "shift_node", "two_samplers", "note", "steps_in_name")
+    return Variant(
+        id=entry["variant"],
+        name=entry["name"],
+        family=family,
+        kind=entry["kind"],
+        signals=_to_signals(entry["signals"]),
+        settings={setting: entry[setting] for setting in SOURCED if setting in entry},
+        distilled=entry.get("distilled", False),
+        steps_range=(span["min"], span["max"]) if span else None,
+        **{name: entry[name] for name in told if name in entry},
+    )
+
+
+def _to_signals(entry: dict[str, Any]) -> Signals:
+    return Signals(
+        architectures=tuple(entry["architectures"]),
+        unet_config=entry.get("unet_config", {}),
+        predictions=tuple(entry.get("predictions", ())),
+        files=tuple(map(re.compile, entry.get("files", ()))),
+        loras=tuple(map(re.compile, entry.get("loras", ()))),
+        metadata=tuple(entry.get("metadata", ())),
+        by_class=entry.get("by_class", False),
+    )

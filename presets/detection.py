@@ -1,14 +1,25 @@
-"""Which variant a model is, judged by what it carries."""
+"""Which variant a model is, how sure that is, and what it wants. One function for node, shell and browser.
 
-from dataclasses import dataclass
-from typing import Any
+In this order: the user's choice, the user's saved preset, the exact file name in the installed official templates,
+LoRAs and file names, the file's metadata, class and geometry, and at last a default that is said to be one.
+"""
 
-from .catalogue import SETTINGS, Variant, load_catalogue
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from .catalogue import Variant, find_variant
+from .evidence import Evidence
+from .explain import explain
+from .matching import Match, carries, match_class, match_file, match_lora, match_metadata, stand_in
+from .names import accelerator_word, steps_in_name
 from .plan import StepPlan
+from .qualities import STOCK_SOURCE, Preference, Quality, make_plan
+from .warnings import warnings_of
 
 UNKNOWN = "unknown"
+CERTAIN, LIKELY, FAMILY_ONLY = "certain", "likely", "family only"
+CONFIDENCES = (UNKNOWN, FAMILY_ONLY, LIKELY, CERTAIN)
 
-_DEFAULT_SOURCE = "stock KSampler's default, not a recommendation for this model"
 _DEFAULT = StepPlan(
     variant=UNKNOWN,
     steps=25,
@@ -17,68 +28,242 @@ _DEFAULT = StepPlan(
     scheduler="simple",
     sources={
         "steps": "safe default for a model that is not known",
-        "cfg": _DEFAULT_SOURCE,
-        "sampler_name": _DEFAULT_SOURCE,
-        "scheduler": _DEFAULT_SOURCE,
+        "cfg": STOCK_SOURCE,
+        "sampler_name": STOCK_SOURCE,
+        "scheduler": STOCK_SOURCE,
     },
 )
 
 
+class Overlay(Protocol):
+    """Settings for exactly this file from elsewhere: a saved preset, an official template."""
+
+    def find(self, evidence: Evidence, quality: Quality) -> tuple[dict[str, Any], str] | None:
+        """Return the plan's fields that it knows and the words for their source, None where it knows nothing."""
+        ...
+
+
 @dataclass(frozen=True)
-class Evidence:
-    """What a loaded model says of itself.
+class Wishes:
+    """What the asker wants.
 
     Attributes:
-        architecture: name of its class in `comfy.supported_models`, empty where it has none.
-        unet_config: its geometry.
+        quality: draft, balanced or best.
+        prefer: whose numbers balanced takes where both are known.
+        saved: the user's saved presets.
+        templates: the installed official templates.
+        confidence: the strength of evidence wanted; what is weaker gets the default.
     """
 
-    architecture: str
-    unet_config: dict[str, Any]
+    quality: Quality = "balanced"
+    prefer: Preference = "template"
+    saved: Overlay | None = None
+    templates: Overlay | None = None
+    confidence: str = UNKNOWN
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The variant and what speaks for it.
+
+    Attributes:
+        variant: the catalogue's entry, None where none matched.
+        confidence: certain, likely, family only or unknown.
+        signals: what it was told by.
+        contradictions: what speaks against it.
+        alternatives: ids of the entries that cannot be told from it.
+        told_steps: step count that a file name tells.
+    """
+
+    variant: Variant | None = None
+    confidence: str = UNKNOWN
+    signals: tuple[str, ...] = ()
+    contradictions: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
+    told_steps: int | None = None
 
 
 @dataclass(frozen=True)
 class Recognition:
-    """The answer to "which model is this?".
+    """The answer to "which model is this, and what does it want?".
 
     Attributes:
-        plan: recommended settings; those of an unknown model where nothing matched.
-        text: for people: what was recognised, from which signals, which source each number has.
+        plan: recommended settings; the safe default where nothing matched.
+        finding: the variant and what speaks for it.
+        text: all of it, for people.
     """
 
     plan: StepPlan
-    text: str
+    finding: Finding = field(default_factory=Finding)
+    text: str = ""
 
 
-def recognise(evidence: Evidence) -> Recognition:
-    """Return the catalogue's variant whose signals the evidence carries, or the safe default of 25 steps."""
-    matches = [variant for variant in load_catalogue() if _carries(evidence, variant)]
-    if not matches:
-        return Recognition(_DEFAULT, _explain_unknown(evidence))
-    # The variant that asks for the most is the closest description.
-    best = max(matches, key=lambda variant: len(variant.unet_config))
-    return Recognition(best.plan, _explain(best))
+def recognise(evidence: Evidence, wishes: Wishes | None = None) -> Recognition:
+    """Return which variant the evidence tells, how sure, and its plan.
+
+    Raises:
+        ValueError: the chosen variant is not in the catalogue.
+    """
+    wishes = wishes or Wishes()
+    finding = _doubted(find(evidence), evidence)
+    if CONFIDENCES.index(finding.confidence) < CONFIDENCES.index(wishes.confidence):
+        weak = f"only {finding.confidence}, {wishes.confidence} was asked for"
+        finding = Finding(signals=finding.signals, contradictions=(*finding.contradictions, weak))
+    plan = _DEFAULT if finding.variant is None else _plan(finding, wishes)
+    plan, finding = _overlay(evidence, wishes, plan, finding)
+    plan = replace(plan, quality=wishes.quality, warnings=warnings_of(finding.variant, plan, evidence))
+    return Recognition(plan, finding, explain(finding, plan, evidence))
 
 
-def _carries(evidence: Evidence, variant: Variant) -> bool:
-    return evidence.architecture == variant.architecture and all(
-        key in evidence.unet_config and evidence.unet_config[key] == value for key, value in variant.unet_config.items()
-    )
+def _doubted(finding: Finding, evidence: Evidence) -> Finding:
+    if not evidence.doubts:
+        return finding
+    confidence = FAMILY_ONLY if finding.confidence in (LIKELY, CERTAIN) and not evidence.choice else finding.confidence
+    return replace(finding, confidence=confidence, contradictions=(*finding.contradictions, *evidence.doubts))
 
 
-def _explain(variant: Variant) -> str:
-    signals = [f"model class {variant.architecture}"]
-    signals += [f"{key} {value}" for key, value in variant.unet_config.items()]
-    lines = [f"Recognised: {variant.name} ({', '.join(signals)})", *_settings(variant.plan)]
-    if variant.same_shapes:
-        lines.append(f"Not told apart by their shapes: {variant.same_shapes}.")
-    return "\n".join(lines)
+def find(evidence: Evidence) -> Finding:
+    """Return the variant that the evidence tells, by the catalogue alone."""
+    if evidence.choice:
+        return _chosen(evidence)
+    for search in (_by_lora, _by_file, _by_metadata):
+        finding = search(evidence)
+        if finding is not None:
+            return finding
+    return _by_class(evidence)
 
 
-def _explain_unknown(evidence: Evidence) -> str:
-    what = f"model class {evidence.architecture}" if evidence.architecture else "no model class"
-    return "\n".join([f"This model is not known ({what}).", *_settings(_DEFAULT)])
+def _chosen(evidence: Evidence) -> Finding:
+    variant = find_variant(evidence.choice)
+    against = () if carries(evidence, variant, lora=bool(variant.signals.loras)) else (_class_says(evidence),)
+    return Finding(variant, CERTAIN, ("chosen by you",), against)
 
 
-def _settings(plan: StepPlan) -> list[str]:
-    return [f"{setting}: {getattr(plan, setting)} (source: {plan.sources[setting]})" for setting in SETTINGS]
+def _by_lora(evidence: Evidence) -> Finding | None:
+    for lora in reversed(evidence.active_loras):
+        fitting = [match for match in match_lora(lora.name) if carries(evidence, match.variant, lora=True)]
+        if fitting:
+            signal = f"LoRA {lora.name}"
+            return Finding(fitting[0].variant, LIKELY, (signal,), told_steps=steps_in_name(lora.name))
+        if accelerator_word(lora.name):
+            found = _nearest_few_step(evidence, lora.name, "LoRA")
+            if found is not None:
+                return found
+    return None
+
+
+def _by_file(evidence: Evidence) -> Finding | None:
+    if not evidence.files:
+        return None
+    found = [_one_file(evidence, name) for name in evidence.files]
+    told = [finding for finding in found if finding is not None and finding.variant is not None]
+    refused = tuple(text for finding in found if finding for text in finding.contradictions)
+    if not told:
+        return None if not refused else replace(_by_class(evidence), contradictions=refused)
+    first = replace(told[0], contradictions=refused)
+    others = tuple(dict.fromkeys(f.variant.id for f in told if f.variant and f.variant is not first.variant))
+    if not others:
+        return first
+    several = f"the graph leads to several models: {', '.join(evidence.files)}"
+    return replace(first, confidence=FAMILY_ONLY, contradictions=(*refused, several), alternatives=others)
+
+
+def _one_file(evidence: Evidence, name: str) -> Finding | None:
+    matches = match_file(name)
+    fitting = [match for match in matches if carries(evidence, match.variant)]
+    best = fitting[0] if fitting else None
+    # A name that tells few steps does so of a merge, too, whose base is all that the catalogue knows.
+    if accelerator_word(name) and (not best.variant.distilled if best else not matches):
+        found = _nearest_few_step(evidence, name, "file", best)
+        if found is not None:
+            return found
+    if best is None:
+        return Finding(contradictions=(f"the file is called {name}, but {_class_says(evidence)}",)) if matches else None
+    signals = (f"file {name}", *_class_signals(evidence))
+    if best.variant.signals.by_class and best.says_more:
+        # Named after the family's base, and yet somebody's own model: the name tells the family, no more.
+        others = tuple(v.id for v in _siblings(evidence, best) if v is not best.variant)
+        return Finding(best.variant, FAMILY_ONLY, signals, alternatives=others)
+    # Where the class alone leaves one entry, name and class say the same.
+    alone = [variant.id for variant in match_class(evidence)] == [best.variant.id]
+    return Finding(best.variant, CERTAIN if alone else LIKELY, signals, told_steps=steps_in_name(name))
+
+
+def _nearest_few_step(evidence: Evidence, name: str, what: str, base: Match | None = None) -> Finding | None:
+    """Return a few-step finding for a name that says so, though no catalogue entry has that name."""
+    known = _siblings(evidence, base)
+    variant = stand_in(known, name)
+    if variant is None:
+        return None
+    signals = (f"{what} {name} says {accelerator_word(name)!r}", *_class_signals(evidence))
+    others = tuple(other.id for other in known if other.distilled and other is not variant)
+    return Finding(variant, FAMILY_ONLY, signals, alternatives=others, told_steps=steps_in_name(name))
+
+
+def _siblings(evidence: Evidence, base: Match | None) -> list[Variant]:
+    """Return the entries of the model's class, or, where that is not known, of the class that a name points to."""
+    if evidence.architecture:
+        return match_class(evidence)
+    classes = base.variant.signals.architectures if base else ()
+    return match_class(Evidence(classes[0], base.variant.signals.unet_config)) if base and classes else []
+
+
+def _by_metadata(evidence: Evidence) -> Finding | None:
+    fitting = [match for match in match_metadata(evidence.metadata) if carries(evidence, match.variant)]
+    if not fitting:
+        return None
+    signals = (f"the file's metadata say {fitting[0].name!r}", *_class_signals(evidence))
+    return Finding(fitting[0].variant, LIKELY, signals)
+
+
+def _by_class(evidence: Evidence) -> Finding:
+    fitting = match_class(evidence)
+    if not fitting or not fitting[0].signals.by_class:
+        return Finding(signals=_class_signals(evidence))
+    first, others = fitting[0], fitting[1:]
+    confidence = FAMILY_ONLY if others else CERTAIN
+    return Finding(first, confidence, _class_signals(evidence), alternatives=tuple(other.id for other in others))
+
+
+def _plan(finding: Finding, wishes: Wishes) -> StepPlan:
+    variant = finding.variant
+    if variant is None:
+        raise ValueError("finding: expected one with a variant")
+    plan = make_plan(variant, wishes.quality, wishes.prefer, finding.told_steps)
+    told = finding.told_steps
+    # A few-step merge that only its name tells is set to the count that the name tells.
+    if finding.confidence == FAMILY_ONLY and variant.distilled and told and told != plan.steps:
+        sources = plan.sources | {"steps": "its file name"}
+        plan = replace(plan, steps=told, sources=sources, sigmas=(), timesteps=())
+    return plan
+
+
+def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Finding) -> tuple[StepPlan, Finding]:
+    """Lay the installed template's and then the user's own settings for this very file over the plan."""
+    if evidence.choice:
+        return plan, finding
+    layers = []
+    if wishes.templates is not None and (finding.variant is None or _takes_template(wishes, finding)):
+        layers.append(wishes.templates)
+    if wishes.saved is not None:
+        layers.append(wishes.saved)
+    for layer in layers:
+        found = layer.find(evidence, wishes.quality)
+        if found is not None:
+            fields, source = found
+            plan = replace(plan, **fields, sources=plan.sources | dict.fromkeys(fields, source))
+            finding = replace(finding, confidence=CERTAIN, signals=(*finding.signals, source))
+    return plan, finding
+
+
+def _takes_template(wishes: Wishes, finding: Finding) -> bool:
+    distilled = finding.variant is not None and finding.variant.distilled
+    return wishes.prefer == "template" and (wishes.quality == "balanced" or distilled)
+
+
+def _class_signals(evidence: Evidence) -> tuple[str, ...]:
+    return (f"model class {evidence.architecture}",) if evidence.architecture else ()
+
+
+def _class_says(evidence: Evidence) -> str:
+    return f"the model is of class {evidence.architecture} with another geometry than that name's"

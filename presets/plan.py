@@ -1,7 +1,22 @@
 """The plan: what to run, and where each number comes from."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How far a schedule is moved towards noise.
+
+    Attributes:
+        value: the shift; linear: sigma = s t / (1 + (s - 1) t); mu: the same with s = exp(mu).
+        unit: `linear` or `mu`.
+        node: the stock node that sets it, `class` where the model's class has it from the start.
+    """
+
+    value: float
+    unit: str
+    node: str
 
 
 @dataclass(frozen=True)
@@ -14,7 +29,18 @@ class StepPlan:
         cfg: guidance scale in ComfyUI's convention: 1 is off.
         sampler_name: ComfyUI's name of the sampler.
         scheduler: ComfyUI's name of the scheduler.
-        sources: where each number comes from, keyed by the names above.
+        sources: where each number comes from, keyed by the names of the settings.
+        quality: `draft`, `balanced` or `best`.
+        distilled: whether the model was trained for few steps, so that more of them do not help.
+        steps_min: lowest step count that a source names, None where there is one count only.
+        steps_max: likewise the highest.
+        guidance: distilled guidance, as FluxGuidance sets it; None where the model has none.
+        shift: recommended shift, None where nothing is recommended.
+        sampling: what ModelSamplingDiscrete has to be set to (`lcm`, `x0`), empty where it is not needed.
+        sigmas: exact noise levels, for models with a fixed schedule.
+        timesteps: exact timesteps that the model was trained on.
+        lora_strength: strength of the accelerator LoRA that belongs to the recipe, as (lowest, highest).
+        warnings: where step counts bite, for people.
     """
 
     variant: str
@@ -23,6 +49,17 @@ class StepPlan:
     sampler_name: str
     scheduler: str
     sources: dict[str, str]
+    quality: str = "balanced"
+    distilled: bool = False
+    steps_min: int | None = None
+    steps_max: int | None = None
+    guidance: float | None = None
+    shift: Shift | None = None
+    sampling: str = ""
+    sigmas: tuple[float, ...] = ()
+    timesteps: tuple[int, ...] = ()
+    lora_strength: tuple[float, float] | None = None
+    warnings: tuple[str, ...] = field(default=())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""

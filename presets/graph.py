@@ -1,0 +1,183 @@
+"""Walking a prompt graph upstream: which files and LoRAs stand behind a MODEL.
+
+The graph is ComfyUI's prompt in API form: node id -> class_type and inputs, an input being a value or a link
+`[node id, output number]`. No node class is known here by heart but the switches: what counts is what an input is
+called and what a value looks like, so that other packs' loaders are read, too.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .evidence import Lora
+from .names import is_model_file
+
+Node = dict[str, Any]
+Graph = dict[str, Node]
+Link = tuple[str, int]
+
+# A longer chain is no chain that people build; a cycle is refused by ComfyUI, and here, too.
+MOST_NODES = 2000
+MOST_BRANCHES = 32
+
+# Inputs along which a model comes, and those along which it never does.
+_MODEL_INPUT = re.compile(r"(^|_)(model|unet|diffusion|transformer|base|pipe|pipeline|guider)s?(_?\d+)?($|_)")
+_OTHER_INPUT = re.compile(
+    r"clip|vae|image|latent|mask|conditioning|positive|negative|noise|sampler|sigmas|control_?net|text|prompt|audio|video|patch"
+)
+_LORA_INPUT = re.compile(r"lora")
+_STRENGTH = ("strength_model", "strength", "lora_strength", "model_strength", "lora_wt", "weight")
+_SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One way from a sampler up to a loader.
+
+    Attributes:
+        files: names of the base model's file; several for a merge.
+        loras: LoRAs on the way, the loader's side first.
+        nodes: classes of the nodes on the way, the sampler's side first, with their inputs.
+    """
+
+    files: tuple[str, ...] = ()
+    loras: tuple[Lora, ...] = ()
+    nodes: tuple[Node, ...] = field(default=())
+
+
+def link_of(value: Any) -> Link | None:
+    """Return a link's node id and output number, None where the value is no link."""
+    if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str | int):
+        return (str(value[0]), value[1]) if isinstance(value[1], int) else None
+    return None
+
+
+def value_of(graph: Graph, value: Any, most: int = 32) -> Any:
+    """Return what a value is once links to primitives, reroutes and decided switches are followed, None if open."""
+    for _ in range(most):
+        link = link_of(value)
+        if link is None:
+            return None if isinstance(value, list | dict) else value
+        inputs = graph.get(link[0], {}).get("inputs", {})
+        switched = _decided(graph, graph.get(link[0], {}))
+        if switched is not None:
+            value = switched
+        elif len(inputs) == 1:
+            value = next(iter(inputs.values()))
+        elif "value" in inputs:
+            value = inputs["value"]
+        else:
+            return None
+    return None
+
+
+def branches(graph: Graph, node_id: str, input_name: str = "model") -> list[Branch]:
+    """Return every way by which a model comes to a node's input; more than one where a switch is open.
+
+    A merge of models is one branch with several files. Unknown nodes are passed through along inputs that are called
+    like a model's. Broken links end a branch; nothing is raised.
+    """
+    link = link_of(graph.get(str(node_id), {}).get("inputs", {}).get(input_name))
+    if link is None:
+        return []
+    return list(_walk(graph, link, ()))[:MOST_BRANCHES]
+
+
+def _walk(graph: Graph, link: Link, seen: tuple[str, ...]) -> Iterator[Branch]:
+    node = graph.get(link[0])
+    if node is None or link[0] in seen or len(seen) > MOST_NODES:
+        return
+    seen = (*seen, link[0])
+    for ways in _ways(graph, node):
+        found = [list(_walk(graph, way, seen)) for way in ways]
+        yield from _joined(node, [branch for branch in found if branch])
+
+
+def _ways(graph: Graph, node: Node) -> list[list[Link]]:
+    """Return the alternatives up from a node; each is the links that are followed together."""
+    inputs: dict[str, Any] = node.get("inputs", {})
+    decided = _decided(graph, node)
+    if decided is not None:
+        link = link_of(decided)
+        return [[link]] if link else [[]]
+    links = {name: link for name, value in inputs.items() if (link := link_of(value))}
+    if _is_switch(node):
+        branch_links = [link for name, link in links.items() if not re.search(r"select|index|switch|condition", name)]
+        return [[link] for link in branch_links] or [[]]
+    models = [link for name, link in links.items() if _MODEL_INPUT.search(name) and not _OTHER_INPUT.search(name)]
+    loras = [link for name, link in links.items() if _LORA_INPUT.search(name)]
+    if not models and not loras and not _own_files(node):
+        # A reroute, a getter, a preview: whatever it takes comes out.
+        models = [link for name, link in links.items() if not _OTHER_INPUT.search(name)]
+    return [models + loras]
+
+
+def _joined(node: Node, parts: list[list[Branch]]) -> Iterator[Branch]:
+    """Lay a node over all combinations of what comes to it."""
+    combined = [Branch()]
+    for choices in parts:
+        combined = [
+            Branch(one.files + other.files, one.loras + other.loras, one.nodes + other.nodes)
+            for one in combined
+            for other in choices
+        ][:MOST_BRANCHES]
+    for branch in combined:
+        yield replace(
+            branch,
+            files=(*_own_files(node), *branch.files),
+            loras=(*branch.loras, *_own_loras(node)),
+            nodes=(node, *branch.nodes),
+        )
+
+
+def _own_files(node: Node) -> tuple[str, ...]:
+    inputs: dict[str, Any] = node.get("inputs", {})
+    return tuple(
+        value
+        for name, value in inputs.items()
+        if is_model_file(value)
+        and not _LORA_INPUT.search(name)
+        and not re.search(r"clip|vae|control|upscale|patch", name)
+    )
+
+
+def _own_loras(node: Node) -> tuple[Lora, ...]:
+    inputs: dict[str, Any] = node.get("inputs", {})
+    found = []
+    for name, value in inputs.items():
+        if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader keeps one object a LoRA
+            found.append(Lora(str(value["lora"]), _number(value.get("strength")) if value.get("on", True) else 0.0))
+        elif isinstance(value, str) and _LORA_INPUT.search(name) and is_model_file(value):
+            found.append(Lora(value, _strength(inputs, name)))
+    return tuple(found)
+
+
+def _strength(inputs: dict[str, Any], lora_input: str) -> float | None:
+    """Return the strength beside a LoRA's name; where inputs are numbered, the one with its number."""
+    number = "".join(re.findall(r"_?\d+$", lora_input))
+    for name in _STRENGTH:
+        for candidate in (name + number, name):
+            strength = _number(inputs.get(candidate))
+            if strength is not None:
+                return strength
+    return None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _is_switch(node: Node) -> bool:
+    kind = str(node.get("class_type", ""))
+    return kind in _SWITCHES or re.search(r"switch|selector|any.?index", kind, re.IGNORECASE) is not None
+
+
+def _decided(graph: Graph, node: Node) -> Any:
+    """Return the input that a stock switch lets through, None where it is no such switch or is open."""
+    names = _SWITCHES.get(str(node.get("class_type", "")))
+    if names is None:
+        return None
+    inputs = node.get("inputs", {})
+    state = value_of(graph, inputs.get(names[0]))
+    return inputs.get(names[1] if state else names[2]) if isinstance(state, bool) else None

@@ -1,0 +1,121 @@
+"""Which catalogue entries a piece of evidence points to.
+
+The class guards the name: an entry whose classes do not hold the model's class is never taken, whatever the file is
+called. Among names the most specific wins, which is the one whose pattern covers most of the name.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .catalogue import Variant, load_catalogue
+from .evidence import Evidence
+from .names import accelerator_word, normalise, says_more, steps_in_name
+
+# Metadata that names the model; each is judged as a file name is.
+NAMING_METADATA = ("modelspec.title", "general.name", "ss_output_name")
+ARCHITECTURE_METADATA = ("modelspec.architecture", "general.architecture", "model_type")
+
+
+@dataclass(frozen=True)
+class Match:
+    """A catalogue entry and the name that leads to it.
+
+    Attributes:
+        variant: the entry.
+        name: the name that matched.
+        covered: how many characters of the name its pattern covers.
+        says_more: whether the name goes on to tell something else, as a fine-tune's does that is named after its base.
+    """
+
+    variant: Variant
+    name: str
+    covered: int
+    says_more: bool = False
+
+
+def carries(evidence: Evidence, variant: Variant, *, lora: bool = False) -> bool:
+    """Return whether class, geometry and prediction allow this entry; what is not known allows everything.
+
+    For an entry that a LoRA makes of a model the geometry is the base's own business.
+    """
+    signals = variant.signals
+    if not evidence.architecture:
+        return True
+    if signals.architectures and evidence.architecture not in signals.architectures:
+        return False
+    if lora:
+        return True
+    if signals.predictions and evidence.prediction and evidence.prediction not in signals.predictions:
+        return False
+    return all(evidence.unet_config.get(key, ...) == value for key, value in signals.unet_config.items())
+
+
+def match_file(name: str) -> list[Match]:
+    """Return the entries that a base model's file name points to, the most specific first."""
+    return _matches(name, ((variant, variant.signals.files) for variant in load_catalogue()))
+
+
+def match_lora(name: str) -> list[Match]:
+    """Return the entries that a LoRA's name points to, the most specific first."""
+    return _matches(name, ((variant, variant.signals.loras) for variant in load_catalogue()))
+
+
+def match_metadata(metadata: dict[str, str]) -> list[Match]:
+    """Return the entries that a header points to: by a telling architecture tag, else by the title it gives.
+
+    A tag that says "base" proves nothing: ComfyUI's own CheckpointSave writes one for every SDXL and SD3 model.
+    """
+    tags = {metadata[key] for key in ARCHITECTURE_METADATA if metadata.get(key)}
+    tagged = [
+        Match(variant, tag, len(tag))
+        for variant in load_catalogue()
+        for tag in variant.signals.metadata
+        if any(one == tag or one.startswith(f"{tag}/") for one in tags)
+    ]
+    titled = [match for key in NAMING_METADATA if metadata.get(key) for match in match_file(metadata[key])]
+    return tagged + titled
+
+
+def match_class(evidence: Evidence) -> list[Variant]:
+    """Return the entries that class and geometry alone allow, the one to take first.
+
+    The entry that asks for most is the closest description; before it none that needs a name.
+    """
+    if not evidence.architecture:
+        return []
+    fitting = [v for v in load_catalogue() if v.signals.architectures and carries(evidence, v)]
+    return sorted(fitting, key=lambda v: -_asked(v, evidence) if v.signals.by_class else 1)
+
+
+def stand_in(variants: Iterable[Variant], name: str) -> Variant | None:
+    """Return the few-step entry that is nearest to a name that tells few steps, None where there is none.
+
+    Nearest is one that has the name's accelerator word, then one with the step count that the name tells.
+    """
+    word, count = accelerator_word(name), steps_in_name(name)
+    few = [variant for variant in variants if variant.distilled]
+    if not few or not word:
+        return None
+
+    def distance(variant: Variant) -> tuple[bool, bool]:
+        steps = {entry["value"] for entry in variant.settings.get("steps", {}).values()}
+        return word not in normalise(variant.name + " " + variant.id), count is not None and count not in steps
+
+    return min(few, key=distance)
+
+
+def _matches(name: str, patterns: Iterable[tuple[Variant, tuple[re.Pattern[str], ...]]]) -> list[Match]:
+    text = normalise(name)
+    found = []
+    for variant, choices in patterns:
+        spans = [hit.span() for hit in (pattern.search(text) for pattern in choices) if hit]
+        if spans:
+            start, end = max(spans, key=lambda span: span[1] - span[0])
+            found.append(Match(variant, name, end - start, says_more(text, start, end)))
+    return sorted(found, key=lambda match: -match.covered)
+
+
+def _asked(variant: Variant, evidence: Evidence) -> int:
+    prediction = evidence.prediction and evidence.prediction in variant.signals.predictions
+    return len(variant.signals.unet_config) + bool(prediction)

@@ -1,0 +1,141 @@
+"""From a catalogue entry to a plan: which source is taken for draft, balanced and best.
+
+- balanced: ComfyUI's official template, else the publisher, else diffusers, else a third party;
+- best: the publisher, else diffusers, else the template, else a third party;
+- draft: the sources' lowest count where it is clearly lower than balanced, else a rule of ours;
+- a distilled model gets its trained steps for all three.
+"""
+
+from typing import Any, Literal, get_args
+
+from .catalogue import SOURCE_KINDS, Variant
+from .plan import Shift, StepPlan
+
+Quality = Literal["draft", "balanced", "best"]
+Preference = Literal["template", "publisher"]
+QUALITIES: tuple[Quality, ...] = get_args(Quality)
+PREFERENCES: tuple[Preference, ...] = get_args(Preference)
+
+_BALANCED = {
+    "template": ("template", "publisher", "diffusers", "third_party"),
+    "publisher": ("publisher", "template", "diffusers", "third_party"),
+}
+_BEST = ("publisher", "diffusers", "template", "third_party")
+_TRAINED = ("publisher", "template", "diffusers", "third_party")
+
+DRAFT_SHARE, DRAFT_LEAST = 0.4, 6
+CLEARLY_LOWER = 0.7
+
+# What a setting is where no source names it. Stock defaults, and said to be no recommendation.
+_STOCK = {"cfg": 8.0, "sampler_name": "euler", "scheduler": "simple"}
+STOCK_SOURCE = "stock default; no source names it for this model"
+
+
+def make_plan(
+    variant: Variant,
+    quality: Quality = "balanced",
+    prefer: Preference = "template",
+    steps_in_name: int | None = None,
+) -> StepPlan:
+    """Return the plan of a variant.
+
+    Args:
+        variant: the catalogue's entry.
+        quality: draft, balanced or best.
+        prefer: whose numbers balanced takes where both are known.
+        steps_in_name: the step count that the file's own name tells, for variants that are told so.
+    """
+    order = _BEST if quality == "best" else _BALANCED[prefer]
+    steps, steps_source = _steps(variant, quality, prefer, steps_in_name)
+    settings: dict[str, Any] = {"steps": steps}
+    sources = {"steps": steps_source}
+    for setting in ("cfg", "guidance", "sampler_name", "scheduler", "shift", "sampling", "sigmas", "timesteps"):
+        found = _choose(variant, setting, order)
+        if found is not None:
+            settings[setting], sources[setting] = found[0], found[1]
+        elif setting in _STOCK:
+            settings[setting], sources[setting] = {"value": _STOCK[setting]}, STOCK_SOURCE
+    return _assemble(variant, quality, settings, sources)
+
+
+def _assemble(variant: Variant, quality: Quality, settings: dict[str, Any], sources: dict[str, str]) -> StepPlan:
+    span = variant.steps_range
+    strength = _choose(variant, "lora_strength", _TRAINED)
+    if strength is not None:
+        sources["lora_strength"] = strength[1]
+    return StepPlan(
+        variant=variant.id,
+        steps=settings["steps"],
+        cfg=float(settings["cfg"]["value"]),
+        sampler_name=settings["sampler_name"]["value"],
+        scheduler=settings["scheduler"]["value"],
+        sources=sources,
+        quality=quality,
+        distilled=variant.distilled,
+        steps_min=span[0] if span else None,
+        steps_max=span[1] if span else None,
+        guidance=float(settings["guidance"]["value"]) if "guidance" in settings else None,
+        shift=_shift(settings.get("shift"), variant.shift_node),
+        sampling=settings.get("sampling", {}).get("value", ""),
+        sigmas=tuple(float(sigma) for sigma in settings.get("sigmas", {}).get("value", ())),
+        timesteps=tuple(settings.get("timesteps", {}).get("value", ())),
+        lora_strength=_range_of(strength[0]) if strength else None,
+    )
+
+
+def _steps(variant: Variant, quality: Quality, prefer: Preference, told: int | None) -> tuple[int, str]:
+    named = variant.steps_in_name
+    if named:
+        if told is not None and told in named["values"]:
+            return told, f"its file name; {named['source']}"
+        return max(named["values"]), f"the highest of {named['values']}, as its name tells none; {named['source']}"
+    if variant.distilled:
+        return _chosen_steps(variant, _TRAINED, "trained steps; ")
+    if quality == "best":
+        return _chosen_steps(variant, _BEST)
+    balanced, source = _chosen_steps(variant, _BALANCED[prefer])
+    return _draft_steps(variant, balanced) if quality == "draft" else (balanced, source)
+
+
+def _chosen_steps(variant: Variant, order: tuple[str, ...], prefix: str = "") -> tuple[int, str]:
+    found = _choose(variant, "steps", order)
+    if found is None:
+        raise ValueError(f"catalogue: {variant.id} has no step count")
+    entry, source = found
+    return entry["value"], prefix + source
+
+
+def _draft_steps(variant: Variant, balanced: int) -> tuple[int, str]:
+    lowest = min(entry.get("min", entry["value"]) for entry in variant.settings["steps"].values())
+    if lowest <= CLEARLY_LOWER * balanced:
+        kind = next(k for k, e in variant.settings["steps"].items() if e.get("min", e["value"]) == lowest)
+        return lowest, f"lowest count among the sources; {_tell(variant, 'steps', kind)}"
+    steps = min(balanced, max(DRAFT_LEAST, round(DRAFT_SHARE * balanced)))
+    return steps, f"a rule of Sweet Spot, for trying prompts: 40 % of balanced, at least {DRAFT_LEAST}"
+
+
+def _choose(variant: Variant, setting: str, order: tuple[str, ...]) -> tuple[dict[str, Any], str] | None:
+    """Return the first of `order` that the entry has, and the words for its source."""
+    values = variant.settings.get(setting)
+    if not values:
+        return None
+    kind = next(kind for kind in order if kind in values)
+    missing = f"no {SOURCE_KINDS[order[0]]} number, so " if setting == "steps" and kind != order[0] else ""
+    return values[kind], missing + _tell(variant, setting, kind)
+
+
+def _tell(variant: Variant, setting: str, kind: str) -> str:
+    entry = variant.settings[setting][kind]
+    span = f" gives {entry['min']:g} to {entry['max']:g}" if "min" in entry and "max" in entry else ""
+    return f"{SOURCE_KINDS[kind]}{span}: {entry['source']}"
+
+
+def _shift(entry: dict[str, Any] | None, node: str) -> Shift | None:
+    # A shift that depends on the image's size (base, max) is what ComfyUI's node computes; there is no one number.
+    if entry is None or "value" not in entry:
+        return None
+    return Shift(float(entry["value"]), entry["unit"], node)
+
+
+def _range_of(entry: dict[str, Any]) -> tuple[float, float]:
+    return float(entry.get("min", entry["value"])), float(entry.get("max", entry["value"]))

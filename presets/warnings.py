@@ -1,0 +1,68 @@
+"""Where step counts bite: what a plan warns of."""
+
+from .catalogue import Variant
+from .evidence import Evidence, Lora
+from .matching import match_lora
+from .plan import StepPlan
+
+_STRENGTH_SLACK = 0.05
+
+
+def warnings_of(variant: Variant | None, plan: StepPlan, evidence: Evidence) -> tuple[str, ...]:
+    """Return what people have to know before they run this plan on this model, one sentence each."""
+    if variant is None:
+        return ()
+    found = [_off_trained_steps(variant, plan), _second_sampler(variant), _cfg_on_cfg_free(variant, plan)]
+    found += [_lora_strength(variant, plan, lora) for lora in evidence.active_loras]
+    found += [_stand_ins(variant)]
+    return tuple(text for text in found if text)
+
+
+def trained_steps(variant: Variant) -> tuple[int, int] | None:
+    """Return the lowest and highest step count that a distilled model was trained for, None for others."""
+    if not variant.distilled:
+        return None
+    if variant.steps_in_name:
+        return min(variant.steps_in_name["values"]), max(variant.steps_in_name["values"])
+    entries = variant.settings["steps"].values()
+    lowest = min(entry.get("min", entry["value"]) for entry in entries)
+    highest = max(entry.get("max", entry["value"]) for entry in entries)
+    return lowest, highest
+
+
+def _off_trained_steps(variant: Variant, plan: StepPlan) -> str:
+    trained = trained_steps(variant)
+    if trained is None or trained[0] <= plan.steps <= trained[1]:
+        return ""
+    count = f"{trained[0]}" if trained[0] == trained[1] else f"{trained[0]} to {trained[1]}"
+    return f"{variant.name} was trained for {count} steps; {plan.steps} do not make it better."
+
+
+def _second_sampler(variant: Variant) -> str:
+    return f"A second sampler is expected: {variant.two_samplers}." if variant.two_samplers else ""
+
+
+def _cfg_on_cfg_free(variant: Variant, plan: StepPlan) -> str:
+    values = [entry["value"] for entry in variant.settings.get("cfg", {}).values()]
+    if not values or max(values) > 1 or plan.cfg <= 1:
+        return ""
+    return f"{variant.name} works without cfg; {plan.cfg:g} doubles the time and burns the image, 1 is off."
+
+
+def _lora_strength(variant: Variant, plan: StepPlan, lora: Lora) -> str:
+    if plan.lora_strength is None or lora.strength is None or not _is_its_lora(variant, lora):
+        return ""
+    lowest, highest = plan.lora_strength
+    if lowest - _STRENGTH_SLACK <= lora.strength <= highest + _STRENGTH_SLACK:
+        return ""
+    recipe = f"{lowest:g}" if lowest == highest else f"{lowest:g} to {highest:g}"
+    return f"LoRA {lora.name} has strength {lora.strength:g}; its recipe is {recipe}."
+
+
+def _is_its_lora(variant: Variant, lora: Lora) -> bool:
+    return any(match.variant is variant for match in match_lora(lora.name))
+
+
+def _stand_ins(variant: Variant) -> str:
+    wanted = [name for name in (variant.wants_sampler, variant.wants_scheduler) if name]
+    return f"It is meant for {' and '.join(wanted)}, which a KSampler does not offer." if wanted else ""

@@ -1,0 +1,132 @@
+"""Walking upstream through what people really put between loader and sampler."""
+
+import pytest
+from sweetspot.presets.evidence import Evidence, Lora
+from sweetspot.presets.graph import branches, value_of
+from sweetspot.presets.graph_evidence import evidence_of
+
+
+def node(kind: str, **inputs) -> dict:
+    return {"class_type": kind, "inputs": inputs}
+
+
+LOADER = node("UNETLoader", unet_name="flux/flux1-dev.safetensors", weight_dtype="default")
+LORA = node("LoraLoaderModelOnly", model=["1", 0], lora_name="turbo.safetensors", strength_model=0.5)
+
+
+def files_and_loras(graph: dict, at: str = "end") -> list[tuple[tuple[str, ...], tuple[Lora, ...]]]:
+    return [(way.files, way.loras) for way in branches(graph, at)]
+
+
+def test_a_loader_straight_ahead():
+    assert files_and_loras({"1": LOADER, "end": node("KSampler", model=["1", 0])}) == [
+        (("flux/flux1-dev.safetensors",), ())
+    ]
+
+
+def test_loras_reroutes_and_patches_on_the_way():
+    graph = {
+        "1": LOADER,
+        "2": LORA,
+        "3": node("Reroute", **{"": ["2", 0]}),
+        "4": node("ModelSamplingFlux", model=["3", 0], max_shift=1.15, base_shift=0.5),
+        "5": node(
+            "LoraLoader",
+            model=["4", 0],
+            clip=["9", 0],
+            lora_name="style.safetensors",
+            strength_model=1,
+            strength_clip=1,
+        ),
+        "9": node("CLIPLoader", clip_name="t5.safetensors"),
+        "end": node("KSampler", model=["5", 0]),
+    }
+    assert files_and_loras(graph) == [
+        (("flux/flux1-dev.safetensors",), (Lora("turbo.safetensors", 0.5), Lora("style.safetensors", 1.0)))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("loader", "expected"),
+    [
+        (node("UnetLoaderGGUF", unet_name="flux1-dev-Q4_K_S.gguf"), "flux1-dev-Q4_K_S.gguf"),
+        (
+            node("NunchakuFluxDiTLoader", model_path="svdq-int4-flux.1-dev.safetensors"),
+            "svdq-int4-flux.1-dev.safetensors",
+        ),
+        (node("Efficient Loader", ckpt_name="sdxl.ckpt", vae_name="sdxl_vae.safetensors"), "sdxl.ckpt"),
+    ],
+)
+def test_loaders_of_other_packs_are_read_by_what_their_inputs_hold(loader: dict, expected: str):
+    assert files_and_loras({"1": loader, "end": node("KSampler", model=["1", 0])}) == [((expected,), ())]
+
+
+def test_lora_stacks_of_other_packs_are_read():
+    power = node(
+        "Power Lora Loader (rgthree)",
+        model=["1", 0],
+        lora_1={"on": True, "lora": "a.safetensors", "strength": 0.8},
+        lora_2={"on": False, "lora": "b.safetensors", "strength": 1.0},
+    )
+    numbered = node("LoRA Stacker", model=["2", 0], lora_name_1="c.safetensors", model_str_1=1, lora_wt_1=0.25)
+    graph = {"1": LOADER, "2": power, "3": numbered, "end": node("KSampler", model=["3", 0])}
+    ((_, loras),) = files_and_loras(graph)
+    assert loras == (Lora("a.safetensors", 0.8), Lora("b.safetensors", 0.0), Lora("c.safetensors", 0.25))
+
+
+@pytest.mark.parametrize(("state", "loras"), [(True, (Lora("turbo.safetensors", 0.5),)), (False, ())])
+def test_a_decided_switch_lets_one_way_through(state: bool, loras: tuple):
+    graph = {
+        "1": LOADER,
+        "2": LORA,
+        "yes": node("PrimitiveBoolean", value=state),
+        "3": node("ComfySwitchNode", switch=["yes", 0], on_true=["2", 0], on_false=["1", 0]),
+        "end": node("KSampler", model=["3", 0]),
+    }
+    assert files_and_loras(graph) == [(("flux/flux1-dev.safetensors",), loras)]
+
+
+def test_an_open_switch_gives_every_way_and_a_doubt():
+    graph = {
+        "1": LOADER,
+        "2": LORA,
+        "3": node("ImpactSwitch", input1=["1", 0], input2=["2", 0], select=["computed", 0]),
+        "computed": node("Something", seed=3, text="x"),
+        "end": node("KSampler", model=["3", 0]),
+    }
+    ways = branches(graph, "end")
+    assert [way.loras for way in ways] == [(), (Lora("turbo.safetensors", 0.5),)]
+    found = evidence_of(ways)
+    assert (found.files, found.loras) == (("flux/flux1-dev.safetensors",), ())
+    assert found.doubts == ("an open switch decides whether LoRA turbo.safetensors is on",)
+
+
+def test_a_merge_has_both_files():
+    graph = {
+        "1": LOADER,
+        "2": node("UNETLoader", unet_name="flux1-schnell.safetensors"),
+        "3": node("ModelMergeSimple", model1=["1", 0], model2=["2", 0], ratio=0.5),
+        "end": node("KSampler", model=["3", 0]),
+    }
+    assert files_and_loras(graph) == [(("flux/flux1-dev.safetensors", "flux1-schnell.safetensors"), ())]
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        {},
+        {"end": node("KSampler", model=["missing", 0])},
+        {"end": node("KSampler", model="not a link")},
+        {"a": node("Reroute", model=["b", 0]), "b": node("Reroute", model=["a", 0]), "end": node("K", model=["a", 0])},
+    ],
+    ids=["empty", "broken link", "no link", "a cycle"],
+)
+def test_a_broken_graph_gives_nothing_and_raises_nothing(graph: dict):
+    assert evidence_of(branches(graph, "end")) == Evidence()
+
+
+def test_values_behind_primitives_are_found():
+    graph = {"n": node("PrimitiveInt", value=["m", 0]), "m": node("INTConstant", value=12)}
+    assert value_of(graph, ["n", 0]) == 12
+    assert value_of(graph, 7) == 7
+    assert value_of(graph, ["missing", 0]) is None
