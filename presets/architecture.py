@@ -1,0 +1,105 @@
+"""Which class ComfyUI will give a file, told by the names and shapes in its header, without ComfyUI.
+
+The table is `layouts.json`; a test lets ComfyUI's own detection judge it, class by class.
+"""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .headers import Header
+
+# What whole checkpoints and exporters put before the diffusion model's names; the longest that fits comes first.
+PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.model.", "net.", "model.", "transformer.", "")
+# Marks beside the diffusion model, and the ModelType that ComfyUI takes from them.
+_PREDICTIONS = (
+    ("edm_vpred.sigma_max", "V_PREDICTION_EDM"),
+    ("edm_mean", "EDM"),
+    ("v_pred", "V_PREDICTION"),
+)
+_LORA_KEY = re.compile(r"(^|[._])lora(_|\.|[AB])|\.(lora_down|lora_up|lokr_w1|hada_w1_a)")
+# Classes whose prediction a mark alone decides; where there is none they are EPS.
+_MARKED = ("SD15", "SDXL", "SDXLRefiner", "SDXL_instructpix2pix", "SSD1B")
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def architecture_of(header: Header) -> tuple[str, dict[str, Any], str]:
+    """Return the name of the class in `comfy.supported_models`, its telling geometry, and its ModelType.
+
+    Each is empty where the header does not tell.
+    """
+    if not header.shapes:
+        return "", {}, ""
+    for prefix in PREFIXES:
+        shapes = _without(prefix, header.shapes)
+        for layout in _layouts() if shapes else ():
+            if _fits(layout, shapes, header.metadata):
+                architecture = layout["architecture"]
+                geometry = {name: _read(rule, shapes) for name, rule in layout.get("geometry", {}).items()}
+                return architecture, geometry, _prediction(architecture, header.shapes)
+    return "", {}, ""
+
+
+def is_lora(header: Header) -> bool:
+    """Return whether a file holds a LoRA (or one of its relatives) and no model."""
+    first = list(header.shapes)[:20]
+    return bool(first) and all(_LORA_KEY.search(name) or name.endswith((".alpha", "dora_scale")) for name in first)
+
+
+@cache
+def _layouts() -> list[dict[str, Any]]:
+    return json.loads((Path(__file__).parent / "layouts.json").read_text("utf-8"))["layouts"]
+
+
+def _without(prefix: str, shapes: Shapes) -> Shapes:
+    """Return the names behind a prefix, and those beside the diffusion model as they are."""
+    if not prefix:
+        return shapes
+    inner = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
+    return {name: shape for name, shape in shapes.items() if not name.startswith(prefix)} | inner if inner else {}
+
+
+def _fits(layout: dict[str, Any], shapes: Shapes, metadata: dict[str, str]) -> bool:
+    for name, wanted in layout["has"].items():
+        shape = shapes.get(name)
+        if shape is None or (wanted is not None and not _same(shape, wanted)):
+            return False
+    if any(name in shapes for name in layout.get("lacks", ())):
+        return False
+    return all(_look_up(metadata, path) == value for path, value in layout.get("metadata", {}).items())
+
+
+def _same(shape: tuple[int, ...], wanted: list[int | None]) -> bool:
+    return len(shape) == len(wanted) and all(w is None or w == s for s, w in zip(shape, wanted, strict=True))
+
+
+def _look_up(metadata: dict[str, str], path: str) -> Any:
+    """Follow a dotted path: the first part is an entry of the metadata, whose text is JSON."""
+    entry, *rest = path.split(".")
+    try:
+        value = json.loads(metadata.get(entry, "null"))
+    except (ValueError, RecursionError):
+        return None
+    for part in rest:
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _read(rule: dict[str, Any], shapes: Shapes) -> Any:
+    if "key" in rule:
+        shape = shapes.get(rule["key"])
+        return shape[rule["axis"]] // rule.get("divide", 1) if shape and len(shape) > rule["axis"] else None
+    if "count" in rule:
+        start = rule["count"] + "."
+        return len({name[len(start) :].split(".", 1)[0] for name in shapes if name.startswith(start)})
+    return rule.get("yes", True) if rule["present"] in shapes else rule.get("no", False)
+
+
+def _prediction(architecture: str, shapes: Shapes) -> str:
+    for mark, prediction in _PREDICTIONS:
+        if mark in shapes:
+            return prediction
+    return "EPS" if architecture in _MARKED else ""
