@@ -1,0 +1,37 @@
+"""What an image file says of how it was made: the text entries that ComfyUI, A1111 and their like write.
+
+PNG keeps them as text chunks; JPEG and WebP in EXIF: A1111's parameters as the user's comment, ComfyUI's graph in the
+camera's maker and model, as `prompt:{...}`.
+"""
+
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+_ENCODINGS = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16-be", b"\0\0\0\0\0\0\0\0": "utf-8"}
+
+
+def read_image_metadata(file: Path) -> dict[str, str]:
+    """Return an image's text entries by name; `prompt`, `workflow` and `parameters` are the usual ones.
+
+    Raises:
+        OSError: the file cannot be read, or is no image.
+    """
+    with Image.open(file) as image:
+        entries = {str(name): text for name, text in image.info.items() if isinstance(text, str)}
+        exif = image.getexif()
+    for tag in (ExifTags.Base.Make, ExifTags.Base.Model):
+        name, colon, text = str(exif.get(tag, "")).partition(":")
+        if colon and text.lstrip().startswith("{"):
+            entries.setdefault(name.strip().lower(), text)
+    comment = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment)
+    if comment:
+        entries.setdefault("parameters", _decode(comment))
+    return entries
+
+
+def _decode(comment: bytes | str) -> str:
+    if isinstance(comment, str):
+        return comment
+    encoding = _ENCODINGS.get(comment[:8])
+    return comment[8:].decode(encoding, "replace") if encoding else comment.decode("utf-8", "replace")

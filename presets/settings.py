@@ -1,0 +1,247 @@
+"""Settings as people write them, brought to our names: from a saved preset, an image, a diffusers folder.
+
+Names that are taken: `steps`, `num_inference_steps`, `inference_steps`, `sample_steps`, `sampling_steps`; `cfg`,
+`cfg_scale`, `guidance_scale`; `sampler`, `sampler_name`; `scheduler`; `guidance`; `shift`.
+
+cfg has two conventions. ComfyUI and most others: uncond + cfg (cond - uncond), 1 is off, and diffusers' 0 is off, too.
+Z-Image, Krea 2 and Cosmos: cond + g (cond - uncond), so that cfg = g + 1.
+"""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .graph import Graph
+from .samplers_in import SamplerSettings, samplers_in
+
+STEPS_NAMES = ("steps", "num_inference_steps", "inference_steps", "sample_steps", "sampling_steps")
+CFG_NAMES = ("cfg", "cfg_scale", "guidance_scale")
+MOST_STEPS = 10_000
+LARGEST_CFG = 100.0
+
+# A1111's sampler names (lower case, "++" as it is) and ComfyUI's.
+_A1111_SAMPLERS = {
+    "euler": "euler",
+    "euler a": "euler_ancestral",
+    "heun": "heun",
+    "lms": "lms",
+    "dpm2": "dpm_2",
+    "dpm2 a": "dpm_2_ancestral",
+    "dpm++ 2m": "dpmpp_2m",
+    "dpm++ sde": "dpmpp_sde",
+    "dpm++ 2m sde": "dpmpp_2m_sde",
+    "dpm++ 3m sde": "dpmpp_3m_sde",
+    "dpm++ 2s a": "dpmpp_2s_ancestral",
+    "dpm fast": "dpm_fast",
+    "dpm adaptive": "dpm_adaptive",
+    "lcm": "lcm",
+    "ddim": "ddim",
+    "ddpm": "ddpm",
+    "unipc": "uni_pc",
+    "restart": "restart",
+}
+_A1111_SCHEDULERS = {
+    "karras": "karras",
+    "exponential": "exponential",
+    "sgm uniform": "sgm_uniform",
+    "simple": "simple",
+    "normal": "normal",
+    "uniform": "normal",
+    "beta": "beta",
+    "ddim": "ddim_uniform",
+}
+# diffusers' scheduler classes and the sampler and scheduler of ComfyUI that do the same.
+_DIFFUSERS_SCHEDULERS = {
+    "EulerDiscreteScheduler": ("euler", "normal"),
+    "EulerAncestralDiscreteScheduler": ("euler_ancestral", "normal"),
+    "FlowMatchEulerDiscreteScheduler": ("euler", "simple"),
+    "FlowMatchHeunDiscreteScheduler": ("heun", "simple"),
+    "HeunDiscreteScheduler": ("heun", "normal"),
+    "DPMSolverMultistepScheduler": ("dpmpp_2m", "normal"),
+    "DPMSolverSDEScheduler": ("dpmpp_sde", "normal"),
+    "DPMSolverSinglestepScheduler": ("dpmpp_2s_ancestral", "normal"),
+    "UniPCMultistepScheduler": ("uni_pc", "normal"),
+    "LMSDiscreteScheduler": ("lms", "normal"),
+    "KDPM2DiscreteScheduler": ("dpm_2", "normal"),
+    "DDIMScheduler": ("ddim", "normal"),
+    "DDPMScheduler": ("ddpm", "normal"),
+    "LCMScheduler": ("lcm", "sgm_uniform"),
+}
+_A1111_PAIR = re.compile(r"([A-Z][\w +]*?):\s*(\"(?:[^\"\\]|\\.)*\"|[^,]*)(?:,|$)")
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be read: names what it was, what is allowed and what came."""
+
+
+def from_record(record: dict[str, Any], *, conditional_anchor: bool = False) -> dict[str, Any]:
+    """Return a plan's fields from a record with any of the names people use.
+
+    Args:
+        record: settings by name; names that are not settings are passed over.
+        conditional_anchor: whether its cfg is the cond + g (cond - uncond) kind.
+
+    Raises:
+        SettingsError: a value is out of its range, or two names of one setting disagree.
+    """
+    found: dict[str, Any] = {}
+    steps = _one_of(record, STEPS_NAMES)
+    if steps is not None:
+        found["steps"] = _whole_number("steps", steps)
+    cfg = _one_of(record, CFG_NAMES)
+    if cfg is not None:
+        found["cfg"] = _cfg(cfg, conditional_anchor=conditional_anchor)
+    for ours, names in (("sampler_name", ("sampler_name", "sampler")), ("scheduler", ("scheduler",))):
+        name = _one_of(record, names)
+        if name is not None:
+            found[ours] = _text(ours, name)
+    if record.get("guidance") is not None:
+        found["guidance"] = _number("guidance", record["guidance"], 0, LARGEST_CFG)
+    if not found:
+        raise SettingsError(f"settings: expected one of {', '.join(STEPS_NAMES + CFG_NAMES)}, got {sorted(record)[:8]}")
+    return found
+
+
+def from_image(metadata: dict[str, str]) -> tuple[dict[str, Any], str]:
+    """Return a plan's fields and the model's name from an image's text entries.
+
+    Read are `prompt` (ComfyUI's graph) and `parameters` (A1111's text).
+
+    Raises:
+        SettingsError: there is neither, or it holds no sampler.
+    """
+    if metadata.get("prompt"):
+        return from_prompt(_json("prompt", metadata["prompt"]))
+    if metadata.get("parameters"):
+        return from_a1111(metadata["parameters"])
+    raise SettingsError(f"image: expected the entry prompt or parameters, got {sorted(metadata) or 'none'}")
+
+
+def from_prompt(graph: Graph) -> tuple[dict[str, Any], str]:
+    """Return the settings of a prompt graph's first sampler that starts from noise, and its model's name.
+
+    Raises:
+        SettingsError: the graph has no sampler whose step count can be read.
+    """
+    told = [settings for settings in samplers_in(graph) if settings.steps]
+    if not told:
+        raise SettingsError("prompt: expected a KSampler, KSampler (Advanced) or SamplerCustom with steps, found none")
+    first = next((settings for settings in told if settings.denoise == 1), told[0])
+    return _fields_of(first), first.files[0] if first.files else ""
+
+
+def from_a1111(text: str) -> tuple[dict[str, Any], str]:
+    """Return the settings and the model's name from A1111's parameters text.
+
+    Raises:
+        SettingsError: the text has no line of settings that begins with `Steps:`.
+    """
+    start = text.rfind("Steps: ")
+    if start < 0:
+        raise SettingsError(f"parameters: expected a line that begins with 'Steps:', got {text[:60]!r}")
+    pairs = {name.strip(): value.strip().strip('"') for name, value in _A1111_PAIR.findall(text[start:])}
+    sampler, scheduler = _a1111_sampler(pairs.get("Sampler", ""), pairs.get("Schedule type", ""))
+    record = {
+        "steps": pairs.get("Steps"),
+        "cfg": pairs.get("CFG scale"),
+        "guidance": pairs.get("Distilled CFG Scale"),
+        "sampler_name": sampler or None,
+        "scheduler": scheduler or None,
+    }
+    return from_record({name: value for name, value in record.items() if value is not None}), pairs.get("Model", "")
+
+
+def from_diffusers(content: dict[str, Any]) -> dict[str, Any]:
+    """Return a plan's fields from a diffusers `scheduler_config.json` or `model_index.json`.
+
+    The first gives sampler and scheduler; the second the default steps and cfg of its pipeline (diffusers 0.42.1).
+
+    Raises:
+        SettingsError: the class in it is not known.
+    """
+    name = str(content.get("_class_name", ""))
+    if name in _pipelines():
+        return from_record(_pipelines()[name])
+    if name not in _DIFFUSERS_SCHEDULERS:
+        known = ", ".join(_DIFFUSERS_SCHEDULERS)
+        raise SettingsError(f"_class_name: expected a known pipeline or one of {known}, got {name!r}")
+    sampler, scheduler = _DIFFUSERS_SCHEDULERS[name]
+    if content.get("use_karras_sigmas"):
+        scheduler = "karras"
+    elif content.get("use_exponential_sigmas"):
+        scheduler = "exponential"
+    elif content.get("timestep_spacing") == "trailing" and scheduler == "normal":
+        scheduler = "sgm_uniform"
+    if name == "DPMSolverMultistepScheduler" and content.get("algorithm_type") == "sde-dpmsolver++":
+        sampler = "dpmpp_2m_sde"
+    return {"sampler_name": sampler, "scheduler": scheduler}
+
+
+@cache
+def _pipelines() -> dict[str, dict[str, Any]]:
+    return json.loads((Path(__file__).parent / "diffusers_pipelines.json").read_text("utf-8"))
+
+
+def _fields_of(settings: SamplerSettings) -> dict[str, Any]:
+    names = ("steps", "cfg", "guidance", "sampler_name", "scheduler")
+    return {name: getattr(settings, name) for name in names if getattr(settings, name) not in (None, "")}
+
+
+def _a1111_sampler(sampler: str, schedule: str) -> tuple[str, str]:
+    """Older files write the schedule into the sampler's name: `DPM++ 2M Karras`."""
+    name, scheduler = sampler.lower(), _A1111_SCHEDULERS.get(schedule.lower(), "")
+    for words, ours in _A1111_SCHEDULERS.items():
+        if not schedule and name.endswith(f" {words}"):
+            name, scheduler = name.removesuffix(f" {words}"), ours
+    return _A1111_SAMPLERS.get(name, ""), scheduler
+
+
+def _one_of(record: dict[str, Any], names: tuple[str, ...]) -> Any:
+    given = {name: record[name] for name in names if record.get(name) is not None}
+    if len({str(value) for value in given.values()}) > 1:
+        raise SettingsError(
+            f"{' and '.join(given)}: they are one setting, got {' and '.join(map(str, given.values()))}"
+        )
+    return next(iter(given.values()), None)
+
+
+def _cfg(value: Any, *, conditional_anchor: bool) -> float:
+    number = _number("cfg", value, 0, LARGEST_CFG)
+    if conditional_anchor:
+        return number + 1
+    return number or 1.0  # diffusers' 0 is off, and off is 1 here
+
+
+def _whole_number(name: str, value: Any) -> int:
+    number = _number(name, value, 1, MOST_STEPS)
+    if number != int(number):
+        raise SettingsError(f"{name}: expected a whole number, got {value!r}")
+    return int(number)
+
+
+def _number(name: str, value: Any, least: float, most: float) -> float:
+    try:
+        number = float(value) if not isinstance(value, bool) else None
+    except (TypeError, ValueError):
+        number = None
+    if number is None or not least <= number <= most:
+        raise SettingsError(f"{name}: expected a number from {least:g} to {most:g}, got {value!r}")
+    return number
+
+
+def _text(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value or len(value) > 100:
+        raise SettingsError(f"{name}: expected a name, got {value!r}")
+    return value
+
+
+def _json(name: str, text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise SettingsError(f"{name}: expected a JSON object, got {text[:60]!r}")
+    return content

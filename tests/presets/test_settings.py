@@ -1,0 +1,118 @@
+import pytest
+from sweetspot.presets.settings import (
+    CFG_NAMES,
+    STEPS_NAMES,
+    SettingsError,
+    from_a1111,
+    from_diffusers,
+    from_image,
+    from_record,
+)
+
+A1111 = """a castle, Steps: of stone
+Negative prompt: blurry
+Steps: 28, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 6.5, Seed: 1, Size: 832x1216, Model hash: 31e35c80fc, \
+Model: sd_xl_base_1.0, Hires upscaler: "4x, UltraSharp", Version: v1.10.1"""
+
+
+@pytest.mark.parametrize("name", STEPS_NAMES)
+def test_every_name_of_steps_is_taken(name: str):
+    assert from_record({name: 20}) == {"steps": 20}
+
+
+@pytest.mark.parametrize("name", CFG_NAMES)
+def test_every_name_of_cfg_is_taken(name: str):
+    assert from_record({name: 4.5}) == {"cfg": 4.5}
+
+
+def test_conventions_of_cfg_are_kept_apart():
+    assert from_record({"guidance_scale": 0}) == {"cfg": 1.0}
+    assert from_record({"guidance_scale": 3.5}, conditional_anchor=True) == {"cfg": 4.5}
+    assert from_record({"guidance_scale": 0}, conditional_anchor=True) == {"cfg": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("record", "told"),
+    [
+        ({"steps": 0}, "steps: expected a number from 1 to 10000, got 0"),
+        ({"steps": 2.5}, "steps: expected a whole number, got 2.5"),
+        ({"steps": True}, "steps: expected a number"),
+        ({"steps": "many"}, "got 'many'"),
+        ({"cfg": -1}, "cfg: expected a number from 0 to 100, got -1"),
+        (
+            {"steps": 20, "num_inference_steps": 25},
+            "steps and num_inference_steps: they are one setting, got 20 and 25",
+        ),
+        ({"sampler": ""}, "sampler_name: expected a name"),
+        ({"prompt": "a cat"}, "expected one of steps, num_inference_steps"),
+    ],
+)
+def test_what_is_not_allowed_is_refused_by_name(record: dict, told: str):
+    with pytest.raises(SettingsError) as refusal:
+        from_record(record)
+    assert told in str(refusal.value)
+
+
+def test_a1111s_parameters():
+    settings, model = from_a1111(A1111)
+    assert settings == {"steps": 28, "cfg": 6.5, "sampler_name": "dpmpp_2m", "scheduler": "karras"}
+    assert model == "sd_xl_base_1.0"
+
+
+def test_older_a1111_writes_the_schedule_into_the_samplers_name():
+    settings, _ = from_a1111("x\nSteps: 20, Sampler: DPM++ 2M SDE Karras, CFG scale: 7")
+    assert (settings["sampler_name"], settings["scheduler"]) == ("dpmpp_2m_sde", "karras")
+
+
+def test_comfyuis_prompt_in_an_image():
+    prompt = (
+        '{"3": {"class_type": "KSampler", "inputs": {"steps": 12, "cfg": 1.0, "sampler_name": "euler", '
+        '"scheduler": "simple", "denoise": 1.0, "model": ["4", 0]}}, '
+        '"4": {"class_type": "UNETLoader", "inputs": {"unet_name": "a.safetensors"}}}'
+    )
+    settings, model = from_image({"prompt": prompt, "workflow": "{}"})
+    assert settings == {"steps": 12, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
+    assert model == "a.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "told"),
+    [
+        ({}, "expected the entry prompt or parameters, got none"),
+        ({"prompt": "[1]"}, "prompt: expected a JSON object"),
+        ({"prompt": "[" * 20_000}, "prompt: expected a JSON object"),
+        ({"prompt": "{}"}, "expected a KSampler"),
+        ({"parameters": "a cat"}, "begins with 'Steps:'"),
+    ],
+)
+def test_an_image_without_settings_is_refused(metadata: dict, told: str):
+    with pytest.raises(SettingsError) as refusal:
+        from_image(metadata)
+    assert told in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0}, ("euler", "simple")),
+        ({"_class_name": "EulerDiscreteScheduler", "timestep_spacing": "trailing"}, ("euler", "sgm_uniform")),
+        ({"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": True}, ("dpmpp_2m", "karras")),
+        (
+            {"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver++"},
+            ("dpmpp_2m_sde", "normal"),
+        ),
+        ({"_class_name": "LCMScheduler"}, ("lcm", "sgm_uniform")),
+    ],
+)
+def test_diffusers_schedulers(content: dict, expected: tuple[str, str]):
+    found = from_diffusers(content)
+    assert (found["sampler_name"], found["scheduler"]) == expected
+
+
+def test_a_diffusers_pipeline_gives_its_defaults():
+    assert from_diffusers({"_class_name": "FluxPipeline", "_diffusers_version": "0.30"}) == {"steps": 28, "cfg": 3.5}
+
+
+def test_an_unknown_diffusers_class_is_refused():
+    with pytest.raises(SettingsError, match=r"_class_name: expected .* got 'MyScheduler'"):
+        from_diffusers({"_class_name": "MyScheduler"})
