@@ -6,6 +6,7 @@ from .compare import SweetSpotCompare
 from .demo_model import SweetSpotDemoModel
 from .preset import SweetSpotPreset
 from .sampler import SweetSpotSampler
+from .save_preset import SweetSpotSavePreset
 
 
 class SweetSpotExtension(ComfyExtension):
@@ -13,4 +14,4 @@ class SweetSpotExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Return every node class of the pack."""
-        return [SweetSpotPreset, SweetSpotSampler, SweetSpotCompare, SweetSpotDemoModel]
+        return [SweetSpotPreset, SweetSpotSampler, SweetSpotCompare, SweetSpotDemoModel, SweetSpotSavePreset]

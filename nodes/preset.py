@@ -1,12 +1,21 @@
 """Model Step Preset: recognises the model and gives its recommended settings."""
 
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..presets.detection import recognise
+from ..presets.catalogue import load_catalogue
+from ..presets.detection import CONFIDENCES, Recognition, Wishes, recognise
+from ..presets.qualities import QUALITIES
+from ..presets.templates import TemplateIndex, load_index
 from .evidence import gather_evidence
+from .model_sampling import apply_sampling, plan_sigmas
 from .schema import Plan, make_schema, model_input
+from .user_folder import presets_stamp, user_presets
+
+AUTO = "auto"
 
 
 class SweetSpotPreset(io.ComfyNode):
@@ -20,33 +29,105 @@ class SweetSpotPreset(io.ComfyNode):
             display_name="Model Step Preset",
             description="Recognises the model and sets its recommended steps, cfg, sampler and scheduler; tells why.",
             search_aliases=["steps", "num_inference_steps", "inference_steps", "sample_steps", "recommended settings"],
-            inputs=[model_input()],
-            outputs=[
-                io.Model.Output("model", display_name="model", tooltip="The model, to pass on to a sampler."),
-                Plan.Output("plan", display_name="plan", tooltip="All settings in one, for this pack's nodes."),
-                io.Int.Output("steps", display_name="steps", tooltip="Recommended step count."),
-                io.Float.Output("cfg", display_name="cfg", tooltip="Recommended guidance scale; 1 is off."),
-                # Any type: a COMBO output is refused by the stock KSampler, a list type by other packs' samplers.
-                io.AnyType.Output("sampler_name", display_name="sampler_name", tooltip="Recommended sampler."),
-                io.AnyType.Output("scheduler", display_name="scheduler", tooltip="Recommended scheduler."),
-                io.String.Output(
-                    "text", display_name="text", tooltip="What was recognised, and the source of each number."
-                ),
-            ],
+            inputs=[model_input(), *_preset_inputs()],
+            outputs=_outputs(),
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
 
     @classmethod
-    def execute(cls, model: Any) -> io.NodeOutput:
+    def fingerprint_inputs(cls, **_: Any) -> float:
+        """Run again when the user's presets have changed."""
+        return presets_stamp()
+
+    @classmethod
+    def execute(
+        cls, model: Any, quality: str = "balanced", variant: str = AUTO, evidence: str = CONFIDENCES[0]
+    ) -> io.NodeOutput:
         """Recognise the model and hand out its plan."""
-        found = recognise(gather_evidence(model))
+        choice = "" if variant == AUTO else variant
+        found = _recognise(gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, evidence)
         plan = found.plan
+        patched, done = apply_sampling(model, plan)
+        text = f"{found.text}\n{done}".rstrip()
         return io.NodeOutput(
-            model,
+            patched,
             plan,
             plan.steps,
             plan.cfg,
             plan.sampler_name,
             plan.scheduler,
-            found.text,
-            ui={"text": [found.text]},
+            text,
+            plan.guidance or 0.0,
+            plan_sigmas(patched, plan),
+            ui={"text": [text]},
         )
+
+
+@cache
+def _templates() -> TemplateIndex:
+    return load_index()
+
+
+def _recognise(evidence: Any, quality: str, confidence: str) -> Recognition:
+    saved = user_presets()
+    wishes = Wishes(
+        quality=quality,  # pyright: ignore[reportArgumentType] - one of the combo's
+        prefer=saved.prefer,
+        saved=saved,
+        templates=_templates(),
+        confidence=confidence,
+    )
+    found = recognise(evidence, wishes)
+    return replace(found, text=f"{found.text}\nYour presets: {saved.problem}.") if saved.problem else found
+
+
+def _preset_inputs() -> list[io.Input]:
+    # Optional, so that workflows saved before these inputs existed run as they did.
+    return [
+        io.Combo.Input(
+            "quality",
+            options=list(QUALITIES),
+            default="balanced",
+            optional=True,
+            tooltip="draft is for trying prompts, balanced ComfyUI's official template, best the publisher's number.",
+        ),
+        io.Combo.Input(
+            "variant",
+            options=[AUTO, *(variant.id for variant in load_catalogue())],
+            default=AUTO,
+            optional=True,
+            tooltip="auto looks at the model; or choose what it is, where nothing in a file can tell.",
+        ),
+        io.Combo.Input(
+            "evidence",
+            options=list(CONFIDENCES),
+            default=CONFIDENCES[0],
+            optional=True,
+            advanced=True,
+            tooltip="Strength of evidence wanted. What is recognised less surely gets the safe default of 25 steps; "
+            "unknown takes whatever there is.",
+        ),
+    ]
+
+
+def _outputs() -> list[io.Output]:
+    return [
+        io.Model.Output(
+            "model", display_name="model", tooltip="The model with the recommended shift or sampling type applied."
+        ),
+        Plan.Output("plan", display_name="plan", tooltip="All settings in one, for this pack's nodes."),
+        io.Int.Output("steps", display_name="steps", tooltip="Recommended step count."),
+        io.Float.Output("cfg", display_name="cfg", tooltip="Recommended guidance scale; 1 is off."),
+        # Any type: a COMBO output is refused by the stock KSampler, a list type by other packs' samplers.
+        io.AnyType.Output("sampler_name", display_name="sampler_name", tooltip="Recommended sampler."),
+        io.AnyType.Output("scheduler", display_name="scheduler", tooltip="Recommended scheduler."),
+        io.String.Output("text", display_name="text", tooltip="What was recognised, and the source of each number."),
+        io.Float.Output(
+            "guidance", display_name="guidance", tooltip="Distilled guidance for FluxGuidance; 0 where there is none."
+        ),
+        io.Sigmas.Output(
+            "sigmas",
+            display_name="sigmas",
+            tooltip="The schedule, for SamplerCustom: exact where the model has a fixed one.",
+        ),
+    ]

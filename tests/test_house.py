@@ -23,7 +23,17 @@ ALLOWED = {
     ),
     "cli": (set(), {"cli", "demo", "engines", "comparison", "presets", "samplers"}),
     "nodes": (
-        {"comfy", "comfy_api", "nodes", "latent_preview", "torch", "numpy", "safetensors"},
+        {
+            "comfy",
+            "comfy_api",
+            "comfy_extras",
+            "folder_paths",
+            "nodes",
+            "latent_preview",
+            "torch",
+            "numpy",
+            "safetensors",
+        },
         {"nodes", "demo", "comparison", "presets", "samplers"},
     ),
 }

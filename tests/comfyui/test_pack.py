@@ -6,7 +6,7 @@ import subprocess
 from sweetspot.cli.comfyui import PACK
 from sweetspot.cli.demo import get_json
 
-NODES = {"SweetSpotPreset", "SweetSpotSampler", "SweetSpotCompare", "SweetSpotDemoModel"}
+NODES = {"SweetSpotPreset", "SweetSpotSampler", "SweetSpotCompare", "SweetSpotDemoModel", "SweetSpotSavePreset"}
 
 LOAD = """
 import asyncio, json, sys

@@ -1,11 +1,7 @@
-"""Model Step Preset: its sockets in the stock nodes they are meant for, and recognition by ComfyUI's own detection."""
-
-import json
-import subprocess
+"""Model Step Preset and Save Step Preset: sockets in the stock nodes they are meant for, and what they change."""
 
 import pytest
 import torch
-from sweetspot.presets.detection import Evidence, recognise
 
 PRESET = {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}}
 
@@ -67,71 +63,132 @@ def test_every_setting_connects_to_the_custom_sampling_nodes(comfyui, graph):
 def test_the_text_tells_what_was_recognised_and_why(comfyui, graph):
     outputs = comfyui.run(graph.demo() | {"preset": PRESET, "text": graph.show("preset", 6)})
     text = outputs["text"]["text"][0]
-    assert "Recognised: Sweet Spot demo model" in text
-    assert "steps: 25 (source: demo/MODEL_CARD.md)" in text
+    assert "Recognised: Sweet Spot demo model, certain" in text
+    assert "steps: 25 (source: no official template number, so publisher: demo/MODEL_CARD.md)" in text
 
 
-DETECT = """
-import json, sys
-sys.argv = ["main.py", "--cpu"]
-sys.path.insert(0, {folder!r})
-import comfy.options
-comfy.options.enable_args_parsing()
-import torch
-import comfy.supported_models as models
-from comfy import model_detection
-
-UNET = dict(in_channels=4, out_channels=4, model_channels=320, num_res_blocks=[2, 2, 2, 2], image_size=32,
-            legacy=False, use_temporal_attention=False, use_temporal_resblock=False)
-SD15 = UNET | dict(context_dim=768, transformer_depth=[1, 1, 1, 1, 1, 1, 0, 0], channel_mult=[1, 2, 4, 4],
-                   transformer_depth_middle=1, use_linear_in_transformer=False, adm_in_channels=None, num_heads=8,
-                   num_head_channels=-1, use_spatial_transformer=True,
-                   transformer_depth_output=[1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
-SDXL = UNET | dict(context_dim=2048, transformer_depth=[0, 0, 2, 2, 10, 10], channel_mult=[1, 2, 4],
-                   transformer_depth_middle=10, use_linear_in_transformer=True, adm_in_channels=2816, num_heads=-1,
-                   num_head_channels=64, use_spatial_transformer=True, num_res_blocks=[2, 2, 2],
-                   num_classes="sequential", transformer_depth_output=[0, 0, 0, 2, 2, 2, 10, 10, 10])
-FLUX = dict(image_model="flux", in_channels=16, out_channels=16, patch_size=2, vec_in_dim=768, context_in_dim=4096,
-            hidden_size=3072, mlp_ratio=4.0, num_heads=24, depth=19, depth_single_blocks=38, axes_dim=[16, 56, 56],
-            theta=10000, qkv_bias=True, txt_ids_dims=[])
-SD3 = dict(in_channels=16, patch_size=2, input_size=None, pos_embed_max_size=192, num_patches=192 * 192,
-           adm_in_channels=2048, context_embedder_config=dict(target="torch.nn.Linear",
-           params=dict(in_features=4096, out_features=1536)), qk_norm=None, depth=24)
-BUILT = {{
-    "sd15": (models.SD15, SD15),
-    "sdxl": (models.SDXL, SDXL),
-    "sd3_medium": (models.SD3, SD3),
-    "flux_dev": (models.Flux, FLUX | dict(guidance_embed=True)),
-    "flux_schnell": (models.FluxSchnell, FLUX | dict(guidance_embed=False)),
-}}
-told = {{}}
-for name, (family, config) in BUILT.items():
-    prepared = family(config)
-    prepared.set_inference_dtype(torch.float16, None)
-    state = prepared.get_model({{}}, device=torch.device("meta")).diffusion_model.state_dict()
-    # The original files name the norms' weights as the loaders expect them.
-    state = {{key.replace("_norm.weight", "_norm.scale"): value for key, value in state.items()}}
-    detected = model_detection.model_config_from_unet(state, "")
-    unet = {{key: value for key, value in detected.unet_config.items() if isinstance(value, (int, bool, type(None)))}}
-    told[name] = (type(detected).__name__, unet)
-print(json.dumps(told))
-"""
+def preset(**inputs) -> dict:
+    return {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0], **inputs}}
 
 
-@pytest.fixture(scope="module")
-def detected(installation) -> dict[str, Evidence]:
-    """Let ComfyUI detect weightless state dicts in the original key layout of the real architectures."""
-    answer = subprocess.run(
-        [installation.python, "-c", DETECT.format(folder=str(installation.folder))],
-        cwd=installation.folder,
-        capture_output=True,
-        text=True,
-        check=False,
+def text_of(comfyui, graph, **inputs) -> str:
+    return comfyui.run(graph.demo() | {"preset": preset(**inputs), "text": graph.show("preset", 6)})["text"]["text"][0]
+
+
+def custom(sigmas: list) -> dict:
+    inputs = {"model": ["model", 0], "add_noise": True, "noise_seed": 11, "cfg": 3.0, "positive": ["positive", 0]}
+    inputs |= {"negative": ["negative", 0], "sampler": ["sampler", 0], "sigmas": sigmas, "latent_image": ["latent", 0]}
+    return {"class_type": "SamplerCustom", "inputs": inputs}
+
+
+def test_sigmas_connect_to_the_custom_sampler_and_are_the_stock_schedulers(comfyui, graph):
+    stock = {"model": ["model", 0], "scheduler": "simple", "steps": 25, "denoise": 1.0}
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "preset": PRESET,
+            "sampler": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}},
+            "stock": {"class_type": "BasicScheduler", "inputs": stock},
+            "ours": custom(["preset", 8]),
+            "theirs": custom(["stock", 0]),
+            "save ours": graph.save_latent("ours"),
+            "save theirs": graph.save_latent("theirs"),
+        }
     )
-    assert answer.returncode == 0, answer.stderr
-    return {name: Evidence(*row) for name, row in json.loads(answer.stdout.splitlines()[-1]).items()}
+    assert torch.equal(comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save theirs"))
 
 
-@pytest.mark.parametrize("variant", ["sd15", "sdxl", "sd3_medium", "flux_dev", "flux_schnell"])
-def test_comfyuis_own_detection_leads_to_the_variant(detected, variant: str):
-    assert recognise(detected[variant]).plan.variant == variant
+def test_guidance_connects_to_flux_guidance(comfyui, graph):
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "preset": preset(variant="flux_dev"),
+            "guided": {
+                "class_type": "FluxGuidance",
+                "inputs": {"conditioning": ["positive", 0], "guidance": ["preset", 7]},
+            },
+            "run": graph.sampler("KSampler", positive=["guided", 0], steps=1),
+            "save": graph.save_latent("run"),
+            "text": graph.show("preset", 6),
+        }
+    )
+    assert "guidance: 3.5" in outputs["text"]["text"][0]
+
+
+@pytest.mark.parametrize(("quality", "steps"), [("draft", 10), ("balanced", 25), ("best", 25)])
+def test_quality_sets_the_steps(comfyui, graph, quality: str, steps: int):
+    assert f"\nsteps: {steps} (" in text_of(comfyui, graph, quality=quality)
+
+
+def test_a_chosen_variant_wins_and_what_speaks_against_it_is_said(comfyui, graph):
+    text = text_of(comfyui, graph, variant="qwen_image")
+    assert "Recognised: Qwen-Image, certain (chosen by you)" in text
+    assert "Against it: the model is of class FluxSchnell" in text
+
+
+def test_the_recommended_shift_is_applied_as_the_stock_node_does(comfyui, graph):
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "preset": preset(variant="qwen_image"),  # ModelSamplingAuraFlow, shift 3.1
+            "stock": {"class_type": "ModelSamplingAuraFlow", "inputs": {"model": ["model", 0], "shift": 3.1}},
+            "ours": graph.sampler("KSampler", model=["preset", 0], steps=4),
+            "theirs": graph.sampler("KSampler", model=["stock", 0], steps=4),
+            "plain": graph.sampler("KSampler", steps=4),
+            **{f"save {name}": graph.save_latent(name) for name in ("ours", "theirs", "plain")},
+            "text": graph.show("preset", 6),
+        }
+    )
+    ours, theirs, plain = (comfyui.latent(outputs, f"save {name}") for name in ("ours", "theirs", "plain"))
+    assert torch.equal(ours, theirs)
+    assert not torch.equal(ours, plain)
+    assert "Applied to the model: ModelSamplingAuraFlow with shift 3.1." in outputs["text"]["text"][0]
+
+
+def test_a_shift_that_the_user_has_set_is_left_alone(comfyui, graph):
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "mine": {"class_type": "ModelSamplingAuraFlow", "inputs": {"model": ["model", 0], "shift": 7.0}},
+            "preset": preset(variant="qwen_image") | {"inputs": {"model": ["mine", 0], "variant": "qwen_image"}},
+            "ours": graph.sampler("KSampler", model=["preset", 0], steps=4),
+            "theirs": graph.sampler("KSampler", model=["mine", 0], steps=4),
+            **{f"save {name}": graph.save_latent(name) for name in ("ours", "theirs")},
+            "text": graph.show("preset", 6),
+        }
+    )
+    assert torch.equal(comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save theirs"))
+    assert "was patched before; it is left as it is" in outputs["text"]["text"][0]
+
+
+def test_weak_evidence_can_be_refused(comfyui, graph):
+    assert "certain" in text_of(comfyui, graph, evidence="certain")
+
+
+def test_a_saved_preset_is_preferred_from_then_on(comfyui, graph):
+    def save(steps: int) -> str:
+        inputs = {"model": ["model", 0], "steps": steps, "cfg": 3.5, "sampler_name": "heun", "scheduler": "normal"}
+        inputs |= {"quality": "draft", "file": "sweetspot_demo_transformer.safetensors"}
+        prompt = graph.demo() | {"save": {"class_type": "SweetSpotSavePreset", "inputs": inputs}}
+        return comfyui.run(prompt)["save"]["text"][0]
+
+    assert "Saved for sweetspot_demo_transformer" in save(7)
+    text = text_of(comfyui, graph, quality="draft")
+    assert "steps: 7 (source: your saved preset" in text
+    assert "sampler_name: heun" in text
+    # The preset node runs again when the presets have changed, though nothing in the graph has.
+    save(8)
+    assert "steps: 8 (source: your saved preset" in text_of(comfyui, graph, quality="draft")
+    assert "steps: 25" in text_of(comfyui, graph, quality="balanced")
+
+
+def test_presets_for_a_model_without_a_file_name_ask_for_one(comfyui, graph):
+    merged = {"class_type": "ModelMergeSimple", "inputs": {"model1": ["model", 0], "model2": ["two", 0], "ratio": 0.5}}
+    inputs = {"model": ["merged", 0], "steps": 4, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}
+    prompt = graph.demo() | {
+        "two": {"class_type": "SweetSpotDemoModel", "inputs": {}},
+        "merged": merged,
+        "save": {"class_type": "SweetSpotSavePreset", "inputs": inputs | {"quality": "best", "file": "x" * 300}},
+    }
+    with pytest.raises(Exception, match="1 to 255 characters"):
+        comfyui.run(prompt)

@@ -1,0 +1,68 @@
+"""Save Step Preset: keeps settings for a model, so that Model Step Preset prefers them from then on."""
+
+import json
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..presets.qualities import QUALITIES
+from ..presets.user import UserPresetsError, key_of, save_preset
+from .evidence import gather_evidence
+from .schema import make_schema, model_input, sampler_inputs, steps_input
+from .user_folder import presets_file
+
+
+class SweetSpotSavePreset(io.ComfyNode):
+    """Keeps a found sweet spot in the user's folder."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id="SweetSpotSavePreset",
+            display_name="Save Step Preset",
+            description="Keeps steps, cfg, sampler and scheduler for this model; Model Step Preset prefers them then.",
+            search_aliases=["save steps", "save settings", "num_inference_steps", "step preset"],
+            inputs=[
+                model_input(),
+                steps_input(),
+                *sampler_inputs(),
+                io.Combo.Input(
+                    "quality",
+                    options=list(QUALITIES),
+                    default="balanced",
+                    tooltip="The quality of Model Step Preset that these settings are for.",
+                ),
+                io.String.Input(
+                    "file",
+                    default="",
+                    optional=True,
+                    tooltip="Name of the model's file; empty takes the one that the model was loaded from.",
+                ),
+            ],
+            outputs=[
+                io.String.Output("text", display_name="text", tooltip="What was saved, and in which file."),
+            ],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, model: Any, quality: str, file: str = "", **settings: Any) -> io.NodeOutput:
+        """Save the settings under the model's file name."""
+        name = file or _only_file(gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id).files)
+        target = presets_file()
+        saved = save_preset(target, name, settings, quality)  # pyright: ignore[reportArgumentType] - the combo's
+        record = json.dumps(saved.presets[key_of(name)])
+        text = f"Saved for {key_of(name)}: {record}\nIn {target}"
+        text += f"\n{saved.problem}." if saved.problem else ""
+        return io.NodeOutput(text, ui={"text": [text]})
+
+
+def _only_file(files: tuple[str, ...]) -> str:
+    if len(files) != 1:
+        came = ", ".join(files) or "none"
+        raise UserPresetsError(
+            f"model: expected one that comes from one file, found {came}; write its name into `file`"
+        )
+    return files[0]
