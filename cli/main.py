@@ -1,20 +1,96 @@
 """`sweetspot`: the pack from a shell."""
 
 import argparse
+import json
 import logging
 import sys
 from pathlib import Path
 
+from ..presets.qualities import PREFERENCES, QUALITIES
 from .comfyui import ComfyUIError
 from .demo import MissingExtraError, run_demo
 from .develop import NEEDS_STANDALONE
 
+COULD_NOT_READ = 1
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
+    chosen = _parser().parse_args(arguments)
+    # The demo tells what it does as its output; elsewhere standard output is the answer alone.
+    stream = sys.stdout if chosen.command == "demo" else sys.stderr
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=stream)
+    try:
+        return chosen.run(chosen)
+    except MissingExtraError as error:
+        print(f"sweetspot: {error}", file=sys.stderr)
+        return NEEDS_STANDALONE
+    except (ComfyUIError, ValueError, OSError) as error:
+        print(f"sweetspot: {error}", file=sys.stderr)
+        return COULD_NOT_READ
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    run_demo(chosen.out, chosen.engine)
+    return 0
+
+
+def _inspect(chosen: argparse.Namespace) -> int:
+    from .inspect import inspect, to_json, to_text
+    from .presets import known_presets, templates
+
+    if not chosen.paths and not chosen.names and not chosen.loras:
+        raise ValueError("inspect: expected a PATH, a --name or a --lora, got none")
+    names = chosen.names or ([""] if chosen.loras and not chosen.paths else [])
+    saved = known_presets(chosen.presets)
+    answers = inspect(chosen.paths, names, chosen.loras, templates(), saved)
+    print(to_json(answers) if chosen.json else to_text(answers))
+    return COULD_NOT_READ if any(answer.failed for answer in answers) else 0
+
+
+def _save(chosen: argparse.Namespace) -> int:
+    from .presets import presets_file, read_settings, save
+
+    told = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
+    settings = {name: value for name, value in told.items() if value is not None}
+    model = chosen.name
+    if chosen.source:
+        imported, named = read_settings(chosen.source)
+        settings, model = imported | settings, model or named
+    if not model:
+        raise ValueError("save: expected the model's file name as --name, got none, and the source does not tell it")
+    file = presets_file(chosen.presets)
+    saved = save(model, settings, chosen.quality, file)
+    print(f"Saved for {model}: {json.dumps(saved.presets[next(reversed(saved.presets))])}\nIn {file}")
+    if saved.problem:
+        print(f"sweetspot: {saved.problem}", file=sys.stderr)
+    return 0
+
+
+def _prefer(chosen: argparse.Namespace) -> int:
+    from ..presets.user import save_preference
+    from .presets import presets_file
+
+    file = presets_file(chosen.presets)
+    saved = save_preference(file, chosen.prefer)
+    print(f"balanced now takes the {saved.prefer}'s number where there is one.\nIn {file}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sweetspot", description="How many inference steps are enough?")
     commands = parser.add_subparsers(dest="command", required=True)
-    demo = commands.add_parser("demo", help="compare step counts of the demo model, in ComfyUI if there is one")
+    _add_demo(commands.add_parser("demo", help="compare step counts of the demo model, in ComfyUI if there is one"))
+    _add_inspect(commands.add_parser("inspect", help="tell which model a file is and which steps it wants"))
+    _add_save(commands.add_parser("save", help="keep settings for a model file, which Model Step Preset then prefers"))
+    prefer = commands.add_parser("prefer", help="whose number balanced takes where both are known, once for good")
+    prefer.add_argument("prefer", choices=PREFERENCES)
+    _add_presets_option(prefer)
+    prefer.set_defaults(run=_prefer)
+    return parser
+
+
+def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--out", type=Path, default=Path("out/demo"), help="where grid.png and report.json go")
     demo.add_argument(
         "--engine",
@@ -22,17 +98,36 @@ def main(arguments: list[str] | None = None) -> int:
         default="auto",
         help="what runs it; auto takes ComfyUI where one is found or can be installed",
     )
-    chosen = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    try:
-        run_demo(chosen.out, chosen.engine)
-    except MissingExtraError as error:
-        print(f"sweetspot: {error}", file=sys.stderr)
-        return NEEDS_STANDALONE
-    except ComfyUIError as error:
-        print(f"sweetspot: {error}", file=sys.stderr)
-        return 1
-    return 0
+    demo.set_defaults(run=_demo)
+
+
+def _add_inspect(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="model files; folders are walked")
+    command.add_argument("--name", dest="names", action="append", default=[], help="judge a bare file name")
+    command.add_argument(
+        "--lora", dest="loras", action="append", default=[], help="a LoRA that is laid over each input"
+    )
+    command.add_argument("--json", action="store_true", help="a JSON list in the order of the inputs")
+    _add_presets_option(command)
+    command.set_defaults(run=_inspect)
+
+
+def _add_save(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--name", help="the model's file name")
+    command.add_argument(
+        "--from", dest="source", type=Path, help="an image, or a JSON file of diffusers or of settings"
+    )
+    command.add_argument("--steps", type=int)
+    command.add_argument("--cfg", type=float)
+    command.add_argument("--sampler")
+    command.add_argument("--scheduler")
+    command.add_argument("--quality", choices=QUALITIES, default="balanced", help="the quality they are meant for")
+    _add_presets_option(command)
+    command.set_defaults(run=_save)
+
+
+def _add_presets_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--presets", type=Path, help="the file of your presets; ComfyUI's user folder has it else")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,145 @@
+"""`sweetspot inspect`: what a model file, or a bare name, wants. The same answer as Model Step Preset's."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..presets.architecture import architecture_of, is_lora
+from ..presets.detection import Recognition, Wishes, recognise
+from ..presets.evidence import Evidence, Lora
+from ..presets.headers import Header, HeaderError, read_header
+from ..presets.names import MODEL_ENDINGS
+from ..presets.qualities import QUALITIES
+from ..presets.templates import TemplateIndex
+from ..presets.user import UserPresets
+
+_BAR = 30
+_COLUMNS = ("input", "variant", "confidence", "draft", "balanced", "best", "cfg", "sampler", "scheduler")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One input's answer.
+
+    Attributes:
+        record: the answer as plain data, with the keys that `--json` documents.
+        text: the answer for people.
+        failed: whether the file could not be read, so that only its name was judged.
+    """
+
+    record: dict[str, Any]
+    text: str
+    failed: bool = False
+
+
+def inspect(
+    paths: list[Path], names: list[str], loras: list[str], templates: TemplateIndex | None, saved: UserPresets | None
+) -> list[Inspection]:
+    """Return the answers for files, folders and bare names, in the order of the inputs.
+
+    Raises:
+        FileNotFoundError: a path does not exist.
+    """
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise FileNotFoundError(f"PATH: expected files or folders that exist, got {', '.join(missing)}")
+    wishes = Wishes(templates=templates, saved=saved)
+    over = tuple(Lora(name) for name in loras)
+    files = list(_files_in(paths))
+    answers = [_of_file(file, over, wishes) for file in _with_progress(files)]
+    return answers + [_answer(name, Evidence(files=(name,), loras=over), wishes) for name in names]
+
+
+def to_json(answers: list[Inspection]) -> str:
+    """Return all answers as a JSON list in the order of the inputs."""
+    return json.dumps([answer.record for answer in answers], indent=2, ensure_ascii=False)
+
+
+def to_text(answers: list[Inspection]) -> str:
+    """Return one answer in full, or many as a table."""
+    if len(answers) == 1:
+        return answers[0].text
+    rows = [_COLUMNS, *(_row(answer.record) for answer in answers)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def _files_in(paths: list[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in MODEL_ENDINGS)
+        else:
+            yield path
+
+
+def _of_file(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> Inspection:
+    try:
+        header = read_header(file)
+    except (HeaderError, OSError) as error:
+        return _answer(str(file), Evidence(files=(file.name,), loras=loras), wishes, str(error))
+    return _answer(str(file), _evidence_of(file, header, loras), wishes)
+
+
+def _evidence_of(file: Path, header: Header, loras: tuple[Lora, ...]) -> Evidence:
+    if is_lora(header):
+        return Evidence(loras=(*loras, Lora(file.name)), metadata=header.metadata)
+    architecture, geometry, prediction = architecture_of(header)
+    return Evidence(architecture, geometry, prediction, (file.name,), loras, header.metadata)
+
+
+def _answer(name: str, evidence: Evidence, wishes: Wishes, problem: str = "") -> Inspection:
+    found = {quality: recognise(evidence, _wish(wishes, quality)) for quality in QUALITIES}
+    balanced = found["balanced"]
+    record = _record(name, balanced, {quality: one.plan.steps for quality, one in found.items()})
+    text = balanced.text
+    if problem:
+        record["warnings"].append(problem)
+        text += f"\nWarning: {problem}"
+    return Inspection(record, f"{name}\n{text}", bool(problem))
+
+
+def _wish(wishes: Wishes, quality: Any) -> Wishes:
+    prefer = wishes.saved.prefer if isinstance(wishes.saved, UserPresets) else wishes.prefer
+    return Wishes(quality, prefer, wishes.saved, wishes.templates, wishes.confidence)
+
+
+def _record(name: str, found: Recognition, steps: dict[str, int]) -> dict[str, Any]:
+    plan, finding = found.plan, found.finding
+    counts = [*steps.values(), *(count for count in (plan.steps_min, plan.steps_max) if count)]
+    return {
+        "input": name,
+        "variant": plan.variant,
+        "family": finding.variant.family if finding.variant else "",
+        "confidence": finding.confidence,
+        "steps": {**steps, "min": plan.steps_min or min(counts), "max": plan.steps_max or max(counts)},
+        "cfg": plan.cfg,
+        "guidance": plan.guidance,
+        "sampler": plan.sampler_name,
+        "scheduler": plan.scheduler,
+        "shift": {"value": plan.shift.value, "unit": plan.shift.unit} if plan.shift else None,
+        "signals": [*finding.signals, *(f"against it: {text}" for text in finding.contradictions)],
+        "sources": [f"{setting}: {source}" for setting, source in plan.sources.items()],
+        "warnings": list(plan.warnings),
+    }
+
+
+def _row(record: dict[str, Any]) -> tuple[str, ...]:
+    steps = record["steps"]
+    cells = (record["variant"], record["confidence"], steps["draft"], steps["balanced"], steps["best"])
+    return (Path(record["input"]).name, *map(str, cells), f"{record['cfg']:g}", record["sampler"], record["scheduler"])
+
+
+def _with_progress(files: list[Path]) -> Iterable[Path]:
+    """Yield the files; on a terminal, with a bar on standard error."""
+    if len(files) < 2 or not sys.stderr.isatty():
+        yield from files
+        return
+    for number, file in enumerate(files, 1):
+        filled = _BAR * number // len(files)
+        print(f"\r[{'#' * filled}{' ' * (_BAR - filled)}] {number}/{len(files)}", end="", file=sys.stderr, flush=True)
+        yield file
+    print(file=sys.stderr)
