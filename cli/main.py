@@ -49,7 +49,8 @@ def _inspect(chosen: argparse.Namespace) -> int:
 
 
 def _save(chosen: argparse.Namespace) -> int:
-    from .presets import presets_file, read_settings, save
+    from ..presets.user import save_preset
+    from .presets import presets_file, read_settings
 
     told = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
     settings = {name: value for name, value in told.items() if value is not None}
@@ -60,7 +61,7 @@ def _save(chosen: argparse.Namespace) -> int:
     if not model:
         raise ValueError("save: expected the model's file name as --name, got none, and the source does not tell it")
     file = presets_file(chosen.presets)
-    saved = save(model, settings, chosen.quality, file)
+    saved = save_preset(file, model, settings, chosen.quality)
     print(f"Saved for {model}: {json.dumps(saved.presets[next(reversed(saved.presets))])}\nIn {file}")
     if saved.problem:
         print(f"sweetspot: {saved.problem}", file=sys.stderr)

@@ -1,22 +1,14 @@
 """`sweetspot save` and `sweetspot prefer`: the user's own presets, from a shell."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from ..presets.detection import find
-from ..presets.evidence import Evidence
-from ..presets.qualities import Quality
-from ..presets.settings import SettingsError, from_diffusers, from_image, from_record
+from ..presets.settings import SettingsError, from_image, from_text
 from ..presets.templates import PACKAGES, TemplateIndex, installed_folders, load_index
-from ..presets.user import FILE_NAME, UserPresets, load_user_presets, save_preset
+from ..presets.user import FILE_NAME, UserPresets, load_user_presets
 from .comfyui import ComfyUIError, find_comfyui
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
-
-
-# Publishers whose guidance_scale is the cond + g (cond - uncond) kind.
-CONDITIONAL_ANCHOR = ("Z-Image", "Krea 2", "Cosmos 1", "Cosmos-Predict2")
 
 
 class NoUserFolderError(ComfyUIError):
@@ -45,20 +37,24 @@ def known_presets(told: Path | None) -> UserPresets | None:
         return None
 
 
-def templates() -> TemplateIndex:
-    """Return the official templates of this Python's packages, else of the ComfyUI that is found."""
+def template_folders() -> list[Path]:
+    """Return where the official templates lie: in this Python's packages, else in those of the ComfyUI found."""
     folders = installed_folders()
     comfyui = None if folders else find_comfyui()
-    if comfyui is not None:
-        places = [
-            place for name in PACKAGES for place in (comfyui / ".venv").glob(f"**/site-packages/{name}/templates")
-        ]
-        folders = sorted(place for place in places if place.is_dir())
-    return load_index(folders)
+    if comfyui is None:
+        return folders
+    packages = [site for name in (".venv", "venv") for site in (comfyui / name).glob("[Ll]ib/**/site-packages")]
+    places = [site / name / "templates" for site in packages for name in PACKAGES]
+    return [place for place in places if place.is_dir()]
+
+
+def templates() -> TemplateIndex:
+    """Return the index of the official templates that are found."""
+    return load_index(template_folders())
 
 
 def read_settings(file: Path) -> tuple[dict[str, Any], str]:
-    """Return settings from an image's metadata, a diffusers JSON or a record of settings, and the model's name if told.
+    """Return settings from an image's metadata or a text file, see `from_text`, and the model's name if told.
 
     Raises:
         SettingsError: it holds no settings.
@@ -69,21 +65,7 @@ def read_settings(file: Path) -> tuple[dict[str, Any], str]:
 
         return from_image(read_image_metadata(file))
     try:
-        content = json.loads(file.read_text("utf-8"))
-    except ValueError as error:
-        raise SettingsError(f"{file.name}: expected an image or JSON, got {error}") from None
-    if not isinstance(content, dict):
-        raise SettingsError(f"{file.name}: expected a JSON object, got {type(content).__name__}")
-    return (from_diffusers(content), "") if "_class_name" in content else (content, str(content.get("model", "")))
-
-
-def save(name: str, settings: dict[str, Any], quality: Quality, file: Path) -> UserPresets:
-    """Keep settings for a model file; a publisher's `guidance_scale` is brought to ComfyUI's convention.
-
-    Raises:
-        ValueError: the name or a setting is not allowed.
-        OSError: the file of presets cannot be written.
-    """
-    variant = find(Evidence(files=(name,))).variant
-    anchored = "guidance_scale" in settings and variant is not None and variant.family in CONDITIONAL_ANCHOR
-    return save_preset(file, name, from_record(settings, conditional_anchor=anchored), quality)
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file.name}: expected an image, JSON or A1111's parameters, got other bytes") from None
+    return from_text(text)

@@ -6,6 +6,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..presets.qualities import QUALITIES
+from ..presets.settings import CFG_NAMES, STEPS_NAMES, from_text
 from ..presets.user import UserPresetsError, key_of, save_preset
 from .evidence import gather_evidence
 from .schema import make_schema, model_input, sampler_inputs, steps_input
@@ -39,6 +40,14 @@ class SweetSpotSavePreset(io.ComfyNode):
                     optional=True,
                     tooltip="Name of the model's file; empty takes the one that the model was loaded from.",
                 ),
+                io.String.Input(
+                    "pasted",
+                    default="",
+                    multiline=True,
+                    optional=True,
+                    tooltip="Settings as text, which win over the inputs above: A1111's parameters, a JSON record with "
+                    "steps or num_inference_steps, or a diffusers scheduler_config.json or model_index.json.",
+                ),
             ],
             outputs=[
                 io.String.Output("text", display_name="text", tooltip="What was saved, and in which file."),
@@ -48,8 +57,10 @@ class SweetSpotSavePreset(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, model: Any, quality: str, file: str = "", **settings: Any) -> io.NodeOutput:
+    def execute(cls, model: Any, quality: str, file: str = "", pasted: str = "", **settings: Any) -> io.NodeOutput:
         """Save the settings under the model's file name."""
+        if pasted.strip():
+            settings = _laid_over(settings, from_text(pasted)[0])
         name = file or _only_file(gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id).files)
         target = presets_file()
         saved = save_preset(target, name, settings, quality)  # pyright: ignore[reportArgumentType] - the combo's
@@ -57,6 +68,14 @@ class SweetSpotSavePreset(io.ComfyNode):
         text = f"Saved for {key_of(name)}: {record}\nIn {target}"
         text += f"\n{saved.problem}." if saved.problem else ""
         return io.NodeOutput(text, ui={"text": [text]})
+
+
+def _laid_over(settings: dict[str, Any], pasted: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with the pasted ones in their place, which may have other names."""
+    hidden = [
+        ours for ours, names in (("steps", STEPS_NAMES), ("cfg", CFG_NAMES)) if any(name in pasted for name in names)
+    ]
+    return {name: value for name, value in settings.items() if name not in hidden} | pasted
 
 
 def _only_file(files: tuple[str, ...]) -> str:

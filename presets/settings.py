@@ -52,6 +52,8 @@ _A1111_SCHEDULERS = {
     "beta": "beta",
     "ddim": "ddim_uniform",
 }
+# Pipelines whose guidance_scale is the cond + g (cond - uncond) kind.
+_ANCHORED_PIPELINES = ("ZImage", "Krea2", "Cosmos")
 # diffusers' scheduler classes and the sampler and scheduler of ComfyUI that do the same.
 _DIFFUSERS_SCHEDULERS = {
     "EulerDiscreteScheduler": ("euler", "normal"),
@@ -102,6 +104,24 @@ def from_record(record: dict[str, Any], *, conditional_anchor: bool = False) -> 
     if not found:
         raise SettingsError(f"settings: expected one of {', '.join(STEPS_NAMES + CFG_NAMES)}, got {sorted(record)[:8]}")
     return found
+
+
+def from_text(text: str) -> tuple[dict[str, Any], str]:
+    """Return settings, under any of the names people use, and the model's name from pasted text.
+
+    Taken are A1111's parameters, a record of settings as JSON, ComfyUI's prompt, and diffusers' configurations.
+
+    Raises:
+        SettingsError: it is none of them, or a value is not allowed.
+    """
+    if not text.lstrip().startswith("{"):
+        return from_a1111(text)
+    content = _json("settings", text)
+    if "_class_name" in content:
+        return from_diffusers(content), ""
+    if any(isinstance(node, dict) and "class_type" in node for node in content.values()):
+        return from_prompt(content)
+    return content, str(content.get("model", ""))
 
 
 def from_image(metadata: dict[str, str]) -> tuple[dict[str, Any], str]:
@@ -163,7 +183,7 @@ def from_diffusers(content: dict[str, Any]) -> dict[str, Any]:
     """
     name = str(content.get("_class_name", ""))
     if name in _pipelines():
-        return from_record(_pipelines()[name])
+        return from_record(_pipelines()[name], conditional_anchor=name.startswith(_ANCHORED_PIPELINES))
     if name not in _DIFFUSERS_SCHEDULERS:
         known = ", ".join(_DIFFUSERS_SCHEDULERS)
         raise SettingsError(f"_class_name: expected a known pipeline or one of {known}, got {name!r}")

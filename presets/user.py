@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .caches import write_atomically
+from .detection import find
 from .evidence import Evidence
 from .names import MODEL_ENDINGS
 from .qualities import PREFERENCES, QUALITIES, Preference, Quality
@@ -20,6 +21,8 @@ from .settings import from_record
 
 VERSION = 1
 FILE_NAME = "step_presets.json"
+# Families whose publishers' guidance_scale is the cond + g (cond - uncond) kind, see `presets/settings.py`.
+CONDITIONAL_ANCHOR = ("Z-Image", "Krea 2", "Cosmos 1", "Cosmos-Predict2")
 
 
 class UserPresetsError(ValueError):
@@ -102,7 +105,12 @@ def save_preset(file: Path, model_file: str, settings: dict[str, Any], quality: 
         raise UserPresetsError(f"model: expected a file name of 1 to 255 characters, got {model_file[:80]!r}")
     if quality not in QUALITIES:
         raise UserPresetsError(f"quality: expected one of {', '.join(QUALITIES)}, got {quality!r}")
-    record = {**from_record(settings), "quality": quality, "saved": time.strftime("%Y-%m-%d")}
+    anchored = "guidance_scale" in settings and _is_anchored(model_file)
+    record = {
+        **from_record(settings, conditional_anchor=anchored),
+        "quality": quality,
+        "saved": time.strftime("%Y-%m-%d"),
+    }
     current = load_user_presets(file)
     merged = {**current.presets, key: {**current.presets.get(key, {}), **record}}
     return _write(file, UserPresets(current.prefer, merged, current.problem))
@@ -119,6 +127,11 @@ def save_preference(file: Path, prefer: Preference) -> UserPresets:
         raise UserPresetsError(f"prefer: expected one of {', '.join(PREFERENCES)}, got {prefer!r}")
     current = load_user_presets(file)
     return _write(file, UserPresets(prefer, current.presets, current.problem))
+
+
+def _is_anchored(model_file: str) -> bool:
+    variant = find(Evidence(files=(model_file,))).variant
+    return variant is not None and variant.family in CONDITIONAL_ANCHOR
 
 
 def _write(file: Path, presets: UserPresets) -> UserPresets:

@@ -182,6 +182,46 @@ def test_a_saved_preset_is_preferred_from_then_on(comfyui, graph):
     assert "steps: 25" in text_of(comfyui, graph, quality="balanced")
 
 
+def test_pasted_settings_win_over_the_inputs(comfyui, graph):
+    inputs = {"model": ["model", 0], "steps": 40, "cfg": 3.5, "sampler_name": "heun", "scheduler": "normal"}
+    inputs |= {
+        "quality": "best",
+        "file": "pasted.safetensors",
+        "pasted": '{"num_inference_steps": 9, "guidance_scale": 2}',
+    }
+    prompt = graph.demo() | {"save": {"class_type": "SweetSpotSavePreset", "inputs": inputs}}
+    text = comfyui.run(prompt)["save"]["text"][0]
+    assert '"steps": 9, "cfg": 2.0' in text
+    assert '"sampler_name": "heun"' in text
+
+
+@pytest.mark.parametrize(
+    ("variant", "node", "inputs"),
+    [
+        ("sdxl_lcm_lora", "ModelSamplingDiscrete", {"sampling": "lcm", "zsnr": False}),
+        ("hidream_i1_dev", "ModelSamplingSD3", {"shift": 6.0}),
+        ("krea2_turbo", "ModelSamplingFlux", {"max_shift": 1.15, "base_shift": 1.15, "width": 64, "height": 64}),
+    ],
+)
+def test_every_kind_of_sampling_is_applied_as_the_stock_node_does(
+    comfyui, graph, variant: str, node: str, inputs: dict
+):
+    outputs = comfyui.run(
+        graph.demo()
+        | {
+            "preset": preset(variant=variant),
+            "stock": {"class_type": node, "inputs": {"model": ["model", 0], **inputs}},
+            "ours": graph.sampler("KSampler", model=["preset", 0], steps=2),
+            "theirs": graph.sampler("KSampler", model=["stock", 0], steps=2),
+            **{f"save {name}": graph.save_latent(name) for name in ("ours", "theirs")},
+            "text": graph.show("preset", 6),
+        }
+    )
+    ours, theirs = (comfyui.latent(outputs, f"save {name}") for name in ("ours", "theirs"))
+    assert torch.allclose(ours, theirs, equal_nan=True)
+    assert f"Applied to the model: {node}" in outputs["text"]["text"][0]
+
+
 def test_presets_for_a_model_without_a_file_name_ask_for_one(comfyui, graph):
     merged = {"class_type": "ModelMergeSimple", "inputs": {"model1": ["model", 0], "model2": ["two", 0], "ratio": 0.5}}
     inputs = {"model": ["merged", 0], "steps": 4, "cfg": 1.0, "sampler_name": "euler", "scheduler": "simple"}

@@ -7,6 +7,7 @@ from sweetspot.presets.settings import (
     from_diffusers,
     from_image,
     from_record,
+    from_text,
 )
 
 A1111 = """a castle, Steps: of stone
@@ -111,6 +112,23 @@ def test_diffusers_schedulers(content: dict, expected: tuple[str, str]):
 
 def test_a_diffusers_pipeline_gives_its_defaults():
     assert from_diffusers({"_class_name": "FluxPipeline", "_diffusers_version": "0.30"}) == {"steps": 28, "cfg": 3.5}
+
+
+def test_a_pipelines_conditional_anchor_is_converted():
+    # ZImagePipeline's default guidance_scale is 5: cond + 5 (cond - uncond) is cfg 6 here.
+    assert from_diffusers({"_class_name": "ZImagePipeline"})["cfg"] == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        (A1111, {"steps": 28, "cfg": 6.5, "sampler_name": "dpmpp_2m", "scheduler": "karras"}),
+        ('{"num_inference_steps": 30}', {"num_inference_steps": 30}),
+        ('{"_class_name": "LCMScheduler"}', {"sampler_name": "lcm", "scheduler": "sgm_uniform"}),
+    ],
+)
+def test_pasted_text_is_told_apart(text: str, settings: dict):
+    assert from_text(text)[0] == settings
 
 
 def test_an_unknown_diffusers_class_is_refused():
