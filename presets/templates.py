@@ -33,7 +33,7 @@ PACKAGES = (
     "comfyui_workflow_templates",
 )
 # Raised when what is read from a template changes, so that indexes of older versions are made anew.
-FORMAT = 1
+FORMAT = 2
 
 log = logging.getLogger("sweetspot.presets.templates")
 
@@ -45,7 +45,7 @@ class Entry:
     Attributes:
         template: the template's name.
         files: base names of the model's files, lower case.
-        loras: base names of the LoRAs that change the step count, lower case.
+        loras: base names of the LoRAs over it, lower case.
         settings: steps, cfg, guidance, sampler_name, scheduler, sigmas, shift, shift_node; what is not told is missing.
         whole: whether it starts from pure noise.
         default: whether this is how the template is shipped.
@@ -80,20 +80,26 @@ class TemplateIndex:
                 self._by_file.setdefault(file, []).append(entry)
 
     def find(self, evidence: Evidence, quality: Quality) -> tuple[dict[str, Any], str] | None:  # noqa: ARG002
-        """Return the fields of a plan that the templates set for exactly this file and its accelerator LoRAs.
+        """Return the fields of a plan that the templates set for exactly this file and its LoRAs.
 
-        Where templates differ, the settings that most of them have are taken; shipped ones come before those behind a
-        switch, and whole runs before those that refine. None where no template has this file.
+        A template with the very same LoRAs comes first; then one with the same accelerators and no other LoRA, then any
+        with the same accelerators. Shipped settings come before those behind a switch, runs from noise before those
+        that refine, and where templates still differ, what most of them have is taken. None where no template fits.
         """
         if len(evidence.files) != 1:
             return None
-        loras = _step_loras(lora.name for lora in evidence.active_loras)
-        fitting = [entry for entry in self._by_file.get(_base(evidence.files[0]), ()) if entry.loras == loras]
-        for wanted in ((True, True), (True, False), (False, True), (False, False)):
-            chosen = [entry for entry in fitting if (entry.whole, entry.default) == wanted]
-            if chosen:
-                return _most_common(chosen)
-        return None
+        known = self._by_file.get(_base(evidence.files[0]), ())
+        loras = _bases(lora.name for lora in evidence.active_loras)
+        fitting = [entry for entry in known if entry.loras == loras or _step_loras(entry.loras) == _step_loras(loras)]
+        if not fitting:
+            return None
+
+        def distance(entry: Entry) -> tuple[bool, bool, bool, bool]:
+            other = len(_step_loras(entry.loras)) < len(entry.loras)
+            return entry.loras != loras, other, not entry.whole, not entry.default
+
+        nearest = min(map(distance, fitting))
+        return _most_common([entry for entry in fitting if distance(entry) == nearest])
 
     def knows(self, file: str) -> bool:
         """Return whether a template loads a model file of this name."""
@@ -152,7 +158,7 @@ def _entry(template: str, settings: SamplerSettings, *, default: bool) -> Entry:
     return Entry(
         template,
         tuple(dict.fromkeys(map(_base, settings.files))),
-        _step_loras(lora.name for lora in settings.loras),
+        _bases(lora.name for lora in settings.loras),
         {name: value for name, value in told.items() if value not in (None, "", ())},
         whole=not settings.refines and settings.denoise == 1,
         default=default,
@@ -186,8 +192,13 @@ def _holder(graph: Graph, node_id: str, name: str, most: int = 16) -> tuple[str,
     return None
 
 
-def _step_loras(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({_base(name) for name in names if accelerator_word(name) or match_lora(name)}))
+def _bases(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(map(_base, names))))
+
+
+def _step_loras(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the LoRAs that change the step count."""
+    return tuple(name for name in names if accelerator_word(name) or match_lora(name))
 
 
 def _most_common(entries: list[Entry]) -> tuple[dict[str, Any], str]:

@@ -106,6 +106,20 @@ def test_what_a_switch_hides_is_known_too(package: Path, tmp_path: Path, shipped
     assert index.find(fast, "balanced")[0]["steps"] == 4
 
 
+def test_a_lora_that_only_a_template_knows_is_known(package: Path, tmp_path: Path):
+    quick = template(3, switch=True)
+    for node in quick["nodes"]:
+        node["widgets_values"] = [
+            6 if v == 4 else "brand_new.safetensors" if v == LIGHTNING else v for v in node["widgets_values"]
+        ]
+    write(package, one=template(20), two=template(20), quick=quick)
+    index = load_index([package], tmp_path / "cache")
+    file = ("qwen_image_x.safetensors",)
+    assert index.find(Evidence(files=file, loras=(Lora("brand_new.safetensors", 1.0),)), "balanced")[0]["steps"] == 6
+    assert index.find(Evidence(files=file), "balanced")[0]["steps"] == 20
+    assert index.find(Evidence(files=file, loras=(Lora("my_style.safetensors", 1.0),)), "balanced")[0]["steps"] == 20
+
+
 def test_the_index_is_kept_under_the_packages_version(package: Path, tmp_path: Path):
     write(package, one=template(20))
     cache = tmp_path / "cache"
