@@ -1,0 +1,97 @@
+"""Several schedules of one solver in one model call a step: one noise level a sample.
+
+Each schedule is a run of its own; in every round the runs' requests are laid into one batch, the model is called
+once, and each run gets its part. A run that has reached its end leaves the batch. What a run computes is what it would
+compute alone; only the model sees a batch.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .solvers import SOLVERS, Request
+
+# Predicted clean images for a batch x, shape (batch, ...), at one noise level a sample, shape (batch,).
+BatchDenoiser = Callable[[Tensor, Tensor], Tensor]
+RunCallback = Callable[[int, int, Tensor], None]
+
+
+@dataclass
+class _Run:
+    number: int
+    generator: Generator[Request, Tensor, Tensor]
+    request: Request
+    calls: int = 0
+
+
+def sample_lockstep(
+    denoise: BatchDenoiser,
+    x: Tensor | Sequence[Tensor],
+    schedules: Sequence[Tensor],
+    solver: str = "euler",
+    callback: RunCallback | None = None,
+) -> list[Tensor]:
+    """Carry one sample along each schedule, all at once.
+
+    The number of rounds is that of the longest run. Where several runs begin with the same noise at the same level,
+    their first call is made once for all of them.
+
+    Args:
+        denoise: predicted clean images for x of shape (batch, ...) at noise levels of shape (batch,), one a sample.
+        x: the noisy start without a batch axis, shape (...): one for all runs, or one a run; left unchanged.
+        schedules: one falling schedule a run, each all but its last level above 0, shape (N + 1,); lengths may differ.
+        solver: euler, heun, dpmpp_2m or res_multistep.
+        callback: called after each model call with the run's number, the number of its call and D, shape (...).
+
+    Returns:
+        The samples at the schedules' ends, in the order of the schedules, each of x's shape.
+
+    Raises:
+        ValueError: an unknown solver, a schedule that does not fall, or as many starts as there are not schedules.
+    """
+    starts = [x] * len(schedules) if isinstance(x, Tensor) else list(x)
+    _check(starts, schedules, solver)
+    results: dict[int, Tensor] = {}
+    runs = []
+    for number, (start, sigmas) in enumerate(zip(starts, schedules, strict=True)):
+        generator = SOLVERS[solver](start, sigmas)
+        runs.append(_Run(number, generator, next(generator)))
+    while runs:
+        for run, denoised in zip(runs, _denoise_all(denoise, [run.request for run in runs]), strict=True):
+            if callback is not None:
+                callback(run.number, run.calls, denoised)
+            run.calls += 1
+            try:
+                run.request = run.generator.send(denoised)
+            except StopIteration as finished:
+                results[run.number] = finished.value
+        runs = [run for run in runs if run.number not in results]
+    return [results[number] for number in range(len(schedules))]
+
+
+def _denoise_all(denoise: BatchDenoiser, requests: list[Request]) -> list[Tensor]:
+    """Call the model once for all requests; equal ones, the same tensor at the same level, share a place."""
+    places: dict[tuple[int, float], int] = {}
+    order, batch = [], []
+    for sample, sigma in requests:
+        key = (id(sample), float(sigma))
+        if key not in places:
+            places[key] = len(batch)
+            batch.append((sample, sigma))
+        order.append(places[key])
+    samples, sigmas = (torch.stack(column) for column in zip(*batch, strict=True))
+    denoised = denoise(samples, sigmas)
+    return [denoised[place] for place in order]
+
+
+def _check(starts: Sequence[Tensor], schedules: Sequence[Tensor], solver: str) -> None:
+    if solver not in SOLVERS:
+        raise ValueError(f"solver: expected one of {', '.join(SOLVERS)}, got {solver!r}")
+    if len(starts) != len(schedules):
+        raise ValueError(f"x: expected one start, or one for each of {len(schedules)} schedules, got {len(starts)}")
+    for number, sigmas in enumerate(schedules):
+        falls = sigmas.ndim == 1 and len(sigmas) >= 2 and bool((sigmas[1:] < sigmas[:-1]).all())
+        if not falls or float(sigmas[-1]) < 0:
+            raise ValueError(f"schedules[{number}]: expected strictly falling levels >= 0, got {sigmas.tolist()}")

@@ -1,0 +1,140 @@
+"""Lockstep runs against runs alone, and each solver against the closed form for Gaussian data."""
+
+import math
+
+import pytest
+import torch
+from sweetspot.samplers.euler import sample_euler
+from sweetspot.samplers.lockstep import sample_lockstep
+from sweetspot.samplers.solvers import SOLVERS
+from torch import Tensor
+
+MEAN, DEVIATION = 0.7, 0.5
+START, END = 14.6, 0.03
+# Orders as published; model calls a step.
+ORDERS = {"euler": 1.0, "heun": 2.0, "dpmpp_2m": 2.0, "res_multistep": 2.0}
+CALLS = {"euler": 1, "heun": 2, "dpmpp_2m": 1, "res_multistep": 1}
+
+
+def per_sample(sigma: Tensor, x: Tensor) -> Tensor:
+    return sigma.view(-1, *[1] * (x.ndim - 1))
+
+
+def exploding(x: Tensor, sigma: Tensor) -> Tensor:
+    """Return E[data | x] for data N(MEAN, DEVIATION^2) and x = data + sigma noise, one sigma a sample."""
+    sigma = per_sample(sigma, x)
+    return MEAN + DEVIATION**2 / (DEVIATION**2 + sigma**2) * (x - MEAN)
+
+
+def flow(x: Tensor, sigma: Tensor) -> Tensor:
+    """Return E[data | x] for x = (1 - sigma) data + sigma noise."""
+    sigma = per_sample(sigma, x)
+    variance = (1 - sigma) ** 2 * DEVIATION**2 + sigma**2
+    return MEAN + (1 - sigma) * DEVIATION**2 / variance * (x - (1 - sigma) * MEAN)
+
+
+def karras(steps: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    ramp = torch.linspace(0, 1, steps + 1, dtype=dtype)
+    return (START ** (1 / 7) + ramp * (END ** (1 / 7) - START ** (1 / 7))) ** 7
+
+
+def noise(dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(3, 4, generator=torch.Generator().manual_seed(0), dtype=dtype) * START
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+@pytest.mark.parametrize("denoise", [exploding, flow], ids=["variance exploding", "flow"])
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_together_is_what_each_is_alone(solver: str, denoise, dtype: torch.dtype, tolerance: float):
+    counts = (5, 12, 8)
+    schedules = [torch.cat([karras(n, dtype), torch.zeros(1, dtype=dtype)]) for n in counts]
+    schedules = [sigmas / START if denoise is flow else sigmas for sigmas in schedules]
+    x = noise(dtype) / (START if denoise is flow else 1)
+    together = sample_lockstep(denoise, x, schedules, solver)
+    for reached, sigmas in zip(together, schedules, strict=True):
+        (alone,) = sample_lockstep(denoise, x, [sigmas], solver)
+        assert (reached - alone).norm() <= tolerance * alone.norm()
+
+
+def test_euler_is_the_euler_of_the_standalone_engine():
+    sigmas = torch.tensor([1.0, 0.6, 0.25, 0.0], dtype=torch.float64)
+    x = noise() / START
+    alone = sample_euler(lambda one, sigma: flow(one[None], sigma[None])[0], x, sigmas)
+    assert torch.equal(sample_lockstep(flow, x, [sigmas])[0], alone)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_converges_with_its_published_order(solver: str):
+    counts = [16, 32, 64, 128, 256]
+    x = noise()
+    truth = MEAN + (x - MEAN) * math.sqrt((DEVIATION**2 + END**2) / (DEVIATION**2 + START**2))
+    reached = sample_lockstep(exploding, x, [karras(steps) for steps in counts], solver)
+    errors = [(one - truth).square().mean().sqrt().item() for one in reached]
+    slope = (math.log(errors[0]) - math.log(errors[-1])) / (math.log(counts[-1]) - math.log(counts[0]))
+    assert slope == pytest.approx(ORDERS[solver], abs=0.2)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_the_model_is_called_as_often_as_the_longest_run_needs_and_the_first_call_is_shared(solver: str):
+    batches = []
+
+    def counted(x: Tensor, sigma: Tensor) -> Tensor:
+        batches.append(len(sigma))
+        return exploding(x, sigma)
+
+    counts = (3, 6, 6)
+    x = noise()
+    schedules = [torch.cat([karras(n), torch.zeros(1, dtype=torch.float64)]) for n in counts]
+    sample_lockstep(counted, x, schedules, solver)
+    longest = CALLS[solver] * 7 - (CALLS[solver] - 1)
+    assert len(batches) == longest
+    assert batches[0] == 1  # the same noise at the same level
+    assert batches[1] == 3
+    assert batches[-1] == 2  # the short run has left
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_a_constant_denoiser_gives_its_constant_back(solver: str):
+    sigmas = torch.tensor([1.0, 0.6, 0.1, 0.0], dtype=torch.float64)
+    (reached,) = sample_lockstep(lambda x, _sigma: torch.full_like(x, 0.3), noise(), [sigmas], solver)
+    assert torch.allclose(reached, torch.full_like(reached, 0.3), atol=1e-14)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_inputs_stay_as_they_were_and_types_too(solver: str):
+    x = noise(torch.float32)
+    before = x.clone()
+    sigmas = karras(4, torch.float32)
+    (reached,) = sample_lockstep(exploding, x, [sigmas], solver)
+    assert torch.equal(x, before)
+    assert torch.equal(sigmas, karras(4, torch.float32))
+    assert reached.dtype == torch.float32
+
+
+def test_each_run_may_have_its_own_noise_and_reports_its_own_steps():
+    reported = []
+    starts = [noise(), noise() * 0.5]
+    schedules = [karras(2), karras(3) * 0.5]
+    together = sample_lockstep(
+        exploding, starts, schedules, callback=lambda run, call, _d: reported.append((run, call))
+    )
+    assert sorted(reported) == [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    for start, sigmas, reached in zip(starts, schedules, together, strict=True):
+        assert torch.equal(sample_lockstep(exploding, start, [sigmas])[0], reached)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            (noise(), [karras(3)], "uni_pc"),
+            "solver: expected one of euler, heun, dpmpp_2m, res_multistep, got 'uni_pc'",
+        ),
+        (([noise()], [karras(3), karras(4)]), "one for each of 2 schedules, got 1"),
+        ((noise(), [karras(3), torch.tensor([1.0, 1.0])]), r"schedules\[1\]: expected strictly falling"),
+        ((noise(), [torch.tensor([1.0, -0.1])]), r"schedules\[0\]: expected strictly falling"),
+    ],
+)
+def test_what_is_not_allowed_is_refused_before_the_model_is_called(arguments: tuple, told: str):
+    with pytest.raises(ValueError, match=told):
+        sample_lockstep(lambda _x, _sigma: pytest.fail("called"), *arguments)
