@@ -71,7 +71,7 @@ def to_text(answers: list[Inspection]) -> str:
 def _files_in(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in MODEL_ENDINGS)
+            yield from sorted(f for f in path.rglob("*") if f.suffix.lower() in MODEL_ENDINGS and f.is_file())
         else:
             yield path
 

@@ -1,6 +1,7 @@
 """`sweetspot`: the pack from a shell."""
 
 import argparse
+import io
 import json
 import logging
 import sys
@@ -19,6 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     # The demo tells what it does as its output; elsewhere standard output is the answer alone.
     stream = sys.stdout if chosen.command == "demo" else sys.stderr
+    # A terminal that cannot show a file's name must not end the answer.
+    for one in (sys.stdout, sys.stderr):
+        if isinstance(one, io.TextIOWrapper):
+            one.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=stream)
     try:
         return chosen.run(chosen)
@@ -49,7 +54,7 @@ def _inspect(chosen: argparse.Namespace) -> int:
 
 
 def _save(chosen: argparse.Namespace) -> int:
-    from ..presets.user import save_preset
+    from ..presets.user import key_of, save_preset
     from .presets import presets_file, read_settings
 
     told = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
@@ -61,8 +66,9 @@ def _save(chosen: argparse.Namespace) -> int:
     if not model:
         raise ValueError("save: expected the model's file name as --name, got none, and the source does not tell it")
     file = presets_file(chosen.presets)
-    saved = save_preset(file, model, settings, chosen.quality)
-    print(f"Saved for {model}: {json.dumps(saved.presets[next(reversed(saved.presets))])}\nIn {file}")
+    saved = save_preset(file, model, settings, chosen.quality, chosen.loras)
+    key = key_of(model, chosen.loras)
+    print(f"Saved for {key}, {chosen.quality}: {json.dumps(saved.presets[key][chosen.quality])}\nIn {file}")
     if saved.problem:
         print(f"sweetspot: {saved.problem}", file=sys.stderr)
     return 0
@@ -117,6 +123,9 @@ def _add_save(command: argparse.ArgumentParser) -> None:
     command.add_argument("--name", help="the model's file name")
     command.add_argument(
         "--from", dest="source", type=Path, help="an image, or a JSON file of diffusers or of settings"
+    )
+    command.add_argument(
+        "--lora", dest="loras", action="append", default=[], help="an accelerator LoRA that is used with it"
     )
     command.add_argument("--steps", type=int)
     command.add_argument("--cfg", type=float)

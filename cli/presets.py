@@ -5,7 +5,7 @@ from typing import Any
 
 from ..presets.settings import SettingsError, from_image, from_text
 from ..presets.templates import PACKAGES, TemplateIndex, installed_folders, load_index
-from ..presets.user import FILE_NAME, UserPresets, load_user_presets
+from ..presets.user import FILE_NAME, UserPresets, read_user_presets
 from .comfyui import ComfyUIError, find_comfyui
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
@@ -32,7 +32,7 @@ def presets_file(told: Path | None) -> Path:
 def known_presets(told: Path | None) -> UserPresets | None:
     """Return the user's presets, None where there is no place for them."""
     try:
-        return load_user_presets(presets_file(told))
+        return read_user_presets(presets_file(told))
     except NoUserFolderError:
         return None
 
@@ -65,7 +65,7 @@ def read_settings(file: Path) -> tuple[dict[str, Any], str]:
 
         return from_image(read_image_metadata(file))
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")
     except UnicodeDecodeError:
         raise SettingsError(f"{file.name}: expected an image, JSON or A1111's parameters, got other bytes") from None
     return from_text(text)

@@ -1,5 +1,6 @@
 """Shift and sampling type: a plan's, laid over a MODEL by ComfyUI's own nodes."""
 
+from dataclasses import replace
 from typing import Any
 
 import comfy.samplers
@@ -51,6 +52,23 @@ _PATCHES = {
     # The same shift at both ends of its line makes it independent of the image's size.
     "ModelSamplingFlux": lambda model, shift: advanced.ModelSamplingFlux().patch(model, shift, shift, 1024, 1024)[0],
 }
+
+
+def known_names(plan: StepPlan) -> tuple[StepPlan, str]:
+    """Return the plan with names that this ComfyUI has, and what was replaced, in words.
+
+    A sampler or scheduler may be newer than this ComfyUI, or a hand-written preset may have a slip.
+    """
+    told = []
+    for name, known, instead in (
+        ("sampler_name", comfy.samplers.KSampler.SAMPLERS, "euler"),
+        ("scheduler", comfy.samplers.KSampler.SCHEDULERS, "simple"),
+    ):
+        wanted = getattr(plan, name)
+        if wanted not in known:
+            plan = replace(plan, **{name: instead})
+            told.append(f"Warning: {name}: this ComfyUI has no {wanted!r}; {instead} is given in its place.")
+    return plan, "\n".join(told)
 
 
 def plan_sigmas(model: Any, plan: StepPlan) -> torch.Tensor:

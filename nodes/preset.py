@@ -11,7 +11,7 @@ from ..presets.detection import CONFIDENCES, Recognition, Wishes, recognise
 from ..presets.qualities import QUALITIES
 from ..presets.templates import TemplateIndex, load_index
 from .evidence import gather_evidence
-from .model_sampling import apply_sampling, plan_sigmas
+from .model_sampling import apply_sampling, known_names, plan_sigmas
 from .schema import Plan, make_schema, model_input
 from .user_folder import presets_stamp, user_presets
 
@@ -46,9 +46,9 @@ class SweetSpotPreset(io.ComfyNode):
         """Recognise the model and hand out its plan."""
         choice = "" if variant == AUTO else variant
         found = _recognise(gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, evidence)
-        plan = found.plan
+        plan, replaced = known_names(found.plan)
         patched, done = apply_sampling(model, plan)
-        text = f"{found.text}\n{done}".rstrip()
+        text = "\n".join(part for part in (found.text, replaced, done) if part)
         return io.NodeOutput(
             patched,
             plan,

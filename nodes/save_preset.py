@@ -61,11 +61,13 @@ class SweetSpotSavePreset(io.ComfyNode):
         """Save the settings under the model's file name."""
         if pasted.strip():
             settings = _laid_over(settings, from_text(pasted)[0])
-        name = file or _only_file(gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id).files)
+        evidence = gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id)
+        name = file or _only_file(evidence.files)
+        loras = [lora.name for lora in evidence.active_loras]
         target = presets_file()
-        saved = save_preset(target, name, settings, quality)  # pyright: ignore[reportArgumentType] - the combo's
-        record = json.dumps(saved.presets[key_of(name)])
-        text = f"Saved for {key_of(name)}: {record}\nIn {target}"
+        saved = save_preset(target, name, settings, quality, loras)  # pyright: ignore[reportArgumentType] - the combo's
+        key = key_of(name, loras)
+        text = f"Saved for {key}, {quality}: {json.dumps(saved.presets[key][quality])}\nIn {target}"
         text += f"\n{saved.problem}." if saved.problem else ""
         return io.NodeOutput(text, ui={"text": [text]})
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ..presets.user import FILE_NAME, UserPresets, load_user_presets
+from ..presets.user import FILE_NAME, UserPresets, read_user_presets
 
 FOLDER = "sweetspot"
 
@@ -16,7 +16,7 @@ def presets_file() -> Path:
 
 def user_presets() -> UserPresets:
     """Return the user's presets."""
-    return load_user_presets(presets_file())
+    return read_user_presets(presets_file())
 
 
 def presets_stamp() -> float:

@@ -46,7 +46,7 @@ def architecture_of(header: Header) -> tuple[str, dict[str, Any], str]:
 def is_lora(header: Header) -> bool:
     """Return whether a file holds a LoRA (or one of its relatives) and no model."""
     first = list(header.shapes)[:20]
-    return bool(first) and all(_LORA_KEY.search(name) or name.endswith((".alpha", "dora_scale")) for name in first)
+    return any(_LORA_KEY.search(name) for name in first)
 
 
 @cache

@@ -38,8 +38,11 @@ _DEFAULT = StepPlan(
 class Overlay(Protocol):
     """Settings for exactly this file from elsewhere: a saved preset, an official template."""
 
-    def find(self, evidence: Evidence, quality: Quality) -> tuple[dict[str, Any], str] | None:
-        """Return the plan's fields that it knows and the words for their source, None where it knows nothing."""
+    def find(self, evidence: Evidence, quality: Quality, known: str = "") -> tuple[dict[str, Any], str] | None:
+        """Return the plan's fields that it knows and the words for their source, None where it knows nothing.
+
+        `known` are the words of the catalogue's own template sources for the variant that was found.
+        """
         ...
 
 
@@ -73,6 +76,7 @@ class Finding:
         contradictions: what speaks against it.
         alternatives: ids of the entries that cannot be told from it.
         told_steps: step count that a file name tells.
+        refused: whether the class does not allow what the file's name says.
     """
 
     variant: Variant | None = None
@@ -81,6 +85,7 @@ class Finding:
     contradictions: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
     told_steps: int | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,11 +111,12 @@ def recognise(evidence: Evidence, wishes: Wishes | None = None) -> Recognition:
     """
     wishes = wishes or Wishes()
     finding = _doubted(find(evidence), evidence)
-    if CONFIDENCES.index(finding.confidence) < CONFIDENCES.index(wishes.confidence):
-        weak = f"only {finding.confidence}, {wishes.confidence} was asked for"
-        finding = Finding(signals=finding.signals, contradictions=(*finding.contradictions, weak))
     plan = _DEFAULT if finding.variant is None else _plan(finding, wishes)
     plan, finding = _overlay(evidence, wishes, plan, finding)
+    if CONFIDENCES.index(finding.confidence) < CONFIDENCES.index(wishes.confidence):
+        weak = f"only {finding.confidence}, {wishes.confidence} was asked for"
+        plan = _DEFAULT
+        finding = Finding(signals=finding.signals, contradictions=(*finding.contradictions, weak))
     plan = replace(plan, quality=wishes.quality, warnings=warnings_of(finding.variant, plan, evidence))
     return Recognition(plan, finding, explain(finding, plan, evidence))
 
@@ -145,11 +151,24 @@ def _by_lora(evidence: Evidence) -> Finding | None:
         if fitting:
             signal = f"LoRA {lora.name}"
             return Finding(fitting[0].variant, LIKELY, (signal,), told_steps=steps_in_name(lora.name))
-        if accelerator_word(lora.name):
+        if accelerator_word(lora.name) and not _named_after_its_base(lora.name):
             found = _nearest_few_step(evidence, lora.name, "LoRA")
-            if found is not None:
-                return found
+            return found or _unknown_accelerator(evidence, lora.name)
     return None
+
+
+def _named_after_its_base(name: str) -> bool:
+    """Return whether a LoRA's few-step word is its base's: `z_image_turbo_my_style` accelerates nothing."""
+    bases = [match for match in match_file(name) if match.variant.distilled]
+    return bool(bases) and bases[0].says_more and steps_in_name(name) is None
+
+
+def _unknown_accelerator(evidence: Evidence, name: str) -> Finding:
+    """Return what is known without a LoRA that tells few steps and that nobody knows."""
+    found = find(replace(evidence, loras=()))
+    doubt = f"LoRA {name} tells few steps, which the catalogue does not know: set what its maker says"
+    confidence = FAMILY_ONLY if found.variant is not None else UNKNOWN
+    return replace(found, confidence=confidence, contradictions=(*found.contradictions, doubt))
 
 
 def _by_file(evidence: Evidence) -> Finding | None:
@@ -159,7 +178,7 @@ def _by_file(evidence: Evidence) -> Finding | None:
     told = [finding for finding in found if finding is not None and finding.variant is not None]
     refused = tuple(text for finding in found if finding for text in finding.contradictions)
     if not told:
-        return None if not refused else replace(_by_class(evidence), contradictions=refused)
+        return None if not refused else replace(_by_class(evidence), contradictions=refused, refused=True)
     first = replace(told[0], contradictions=refused)
     others = tuple(dict.fromkeys(f.variant.id for f in told if f.variant and f.variant is not first.variant))
     if not others:
@@ -173,14 +192,16 @@ def _one_file(evidence: Evidence, name: str) -> Finding | None:
     fitting = [match for match in matches if carries(evidence, match.variant)]
     best = fitting[0] if fitting else None
     # A name that tells few steps does so of a merge, too, whose base is all that the catalogue knows.
-    if accelerator_word(name) and (not best.variant.distilled if best else not matches):
+    # A published name that the class refuses stays refused.
+    merge = not best.variant.distilled if best else not matches or matches[0].says_more
+    if accelerator_word(name) and merge:
         found = _nearest_few_step(evidence, name, "file", best)
         if found is not None:
             return found
     if best is None:
         return Finding(contradictions=(f"the file is called {name}, but {_class_says(evidence)}",)) if matches else None
     signals = (f"file {name}", *_class_signals(evidence))
-    if best.variant.signals.by_class and best.says_more:
+    if best.says_more and not best.variant.distilled:
         # Named after the family's base, and yet somebody's own model: the name tells the family, no more.
         others = tuple(v.id for v in _siblings(evidence, best) if v is not best.variant)
         return Finding(best.variant, FAMILY_ONLY, signals, alternatives=others)
@@ -212,8 +233,12 @@ def _by_metadata(evidence: Evidence) -> Finding | None:
     fitting = [match for match in match_metadata(evidence.metadata) if carries(evidence, match.variant)]
     if not fitting:
         return None
-    signals = (f"the file's metadata say {fitting[0].name!r}", *_class_signals(evidence))
-    return Finding(fitting[0].variant, LIKELY, signals)
+    best = fitting[0]
+    signals = (f"the file's metadata say {best.name[:80]!r}", *_class_signals(evidence))
+    if best.says_more:
+        others = tuple(v.id for v in _siblings(evidence, best) if v is not best.variant)
+        return Finding(best.variant, FAMILY_ONLY, signals, alternatives=others)
+    return Finding(best.variant, LIKELY, signals)
 
 
 def _by_class(evidence: Evidence) -> Finding:
@@ -243,22 +268,41 @@ def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Findin
     if evidence.choice:
         return plan, finding
     layers = []
-    if wishes.templates is not None and (finding.variant is None or _takes_template(wishes, finding)):
+    if wishes.templates is not None and _takes_template(wishes, finding):
         layers.append(wishes.templates)
     if wishes.saved is not None:
         layers.append(wishes.saved)
+    known = _template_words(finding)
     for layer in layers:
-        found = layer.find(evidence, wishes.quality)
+        found = layer.find(evidence, wishes.quality, known)
         if found is not None:
             fields, source = found
-            plan = replace(plan, **fields, sources=plan.sources | dict.fromkeys(fields, source))
-            finding = replace(finding, confidence=CERTAIN, signals=(*finding.signals, source))
+            plan = _laid_over(plan, fields, source)
+            confidence = finding.confidence if evidence.doubts else CERTAIN
+            finding = replace(finding, confidence=confidence, signals=(*finding.signals, source))
     return plan, finding
 
 
+def _laid_over(plan: StepPlan, fields: dict[str, Any], source: str) -> StepPlan:
+    """Return the plan with these fields; a fixed schedule of another step count is dropped."""
+    if fields.get("steps", plan.steps) != plan.steps and "sigmas" not in fields:
+        fields = fields | {"sigmas": (), "timesteps": ()}
+    return replace(plan, **fields, sources=plan.sources | dict.fromkeys(fields, source))
+
+
+def _template_words(finding: Finding) -> str:
+    if finding.variant is None:
+        return ""
+    values = finding.variant.settings.values()
+    return " ".join(dict.fromkeys(by["template"]["source"] for by in values if "template" in by))
+
+
 def _takes_template(wishes: Wishes, finding: Finding) -> bool:
-    distilled = finding.variant is not None and finding.variant.distilled
-    return wishes.prefer == "template" and (wishes.quality == "balanced" or distilled)
+    if finding.refused:
+        return False
+    if finding.variant is None:
+        return True
+    return wishes.prefer == "template" and (wishes.quality == "balanced" or finding.variant.distilled)
 
 
 def _class_signals(evidence: Evidence) -> tuple[str, ...]:
@@ -266,4 +310,4 @@ def _class_signals(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _class_says(evidence: Evidence) -> str:
-    return f"the model is of class {evidence.architecture} with another geometry than that name's"
+    return f"the model is of class {evidence.architecture}, whose geometry or kind is another"

@@ -8,6 +8,7 @@ called and what a value looks like, so that other packs' loaders are read, too.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from .evidence import Lora
@@ -18,15 +19,19 @@ Graph = dict[str, Node]
 Link = tuple[str, int]
 
 # A longer chain is no chain that people build; a cycle is refused by ComfyUI, and here, too.
-MOST_NODES = 2000
+MOST_NODES = 200
 MOST_BRANCHES = 32
 
 # Inputs along which a model comes, and those along which it never does.
 _MODEL_INPUT = re.compile(r"(^|_)(model|unet|diffusion|transformer|base|pipe|pipeline|guider)s?(_?\d+)?($|_)")
 _OTHER_INPUT = re.compile(
-    r"clip|vae|image|latent|mask|conditioning|positive|negative|noise|sampler|sigmas|control_?net|text|prompt|audio|video|patch"
+    r"clip|vae|image|latent|mask|conditioning|positive|negative|noise|sampler|sigmas|control_?net|text|prompt|audio|video"
+    r"|patch|motion|m_models|style|embed|weight_name|pulid|ip_?adapter"
 )
 _LORA_INPUT = re.compile(r"lora")
+_NO_MODEL_FILE = (
+    r"lora|clip|vae|control|upscale|patch|motion|m_models|text_encoder|style|embed|weight_name|pulid|adapter"
+)
 _STRENGTH = ("strength_model", "strength", "lora_strength", "model_strength", "lora_wt", "weight")
 _SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
 
@@ -81,17 +86,22 @@ def branches(graph: Graph, node_id: str, input_name: str = "model") -> list[Bran
     link = link_of(graph.get(str(node_id), {}).get("inputs", {}).get(input_name))
     if link is None:
         return []
-    return list(_walk(graph, link, ()))[:MOST_BRANCHES]
+    return list(islice(_walk(graph, link, ()), MOST_BRANCHES))
 
 
 def _walk(graph: Graph, link: Link, seen: tuple[str, ...]) -> Iterator[Branch]:
     node = graph.get(link[0])
-    if node is None or link[0] in seen or len(seen) > MOST_NODES:
+    if (
+        not isinstance(node, dict)
+        or not isinstance(node.get("inputs"), dict)
+        or link[0] in seen
+        or len(seen) > MOST_NODES
+    ):
         return
     seen = (*seen, link[0])
     for ways in _ways(graph, node):
-        found = [list(_walk(graph, way, seen)) for way in ways]
-        yield from _joined(node, [branch for branch in found if branch])
+        found = [list(islice(_walk(graph, way, seen), MOST_BRANCHES)) for way in ways]
+        yield from _joined(graph, node, [branch for branch in found if branch])
 
 
 def _ways(graph: Graph, node: Node) -> list[list[Link]]:
@@ -106,14 +116,19 @@ def _ways(graph: Graph, node: Node) -> list[list[Link]]:
         branch_links = [link for name, link in links.items() if not re.search(r"select|index|switch|condition", name)]
         return [[link] for link in branch_links] or [[]]
     models = [link for name, link in links.items() if _MODEL_INPUT.search(name) and not _OTHER_INPUT.search(name)]
-    loras = [link for name, link in links.items() if _LORA_INPUT.search(name)]
+    loras = [link for name, link in links.items() if _LORA_INPUT.search(name) and _holds_loras(graph, link)]
     if not models and not loras and not _own_files(node):
         # A reroute, a getter, a preview: whatever it takes comes out.
         models = [link for name, link in links.items() if not _OTHER_INPUT.search(name)]
     return [models + loras]
 
 
-def _joined(node: Node, parts: list[list[Branch]]) -> Iterator[Branch]:
+def _holds_loras(graph: Graph, link: Link) -> bool:
+    """Return whether a link leads to a stack of LoRAs, not to a primitive that holds one's name."""
+    return value_of(graph, list(link)) is None
+
+
+def _joined(graph: Graph, node: Node, parts: list[list[Branch]]) -> Iterator[Branch]:
     """Lay a node over all combinations of what comes to it."""
     combined = [Branch()]
     for choices in parts:
@@ -126,26 +141,27 @@ def _joined(node: Node, parts: list[list[Branch]]) -> Iterator[Branch]:
         yield replace(
             branch,
             files=(*_own_files(node), *branch.files),
-            loras=(*branch.loras, *_own_loras(node)),
+            loras=(*branch.loras, *_own_loras(graph, node)),
             nodes=(node, *branch.nodes),
         )
 
 
 def _own_files(node: Node) -> tuple[str, ...]:
-    inputs: dict[str, Any] = node.get("inputs", {})
-    return tuple(
-        value
-        for name, value in inputs.items()
-        if is_model_file(value)
-        and not _LORA_INPUT.search(name)
-        and not re.search(r"clip|vae|control|upscale|patch", name)
-    )
+    inputs: dict[str, Any] = node["inputs"]
+    return tuple(v for name, v in inputs.items() if is_model_file(v) and not re.search(_NO_MODEL_FILE, name))
 
 
-def _own_loras(node: Node) -> tuple[Lora, ...]:
-    inputs: dict[str, Any] = node.get("inputs", {})
+def _own_loras(graph: Graph, node: Node) -> tuple[Lora, ...]:
+    # What primitives give is looked up first, so that names and strengths may be linked.
+    inputs = {
+        name: value if link_of(value) is None else value_of(graph, value) for name, value in node["inputs"].items()
+    }
+    count = inputs.get("lora_count")
     found = []
     for name, value in inputs.items():
+        number = int(re.findall(r"\d*$", name)[0] or 0)
+        if (isinstance(count, int) and number > count) or str(inputs.get(f"switch_{number}", "On")).lower() == "off":
+            continue
         if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader keeps one object a LoRA
             found.append(Lora(str(value["lora"]), _number(value.get("strength")) if value.get("on", True) else 0.0))
         elif isinstance(value, str) and _LORA_INPUT.search(name) and is_model_file(value):

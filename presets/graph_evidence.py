@@ -1,7 +1,7 @@
 """From the ways up a graph to one evidence record: what all ways agree on, and what they do not."""
 
 from .evidence import Evidence
-from .graph import Branch
+from .graph import MOST_BRANCHES, Branch
 
 
 def evidence_of(ways: list[Branch]) -> Evidence:
@@ -16,4 +16,6 @@ def evidence_of(ways: list[Branch]) -> Evidence:
     shared = tuple(lora for lora in ways[0].loras if all(lora in way.loras for way in ways))
     some = dict.fromkeys(lora.name for way in ways for lora in way.loras if lora not in shared)
     doubts = (f"an open switch decides whether LoRA {', '.join(some)} is on",) if some else ()
+    if len(ways) >= MOST_BRANCHES:
+        shared, doubts = (), (f"the graph has more than {MOST_BRANCHES - 1} ways up to a model",)
     return Evidence(files=files, loras=shared, doubts=doubts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .catalogue import Variant, load_catalogue
 from .evidence import Evidence
-from .names import accelerator_word, normalise, says_more, steps_in_name
+from .names import accelerator_word, names_a_part, normalise, says_more, steps_in_name
 
 # Metadata that names the model; each is judged as a file name is.
 NAMING_METADATA = ("modelspec.title", "general.name", "ss_output_name")
@@ -52,7 +52,9 @@ def carries(evidence: Evidence, variant: Variant, *, lora: bool = False) -> bool
 
 
 def match_file(name: str) -> list[Match]:
-    """Return the entries that a base model's file name points to, the most specific first."""
+    """Return the entries that a base model's file name points to, the most specific first; none for a part's name."""
+    if names_a_part(normalise(name)):
+        return []
     return _matches(name, ((variant, variant.signals.files) for variant in load_catalogue()))
 
 
@@ -91,18 +93,27 @@ def match_class(evidence: Evidence) -> list[Variant]:
 def stand_in(variants: Iterable[Variant], name: str) -> Variant | None:
     """Return the few-step entry that is nearest to a name that tells few steps, None where there is none.
 
-    Nearest is one that has the name's accelerator word, then one with the step count that the name tells.
+    Nearest is one that has the name's accelerator word, then one with the step count that the name tells, then the one
+    with most steps.
     """
     word, count = accelerator_word(name), steps_in_name(name)
-    few = [variant for variant in variants if variant.distilled]
+    # One that needs another kind of prediction (x0) stands for itself alone.
+    few = [variant for variant in variants if variant.distilled and "sampling" not in variant.settings]
     if not few or not word:
         return None
 
-    def distance(variant: Variant) -> tuple[bool, bool]:
-        steps = {entry["value"] for entry in variant.settings.get("steps", {}).values()}
-        return word not in normalise(variant.name + " " + variant.id), count is not None and count not in steps
+    def distance(variant: Variant) -> tuple[bool, bool, int]:
+        steps = {entry["value"] for entry in variant.settings.get("steps", {}).values()} or {0}
+        named = word in normalise(variant.name + " " + variant.id)
+        # Among equals the one with most steps: too many are only slow.
+        return not named, count is not None and count not in steps, -max(steps)
 
     return min(few, key=distance)
+
+
+def step_loras(names: Iterable[str]) -> tuple[str, ...]:
+    """Return, of some LoRAs' names, those that change the step count."""
+    return tuple(name for name in names if accelerator_word(name) or match_lora(name))
 
 
 def _matches(name: str, patterns: Iterable[tuple[Variant, tuple[re.Pattern[str], ...]]]) -> list[Match]:

@@ -1,23 +1,26 @@
 """Settings as people write them, brought to our names: from a saved preset, an image, a diffusers folder.
 
 Names that are taken: `steps`, `num_inference_steps`, `inference_steps`, `sample_steps`, `sampling_steps`; `cfg`,
-`cfg_scale`, `guidance_scale`; `sampler`, `sampler_name`; `scheduler`; `guidance`; `shift`.
+`cfg_scale`, `guidance_scale`, `true_cfg_scale`; `sampler`, `sampler_name`; `scheduler`; `guidance`; `shift`.
 
-cfg has two conventions. ComfyUI and most others: uncond + cfg (cond - uncond), 1 is off, and diffusers' 0 is off, too.
-Z-Image, Krea 2 and Cosmos: cond + g (cond - uncond), so that cfg = g + 1.
+cfg has three conventions. ComfyUI and most others: uncond + cfg (cond - uncond), 1 is off, and diffusers' 0 is off,
+too. Z-Image, Krea 2 and Cosmos: cond + g (cond - uncond), so that cfg = g + 1. And what the publishers of FLUX.1 dev,
+FLUX.2 dev and HunyuanVideo call guidance_scale is distilled guidance; cfg is off there.
 """
 
 import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from .graph import Graph
 from .samplers_in import SamplerSettings, samplers_in
 
+Convention = Literal["unconditional", "conditional", "distilled"]
+
 STEPS_NAMES = ("steps", "num_inference_steps", "inference_steps", "sample_steps", "sampling_steps")
-CFG_NAMES = ("cfg", "cfg_scale", "guidance_scale")
+CFG_NAMES = ("cfg", "cfg_scale", "guidance_scale", "true_cfg_scale")
 MOST_STEPS = 10_000
 LARGEST_CFG = 100.0
 
@@ -54,6 +57,9 @@ _A1111_SCHEDULERS = {
 }
 # Pipelines whose guidance_scale is the cond + g (cond - uncond) kind.
 _ANCHORED_PIPELINES = ("ZImage", "Krea2", "Cosmos")
+# Pipelines whose guidance_scale is distilled guidance, and those of the same beginning whose it is not.
+_DISTILLED_PIPELINES = ("Flux", "HunyuanVideo")
+_WITH_CFG = ("Flux2Klein", "HunyuanVideo15", "FluxSchnell")
 # diffusers' scheduler classes and the sampler and scheduler of ComfyUI that do the same.
 _DIFFUSERS_SCHEDULERS = {
     "EulerDiscreteScheduler": ("euler", "normal"),
@@ -71,19 +77,19 @@ _DIFFUSERS_SCHEDULERS = {
     "DDPMScheduler": ("ddpm", "normal"),
     "LCMScheduler": ("lcm", "sgm_uniform"),
 }
-_A1111_PAIR = re.compile(r"([A-Z][\w +]*?):\s*(\"(?:[^\"\\]|\\.)*\"|[^,]*)(?:,|$)")
+_A1111_PAIR = re.compile(r"(?<!\w)([A-Z][\w +]{0,40}?):\s*(\"(?:[^\"\\]|\\.)*\"|[^,]*)(?:,|$)")
 
 
 class SettingsError(ValueError):
     """Settings that cannot be read: names what it was, what is allowed and what came."""
 
 
-def from_record(record: dict[str, Any], *, conditional_anchor: bool = False) -> dict[str, Any]:
+def from_record(record: dict[str, Any], *, convention: Convention = "unconditional") -> dict[str, Any]:
     """Return a plan's fields from a record with any of the names people use.
 
     Args:
         record: settings by name; names that are not settings are passed over.
-        conditional_anchor: whether its cfg is the cond + g (cond - uncond) kind.
+        convention: what its `guidance_scale` is, see above.
 
     Raises:
         SettingsError: a value is out of its range, or two names of one setting disagree.
@@ -92,13 +98,17 @@ def from_record(record: dict[str, Any], *, conditional_anchor: bool = False) -> 
     steps = _one_of(record, STEPS_NAMES)
     if steps is not None:
         found["steps"] = _whole_number("steps", steps)
+    if convention == "distilled" and record.get("guidance_scale") is not None:
+        record = {"cfg": record.get("true_cfg_scale") or 1, "guidance": record["guidance_scale"]} | {
+            name: value for name, value in record.items() if name not in CFG_NAMES
+        }
     cfg = _one_of(record, CFG_NAMES)
     if cfg is not None:
-        found["cfg"] = _cfg(cfg, conditional_anchor=conditional_anchor)
+        found["cfg"] = _cfg(cfg, conditional_anchor=convention == "conditional" and "guidance_scale" in record)
     for ours, names in (("sampler_name", ("sampler_name", "sampler")), ("scheduler", ("scheduler",))):
         name = _one_of(record, names)
         if name is not None:
-            found[ours] = _text(ours, name)
+            found[ours] = _name(ours, name)
     if record.get("guidance") is not None:
         found["guidance"] = _number("guidance", record["guidance"], 0, LARGEST_CFG)
     if not found:
@@ -132,9 +142,11 @@ def from_image(metadata: dict[str, str]) -> tuple[dict[str, Any], str]:
     Raises:
         SettingsError: there is neither, or it holds no sampler.
     """
-    if metadata.get("prompt"):
-        return from_prompt(_json("prompt", metadata["prompt"]))
-    if metadata.get("parameters"):
+    # Some tools keep the words of the prompt under the name that ComfyUI gives its graph.
+    if metadata.get("prompt", "").lstrip().startswith("{") or not metadata.get("parameters"):
+        if metadata.get("prompt"):
+            return from_prompt(_json("prompt", metadata["prompt"]))
+    else:
         return from_a1111(metadata["parameters"])
     raise SettingsError(f"image: expected the entry prompt or parameters, got {sorted(metadata) or 'none'}")
 
@@ -145,7 +157,10 @@ def from_prompt(graph: Graph) -> tuple[dict[str, Any], str]:
     Raises:
         SettingsError: the graph has no sampler whose step count can be read.
     """
-    told = [settings for settings in samplers_in(graph) if settings.steps]
+    try:
+        told = [settings for settings in samplers_in(_whole_nodes(graph)) if settings.steps]
+    except (RecursionError, OverflowError):
+        raise SettingsError("prompt: expected a graph that ComfyUI could run, got one that it could not") from None
     if not told:
         raise SettingsError("prompt: expected a KSampler, KSampler (Advanced) or SamplerCustom with steps, found none")
     first = next((settings for settings in told if settings.denoise == 1), told[0])
@@ -183,7 +198,7 @@ def from_diffusers(content: dict[str, Any]) -> dict[str, Any]:
     """
     name = str(content.get("_class_name", ""))
     if name in _pipelines():
-        return from_record(_pipelines()[name], conditional_anchor=name.startswith(_ANCHORED_PIPELINES))
+        return from_record(_pipelines()[name], convention=_pipeline_convention(name))
     if name not in _DIFFUSERS_SCHEDULERS:
         known = ", ".join(_DIFFUSERS_SCHEDULERS)
         raise SettingsError(f"_class_name: expected a known pipeline or one of {known}, got {name!r}")
@@ -199,6 +214,13 @@ def from_diffusers(content: dict[str, Any]) -> dict[str, Any]:
     return {"sampler_name": sampler, "scheduler": scheduler}
 
 
+def _pipeline_convention(name: str) -> Convention:
+    if name.startswith(_ANCHORED_PIPELINES):
+        return "conditional"
+    distilled = name.startswith(_DISTILLED_PIPELINES) and not name.startswith(_WITH_CFG)
+    return "distilled" if distilled else "unconditional"
+
+
 @cache
 def _pipelines() -> dict[str, dict[str, Any]]:
     return json.loads((Path(__file__).parent / "diffusers_pipelines.json").read_text("utf-8"))
@@ -206,7 +228,14 @@ def _pipelines() -> dict[str, dict[str, Any]]:
 
 def _fields_of(settings: SamplerSettings) -> dict[str, Any]:
     names = ("steps", "cfg", "guidance", "sampler_name", "scheduler")
-    return {name: getattr(settings, name) for name in names if getattr(settings, name) not in (None, "")}
+    told = {name: getattr(settings, name) for name in names if getattr(settings, name) not in (None, "")}
+    # A node that makes a schedule is no scheduler's name.
+    return {name: value for name, value in told.items() if name != "scheduler" or value.islower()}
+
+
+def _whole_nodes(graph: Any) -> Graph:
+    nodes = graph.items() if isinstance(graph, dict) else ()
+    return {str(i): node for i, node in nodes if isinstance(node, dict) and isinstance(node.get("inputs"), dict)}
 
 
 def _a1111_sampler(sampler: str, schedule: str) -> tuple[str, str]:
@@ -251,9 +280,12 @@ def _number(name: str, value: Any, least: float, most: float) -> float:
     return number
 
 
-def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value or len(value) > 100:
-        raise SettingsError(f"{name}: expected a name, got {value!r}")
+def _name(setting: str, value: Any) -> str:
+    """ComfyUI's samplers and schedulers have names in small letters; nodes that make a schedule do not."""
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9_]{1,60}", value):
+        raise SettingsError(
+            f"{setting}: expected one of ComfyUI's names, such as euler or simple, got {str(value)[:60]!r}"
+        )
     return value
 
 

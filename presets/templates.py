@@ -8,6 +8,7 @@ well under a millisecond. Nothing of this happens before somebody asks.
 import copy
 import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -18,8 +19,7 @@ from typing import Any
 from .caches import cache_folder, write_atomically
 from .evidence import Evidence
 from .graph import Graph, link_of
-from .matching import match_lora
-from .names import accelerator_word
+from .matching import step_loras
 from .plan import Shift
 from .qualities import Quality
 from .samplers_in import SamplerSettings, samplers_in
@@ -79,27 +79,37 @@ class TemplateIndex:
             for file in entry.files:
                 self._by_file.setdefault(file, []).append(entry)
 
-    def find(self, evidence: Evidence, quality: Quality) -> tuple[dict[str, Any], str] | None:  # noqa: ARG002
+    def find(self, evidence: Evidence, quality: Quality, known: str = "") -> tuple[dict[str, Any], str] | None:  # noqa: ARG002
         """Return the fields of a plan that the templates set for exactly this file and its LoRAs.
 
-        A template with the very same LoRAs comes first; then one with the same accelerators and no other LoRA, then any
-        with the same accelerators. Shipped settings come before those behind a switch, runs from noise before those
-        that refine, and where templates still differ, what most of them have is taken. None where no template fits.
+        A template with the very same LoRAs comes first; where none of them is an accelerator, then one without LoRAs,
+        then any without accelerators. Then one that the catalogue names (`known`, the words of its sources), a run from
+        noise, and settings as shipped; where templates still differ, what most of them have is taken. A template that
+        the catalogue does not name, for a variant whose own it does, tells the step count alone: ControlNets and
+        refiners want other settings. None where no template fits.
         """
         if len(evidence.files) != 1:
             return None
-        known = self._by_file.get(_base(evidence.files[0]), ())
         loras = _bases(lora.name for lora in evidence.active_loras)
-        fitting = [entry for entry in known if entry.loras == loras or _step_loras(entry.loras) == _step_loras(loras)]
+        fitting = [entry for entry in self._by_file.get(_base(evidence.files[0]), ()) if _loras_fit(entry, loras)]
         if not fitting:
             return None
+        named = set(re.findall(r"[\w.-]+", known))
 
-        def distance(entry: Entry) -> tuple[bool, bool, bool, bool]:
-            other = len(_step_loras(entry.loras)) < len(entry.loras)
-            return entry.loras != loras, other, not entry.whole, not entry.default
+        def distance(entry: Entry) -> tuple[bool, ...]:
+            same = entry.loras == loras
+            return (
+                not same,
+                bool(entry.loras) and not same,
+                entry.template not in named,
+                not entry.whole,
+                not entry.default,
+            )
 
         nearest = min(map(distance, fitting))
-        return _most_common([entry for entry in fitting if distance(entry) == nearest])
+        fields, source = _most_common([entry for entry in fitting if distance(entry) == nearest])
+        plain = not loras or not step_loras(loras)
+        return ({"steps": fields["steps"]} if known and nearest[2] and plain else fields), source
 
     def knows(self, file: str) -> bool:
         """Return whether a template loads a model file of this name."""
@@ -196,9 +206,14 @@ def _bases(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(map(_base, names))))
 
 
-def _step_loras(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the LoRAs that change the step count."""
-    return tuple(name for name in names if accelerator_word(name) or match_lora(name))
+def _loras_fit(entry: Entry, loras: tuple[str, ...]) -> bool:
+    """Return whether a template's LoRAs are these; styles may differ, accelerators may not.
+
+    A style in a template with an accelerator may be why its step count is another.
+    """
+    if entry.loras == loras or not (step_loras(entry.loras) or step_loras(loras)):
+        return True
+    return step_loras(entry.loras) == entry.loras == step_loras(loras)
 
 
 def _most_common(entries: list[Entry]) -> tuple[dict[str, Any], str]:
@@ -220,7 +235,7 @@ def _to_fields(settings: dict[str, Any]) -> dict[str, Any]:
     if "sigmas" in settings:
         fields["sigmas"] = tuple(settings["sigmas"])
     if "shift" in settings:
-        fields["shift"] = Shift(settings["shift"], "linear", settings["shift_node"])
+        fields["shift"] = Shift(round(settings["shift"], 4), "linear", settings["shift_node"])
     return fields
 
 

@@ -1,28 +1,34 @@
 """The user's own presets: one readable file, version 1.
 
-    {"version": 1, "prefer": "template", "presets": {"<file name>": {"steps": 18, "quality": "balanced", ...}}}
+    {"version": 1, "prefer": "template", "presets": {"<file name>": {"balanced": {"steps": 18, ...}}}}
 
-It is merged by key and written atomically. A file that cannot be read is put aside under another name, never
-overwritten; a file of a newer version is left as it is.
+A name with accelerator LoRAs has them behind it: `flux1-dev + flux.1-turbo-alpha`. The file is merged by name and
+quality and written atomically. One that cannot be read is put aside under another name, never overwritten; one of a
+newer version is left as it is.
 """
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .caches import write_atomically
+from .catalogue import Variant
 from .detection import find
 from .evidence import Evidence
-from .names import MODEL_ENDINGS
+from .matching import step_loras
+from .names import MODEL_ENDINGS, normalise
 from .qualities import PREFERENCES, QUALITIES, Preference, Quality
-from .settings import from_record
+from .settings import Convention, from_record
 
 VERSION = 1
 FILE_NAME = "step_presets.json"
 # Families whose publishers' guidance_scale is the cond + g (cond - uncond) kind, see `presets/settings.py`.
 CONDITIONAL_ANCHOR = ("Z-Image", "Krea 2", "Cosmos 1", "Cosmos-Predict2")
+
+Presets = dict[str, dict[str, dict[str, Any]]]
 
 
 class UserPresetsError(ValueError):
@@ -35,32 +41,33 @@ class UserPresets:
 
     Attributes:
         prefer: whose numbers balanced takes where both are known, "once, for good".
-        presets: settings by the model's file name and quality.
+        presets: settings by the model's name and quality.
         problem: what was wrong with the file, and where it is now; empty where nothing was.
     """
 
     prefer: Preference = "template"
-    presets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    presets: Presets = field(default_factory=dict)
     problem: str = ""
 
-    def find(self, evidence: Evidence, quality: Quality) -> tuple[dict[str, Any], str] | None:
+    def find(self, evidence: Evidence, quality: Quality, known: str = "") -> tuple[dict[str, Any], str] | None:  # noqa: ARG002
         """Return the plan's fields that the user saved for exactly this file, and the words for their source."""
         if len(evidence.files) != 1:
             return None
-        saved = self.presets.get(key_of(evidence.files[0]))
-        if saved is None or saved.get("quality", "balanced") != quality:
+        name = evidence.files[0]
+        saved = self.presets.get(key_of(name, (lora.name for lora in evidence.active_loras)), {}).get(quality)
+        if saved is None:
             return None
         when = f" of {saved['saved']}" if "saved" in saved else ""
-        return from_record(saved), f"your saved preset{when}"
+        return from_record(saved, convention=_convention(name)), f"your saved preset{when}"
 
 
-def key_of(file: str) -> str:
-    """Return the key under which a model file's preset is kept: its base name without ending, lower case.
+def key_of(file: str, loras: Iterable[str] = ()) -> str:
+    """Return the key under which presets are kept: the model's name, and those of LoRAs that change the step count.
 
-    Images tell a model's name without its ending, and a GGUF of the same name is the same model.
+    Names are without folder and ending, lower case: images tell them so, and a GGUF of the same name is the same model.
+    Only a name that many files share, such as `diffusion_pytorch_model`, keeps its folder.
     """
-    base = file.replace("\\", "/").rsplit("/", 1)[-1].lower()
-    return next((base.removesuffix(ending) for ending in MODEL_ENDINGS if base.endswith(ending)), base)
+    return " + ".join([_stem(file), *sorted(map(_stem, step_loras(loras)))])
 
 
 def load_user_presets(file: Path) -> UserPresets:
@@ -73,47 +80,56 @@ def load_user_presets(file: Path) -> UserPresets:
         OSError: it cannot be read or put aside.
     """
     try:
-        content = json.loads(file.read_text("utf-8"))
-        presets = _check(content)
+        return _check(json.loads(file.read_text("utf-8-sig")))
     except FileNotFoundError:
         return UserPresets()
     except UserPresetsError:
         raise
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        aside = file.with_name(f"{file.stem}.broken-{time.strftime('%Y%m%d-%H%M%S')}{file.suffix}")
+    except (ValueError, TypeError, RecursionError) as error:
+        aside = _free_name(file)
         file.replace(aside)
         return UserPresets(problem=f"{file.name} could not be read ({error}); it is kept as {aside}")
-    return presets
 
 
-def save_preset(file: Path, model_file: str, settings: dict[str, Any], quality: Quality = "balanced") -> UserPresets:
-    """Keep settings for a model file, beside what is kept for others and for the rest of this one.
+def read_user_presets(file: Path) -> UserPresets:
+    """Return the user's presets for somebody who only reads: what is wrong with them is told in `problem`."""
+    try:
+        return load_user_presets(file)
+    except (UserPresetsError, OSError) as error:
+        return UserPresets(problem=f"{file.name} is not used ({error})")
+
+
+def save_preset(
+    file: Path,
+    model_file: str,
+    settings: dict[str, Any],
+    quality: Quality = "balanced",
+    loras: Iterable[str] = (),
+) -> UserPresets:
+    """Keep settings for a model file, beside what is kept for others and for other qualities.
 
     Args:
         file: where the user's presets are.
         model_file: name of the model's file.
         settings: under any of the names people use, see `presets/settings.py`.
         quality: the quality that they are meant for.
+        loras: names of the LoRAs over the model; those that change the step count belong to the key.
 
     Raises:
         ValueError: the name or a setting is not allowed.
         UserPresetsError: the file was written by a newer version of the pack.
         OSError: it cannot be written; the old file still stands.
     """
-    key = key_of(model_file)
-    if not key or len(key) > 255:
+    if not _stem(model_file) or len(model_file) > 255:
         raise UserPresetsError(f"model: expected a file name of 1 to 255 characters, got {model_file[:80]!r}")
     if quality not in QUALITIES:
         raise UserPresetsError(f"quality: expected one of {', '.join(QUALITIES)}, got {quality!r}")
-    anchored = "guidance_scale" in settings and _is_anchored(model_file)
-    record = {
-        **from_record(settings, conditional_anchor=anchored),
-        "quality": quality,
-        "saved": time.strftime("%Y-%m-%d"),
-    }
+    record = {**from_record(settings, convention=_convention(model_file)), "saved": time.strftime("%Y-%m-%d")}
     current = load_user_presets(file)
-    merged = {**current.presets, key: {**current.presets.get(key, {}), **record}}
-    return _write(file, UserPresets(current.prefer, merged, current.problem))
+    key = key_of(model_file, loras)
+    kept = current.presets.get(key, {})
+    entry = {**kept, quality: {**kept.get(quality, {}), **record}}
+    return _write(file, UserPresets(current.prefer, {**current.presets, key: entry}, current.problem))
 
 
 def save_preference(file: Path, prefer: Preference) -> UserPresets:
@@ -129,9 +145,30 @@ def save_preference(file: Path, prefer: Preference) -> UserPresets:
     return _write(file, UserPresets(prefer, current.presets, current.problem))
 
 
-def _is_anchored(model_file: str) -> bool:
-    variant = find(Evidence(files=(model_file,))).variant
-    return variant is not None and variant.family in CONDITIONAL_ANCHOR
+def _stem(file: str) -> str:
+    base = file.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    stem = next((base.removesuffix(ending) for ending in MODEL_ENDINGS if base.endswith(ending)), base)
+    shared = normalise(file) != normalise(stem)  # the normal form has put the folder before a name that many share
+    return normalise(file) if shared else stem
+
+
+def _convention(model_file: str) -> Convention:
+    variant: Variant | None = find(Evidence(files=(model_file,))).variant
+    if variant is None:
+        return "unconditional"
+    if variant.family in CONDITIONAL_ANCHOR:
+        return "conditional"
+    return "distilled" if "guidance" in variant.settings else "unconditional"
+
+
+def _free_name(file: Path) -> Path:
+    """Return a name beside the file that nothing has yet."""
+    stamp, number = time.strftime("%Y%m%d-%H%M%S"), 0
+    while True:
+        aside = file.with_name(f"{file.stem}.broken-{stamp}{f'-{number}' if number else ''}{file.suffix}")
+        if not aside.exists():
+            return aside
+        number += 1
 
 
 def _write(file: Path, presets: UserPresets) -> UserPresets:
@@ -147,12 +184,23 @@ def _check(content: Any) -> UserPresets:
         raise UserPresetsError(
             f"version: expected {VERSION} or less, got {content['version']}: it is from a newer Sweet Spot"
         )
-    presets = content.get("presets", {})
-    if not isinstance(presets, dict) or not all(isinstance(preset, dict) for preset in presets.values()):
-        raise TypeError("presets: expected an object of objects")
-    for preset in presets.values():
-        from_record(preset)
     prefer = content.get("prefer", "template")
     if prefer not in PREFERENCES:
         raise ValueError(f"prefer: expected one of {', '.join(PREFERENCES)}, got {prefer!r}")
+    presets = content.get("presets", {})
+    if not isinstance(presets, dict):
+        raise TypeError("presets: expected an object")
+    for name, by_quality in presets.items():
+        _check_entry(name, by_quality)
     return UserPresets(prefer, presets)
+
+
+def _check_entry(name: str, by_quality: Any) -> None:
+    if not isinstance(by_quality, dict) or not all(isinstance(one, dict) for one in by_quality.values()):
+        raise TypeError(f"presets: expected {name[:80]!r} to hold settings by quality")
+    for quality, settings in by_quality.items():
+        if quality not in QUALITIES:
+            raise ValueError(
+                f"presets: {name[:80]!r} has the quality {quality[:20]!r}, known are {', '.join(QUALITIES)}"
+            )
+        from_record(settings)

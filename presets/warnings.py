@@ -2,7 +2,7 @@
 
 from .catalogue import Variant
 from .evidence import Evidence, Lora
-from .matching import match_lora
+from .matching import match_file, match_lora
 from .plan import StepPlan
 
 _STRENGTH_SLACK = 0.05
@@ -12,7 +12,7 @@ def warnings_of(variant: Variant | None, plan: StepPlan, evidence: Evidence) -> 
     """Return what people have to know before they run this plan on this model, one sentence each."""
     if variant is None:
         return ()
-    found = [_off_trained_steps(variant, plan), _second_sampler(variant), _cfg_on_cfg_free(variant, plan)]
+    found = [_off_trained_steps(variant, plan), _second_sampler(variant, evidence), _cfg_on_cfg_free(variant, plan)]
     found += [_lora_strength(variant, plan, lora) for lora in evidence.active_loras]
     found += [_stand_ins(variant)]
     return tuple(text for text in found if text)
@@ -25,9 +25,9 @@ def trained_steps(variant: Variant) -> tuple[int, int] | None:
     if variant.steps_in_name:
         return min(variant.steps_in_name["values"]), max(variant.steps_in_name["values"])
     entries = variant.settings["steps"].values()
-    lowest = min(entry.get("min", entry["value"]) for entry in entries)
-    highest = max(entry.get("max", entry["value"]) for entry in entries)
-    return lowest, highest
+    counts = [count for entry in entries for count in (entry["value"], entry.get("min"), entry.get("max")) if count]
+    counts += variant.steps_range or ()
+    return min(counts), max(counts)
 
 
 def _off_trained_steps(variant: Variant, plan: StepPlan) -> str:
@@ -35,11 +35,14 @@ def _off_trained_steps(variant: Variant, plan: StepPlan) -> str:
     if trained is None or trained[0] <= plan.steps <= trained[1]:
         return ""
     count = f"{trained[0]}" if trained[0] == trained[1] else f"{trained[0]} to {trained[1]}"
-    return f"{variant.name} was trained for {count} steps; {plan.steps} do not make it better."
+    return f"{variant.name} was trained for {count} steps; {plan.steps} are outside that."
 
 
-def _second_sampler(variant: Variant) -> str:
-    return f"A second sampler is expected: {variant.two_samplers}." if variant.two_samplers else ""
+def _second_sampler(variant: Variant, evidence: Evidence) -> str:
+    # A LoRA may be the variant; that two samplers share the run is then its base's business.
+    bases = [match.variant for file in evidence.files for match in match_file(file)[:1]]
+    told = next((one.two_samplers for one in (variant, *bases) if one.two_samplers), "")
+    return f"A second sampler is expected: {told}." if told else ""
 
 
 def _cfg_on_cfg_free(variant: Variant, plan: StepPlan) -> str:

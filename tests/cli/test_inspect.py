@@ -128,7 +128,7 @@ def test_settings_come_from_an_image_with_the_models_name(tmp_path: Path):
     chunks.add_text("parameters", "a cat\nSteps: 22, Sampler: Euler a, CFG scale: 6, Model: myMix_v3")
     Image.new("RGB", (8, 8)).save(image, pnginfo=chunks)
     assert main(["save", "--presets", str(presets), "--from", str(image)]) == 0
-    saved = json.loads(presets.read_text("utf-8"))["presets"]["mymix_v3"]
+    saved = json.loads(presets.read_text("utf-8"))["presets"]["mymix_v3"]["balanced"]
     assert (saved["steps"], saved["cfg"], saved["sampler_name"]) == (22, 6.0, "euler_ancestral")
 
 
@@ -136,7 +136,7 @@ def test_a_conditional_anchors_guidance_is_converted(tmp_path: Path):
     record, presets = tmp_path / "r.json", tmp_path / "mine.json"
     record.write_text('{"num_inference_steps": 50, "guidance_scale": 4}', "utf-8")
     assert main(["save", "--presets", str(presets), "--name", "z_image_bf16.safetensors", "--from", str(record)]) == 0
-    assert json.loads(presets.read_text("utf-8"))["presets"]["z_image_bf16"]["cfg"] == 5
+    assert json.loads(presets.read_text("utf-8"))["presets"]["z_image_bf16"]["balanced"]["cfg"] == 5
 
 
 def test_without_a_comfyui_the_place_of_the_presets_is_asked_for(capsys):

@@ -98,6 +98,22 @@ def test_sigmas_connect_to_the_custom_sampler_and_are_the_stock_schedulers(comfy
     assert torch.equal(comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save theirs"))
 
 
+def test_a_fixed_schedule_is_given_exactly(comfyui, graph):
+    published = [1.0, 0.99375, 0.9875, 0.98125, 0.975, 0.909375, 0.725, 0.421875, 0.0]
+    written = {"class_type": "ManualSigmas", "inputs": {"sigmas": ", ".join(map(str, published))}}
+    prompt = graph.demo() | {
+        "preset": preset(variant="ltx2_distilled"),
+        "sampler": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}},
+        "written": written,
+        "ours": custom(["preset", 8]),
+        "theirs": custom(["written", 0]),
+        "save ours": graph.save_latent("ours"),
+        "save theirs": graph.save_latent("theirs"),
+    }
+    outputs = comfyui.run(prompt)
+    assert torch.equal(comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save theirs"))
+
+
 def test_guidance_connects_to_flux_guidance(comfyui, graph):
     outputs = comfyui.run(
         graph.demo()

@@ -15,7 +15,7 @@ KNOWN = [
     ("sd15", Evidence("SD15", {"context_dim": 768}), (20, 8.0, "euler", "normal")),
     ("sdxl", Evidence("SDXL", {"context_dim": 2048}, "EPS"), (25, 7.0, "dpmpp_2m", "karras")),
     ("sd3_medium", Evidence("SD3", {"depth": 24}), (30, 5.45, "dpmpp_2m", "sgm_uniform")),
-    ("sd35_large", Evidence("SD3", {"depth": 38}), (20, 4.01, "dpmpp_2m", "sgm_uniform")),
+    ("sd35_large", Evidence("SD3", {"depth": 38}), (20, 4.01, "euler", "sgm_uniform")),
     ("flux_dev", Evidence("Flux", FLUX), (20, 1.0, "euler", "simple")),
     ("flux_schnell", Evidence("FluxSchnell", FLUX), (4, 1.0, "euler", "simple")),
 ]
@@ -70,7 +70,7 @@ class Kept:
     def __init__(self, file: str, fields: dict, source: str) -> None:
         self.file, self.fields, self.source = file, fields, source
 
-    def find(self, evidence: Evidence, quality: str):  # noqa: ARG002
+    def find(self, evidence: Evidence, quality: str, known: str = ""):  # noqa: ARG002
         return (self.fields, self.source) if evidence.files == (self.file,) else None
 
 
@@ -285,16 +285,91 @@ def test_few_step_classes_are_few_step_without_any_name(architecture: str, unet_
     assert recognise(Evidence(architecture, unet_config)).plan.steps == steps
 
 
-@pytest.mark.parametrize(
-    "name", ["waiNSFWIllustrious_v140", "epicrealismXL_v8Kiss", "my merge (final) 3", "sdxl_anime_mix"]
-)
-def test_unknown_community_names_do_not_become_a_confident_answer(name: str):
+COMMUNITY = {
+    "waiNSFWIllustrious_v140": "illustrious",
+    "epicrealismXL_v8Kiss": "sdxl",
+    "my merge (final) 3": "sdxl",
+    "sdxl_anime_mix": "sdxl",
+    "zavychromaxl_v100": "sdxl",
+    "cyberrealisticPony_v65": "sdxl",
+}
+
+
+@pytest.mark.parametrize(("name", "variant"), COMMUNITY.items())
+def test_unknown_community_names_do_not_become_a_confident_answer(name: str, variant: str):
     found = named(f"{name}.safetensors", architecture="SDXL", prediction="EPS")
-    if "llustrious" in name:
-        assert found.plan.variant == "illustrious"
-        return
-    assert (found.plan.variant, found.finding.confidence) == ("sdxl", FAMILY_ONLY)
-    assert "Not told apart by what is known: SDXL-Turbo, SDXL-Lightning" in found.text
+    assert (found.plan.variant, found.finding.confidence) == (variant, FAMILY_ONLY)
+    assert "Not told apart by what is known: " in found.text
+    assert "SDXL-Lightning" in found.text or "sdxl_lightning_4" in found.finding.alternatives
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("wildcardxXLLIGHTNING", 4),
+        ("waiIllustrious_lightning8step", 8),
+        ("turbovisionxl_v4", 4),
+        ("RealTurboXL", 4),
+        ("myXLmix_LCM", 4),
+    ],
+)
+def test_a_few_step_merge_is_never_taken_for_a_one_step_model(name: str, least: int):
+    found = named(f"{name}.safetensors", architecture="SDXL", prediction="EPS")
+    assert found.plan.distilled
+    assert found.plan.steps >= least
+    assert not found.plan.sampling
+
+
+@pytest.mark.parametrize("name", ["flux1-dev-de-distill", "Z-Image-De-Turbo"])
+def test_a_de_distilled_model_gets_full_length(name: str):
+    assert named(f"{name}.safetensors").plan.steps >= 20
+
+
+PARTS = ["wan_2.1_vae", "sdxl_vae", "Z-Image-Turbo-Fun-Controlnet-Union", "ltx-2-spatial-upscaler-x2"]
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_of_a_checkpoint_is_no_model(name: str):
+    assert named(f"{name}.safetensors").plan.variant == UNKNOWN
+
+
+@pytest.mark.parametrize(("base", "steps"), [("z_image_turbo_bf16", 8), ("z_image_bf16", 25)])
+def test_a_style_lora_that_is_named_after_its_base_changes_nothing(base: str, steps: int):
+    found = named(f"{base}.safetensors", "z_image_turbo_mystyle.safetensors")
+    assert (found.plan.steps, found.finding.confidence) == (steps, LIKELY)
+
+
+def test_an_accelerator_that_nobody_knows_is_told():
+    found = named("hunyuan_video_t2v_720p_bf16.safetensors", "accvid_5_steps_lora.safetensors")
+    assert found.finding.confidence == FAMILY_ONLY
+    assert "tells few steps, which the catalogue does not know" in found.text
+
+
+@pytest.mark.parametrize(
+    "lora",
+    [
+        "Wan_2_2_I2V_A14B_HIGH_lightx2v_4step_lora_v1030.safetensors",
+        "Wan2.2-Lightning_I2V-A14B-4steps-lora_HIGH_fp16.safetensors",
+        "Wan2.2-I2V-A14B-4steps-lora-rank64-Seko-V1/high_noise_model.safetensors",
+        "Wan21_I2V_14B_lightx2v_cfg_step_distill_lora_rank64.safetensors",
+    ],
+)
+def test_two_samplers_are_expected_whichever_accelerator_lies_on_wan_22(lora: str):
+    found = named("wan2.2_i2v_high_noise_14B_fp8_scaled.safetensors", lora)
+    assert found.plan.steps == 4
+    assert "A second sampler is expected" in found.text
+
+
+def test_a_template_does_not_speak_for_a_file_whose_name_the_class_refuses():
+    template = Kept("qwen_image_fp8.safetensors", {"steps": 17}, "installed template t")
+    evidence = Evidence("SDXL", {}, "EPS", files=("qwen_image_fp8.safetensors",))
+    assert recognise(evidence, Wishes(templates=template)).plan.steps == 25
+
+
+def test_other_steps_drop_a_fixed_schedule():
+    saved = Kept("ltx-2-19b-distilled.safetensors", {"steps": 12}, "your saved preset")
+    plan = recognise(Evidence(files=("ltx-2-19b-distilled.safetensors",)), Wishes(saved=saved)).plan
+    assert (plan.steps, plan.sigmas) == (12, ())
 
 
 def test_a_merge_whose_name_tells_few_steps_gets_few_steps():
@@ -329,5 +404,5 @@ def test_warns_of_a_lora_strength_off_the_recipe():
 def test_warns_of_steps_off_the_trained_ones_and_of_cfg_on_a_cfg_free_model():
     saved = Kept("z_image_turbo_bf16.safetensors", {"steps": 30, "cfg": 4.0}, "your saved preset")
     found = recognise(Evidence(files=("z_image_turbo_bf16.safetensors",)), Wishes(saved=saved))
-    assert "was trained for 8 steps; 30 do not make it better" in found.text
+    assert "was trained for 4 to 9 steps; 30 are outside that" in found.text
     assert "works without cfg; 4 doubles the time" in found.text

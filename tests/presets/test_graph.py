@@ -130,3 +130,48 @@ def test_values_behind_primitives_are_found():
     assert value_of(graph, ["n", 0]) == 12
     assert value_of(graph, 7) == 7
     assert value_of(graph, ["missing", 0]) is None
+
+
+def test_many_open_switches_are_bounded_and_told():
+    graph = {"0": LOADER}
+    for number in range(1, 21):
+        below = [f"{number - 1}", 0]
+        lora = {"model": below, "lora_name": f"l{number}.safetensors", "strength_model": 1}
+        graph[f"l{number}"] = node("LoraLoaderModelOnly", **lora)
+        graph[f"{number}"] = node("AnySwitch", input1=[f"l{number}", 0], input2=below, select=["?", 0])
+    graph["end"] = node("KSampler", model=["20", 0])
+    found = evidence_of(branches(graph, "end"))
+    assert found.loras == ()
+    assert "more than 31 ways" in found.doubts[0]
+
+
+def test_stacks_whose_loras_are_off_or_past_their_count_do_not_count():
+    off = node("CR LoRA Stack", switch_1="Off", lora_name_1="a.safetensors", switch_2="On", lora_name_2="b.safetensors")
+    names = {"lora_name_1": "c.safetensors", "lora_name_2": "d.safetensors"}
+    short = node("LoRA Stacker", lora_count=1, lora_stack=["2", 0], **names)
+    apply = node("CR Apply LoRA Stack", model=["1", 0], lora_stack=["3", 0])
+    graph = {"1": LOADER, "2": off, "3": short, "4": apply, "end": node("KSampler", model=["4", 0])}
+    ((files, loras),) = files_and_loras(graph)
+    assert files == ("flux/flux1-dev.safetensors",)
+    assert [lora.name for lora in loras] == ["b.safetensors", "c.safetensors"]
+
+
+def test_linked_names_and_strengths_are_looked_up():
+    graph = {
+        "1": LOADER,
+        "name": node("PrimitiveString", value="turbo.safetensors"),
+        "zero": node("PrimitiveFloat", value=0.0),
+        "2": node("LoraLoaderModelOnly", model=["1", 0], lora_name=["name", 0], strength_model=["zero", 0]),
+        "end": node("KSampler", model=["2", 0]),
+    }
+    assert files_and_loras(graph) == [(("flux/flux1-dev.safetensors",), (Lora("turbo.safetensors", 0.0),))]
+
+
+def test_a_motion_module_is_no_base_model():
+    graph = {
+        "1": node("CheckpointLoaderSimple", ckpt_name="dreamshaper_8.safetensors"),
+        "2": node("ADE_LoadAnimateDiffModel", model_name="mm_sd_v15_v2.ckpt"),
+        "3": node("ADE_UseEvolvedSampling", model=["1", 0], m_models=["2", 0]),
+        "end": node("KSampler", model=["3", 0]),
+    }
+    assert files_and_loras(graph) == [(("dreamshaper_8.safetensors",), ())]

@@ -6,6 +6,7 @@ from sweetspot.presets.settings import (
     from_a1111,
     from_diffusers,
     from_image,
+    from_prompt,
     from_record,
     from_text,
 )
@@ -28,8 +29,8 @@ def test_every_name_of_cfg_is_taken(name: str):
 
 def test_conventions_of_cfg_are_kept_apart():
     assert from_record({"guidance_scale": 0}) == {"cfg": 1.0}
-    assert from_record({"guidance_scale": 3.5}, conditional_anchor=True) == {"cfg": 4.5}
-    assert from_record({"guidance_scale": 0}, conditional_anchor=True) == {"cfg": 1.0}
+    assert from_record({"guidance_scale": 3.5}, convention="conditional") == {"cfg": 4.5}
+    assert from_record({"guidance_scale": 0}, convention="conditional") == {"cfg": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_conventions_of_cfg_are_kept_apart():
             {"steps": 20, "num_inference_steps": 25},
             "steps and num_inference_steps: they are one setting, got 20 and 25",
         ),
-        ({"sampler": ""}, "sampler_name: expected a name"),
+        ({"sampler": ""}, "sampler_name: expected one of ComfyUI's names"),
         ({"prompt": "a cat"}, "expected one of steps, num_inference_steps"),
     ],
 )
@@ -111,7 +112,52 @@ def test_diffusers_schedulers(content: dict, expected: tuple[str, str]):
 
 
 def test_a_diffusers_pipeline_gives_its_defaults():
-    assert from_diffusers({"_class_name": "FluxPipeline", "_diffusers_version": "0.30"}) == {"steps": 28, "cfg": 3.5}
+    found = from_diffusers({"_class_name": "StableDiffusionXLPipeline", "_diffusers_version": "0.30"})
+    assert found == {"steps": 50, "cfg": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "guidance"), [("FluxPipeline", 3.5), ("Flux2Pipeline", 4.0), ("HunyuanVideoPipeline", 6.0)]
+)
+def test_a_distilled_pipelines_guidance_scale_is_guidance_and_not_cfg(pipeline: str, guidance: float):
+    found = from_diffusers({"_class_name": pipeline})
+    assert (found["cfg"], found["guidance"]) == (1.0, guidance)
+
+
+def test_true_cfg_scale_is_cfg():
+    assert from_record({"true_cfg_scale": 4.0}) == {"cfg": 4.0}
+    both = from_record({"guidance_scale": 3.5, "true_cfg_scale": 2.0}, convention="distilled")
+    assert both == {"cfg": 2.0, "guidance": 3.5}
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        {"1": {"class_type": "KSampler"}},
+        {"1": {"class_type": "KSampler", "inputs": None}},
+        {"1": "KSampler", "2": [1], "3": 4},
+        {"1": {"class_type": "KSampler", "inputs": {"steps": float("inf"), "model": ["2", 0]}}},
+        {str(i): {"class_type": "Reroute", "inputs": {"model": [str(i + 1), 0]}} for i in range(5000)},
+    ],
+    ids=["no inputs", "inputs that are none", "nodes that are none", "endless steps", "a chain of 5000"],
+)
+def test_an_odd_graph_is_refused_and_not_a_crash(graph: dict):
+    with pytest.raises(SettingsError):
+        from_prompt(graph)
+
+
+def test_a_schedule_node_is_no_schedulers_name():
+    graph = {
+        "1": {"class_type": "UNETLoader", "inputs": {"unet_name": "flux2_dev.safetensors"}},
+        "2": {"class_type": "BasicGuider", "inputs": {"model": ["1", 0]}},
+        "3": {"class_type": "Flux2Scheduler", "inputs": {"steps": 20}},
+        "4": {"class_type": "SamplerCustomAdvanced", "inputs": {"guider": ["2", 0], "sigmas": ["3", 0]}},
+    }
+    assert from_prompt(graph) == ({"steps": 20, "cfg": 1.0}, "flux2_dev.safetensors")
+
+
+def test_an_image_whose_prompt_is_words_is_read_by_its_parameters():
+    assert from_image({"prompt": "a cat", "parameters": A1111})[0]["steps"] == 28
 
 
 def test_a_pipelines_conditional_anchor_is_converted():

@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from sweetspot.presets.evidence import Evidence
-from sweetspot.presets.user import UserPresetsError, load_user_presets, save_preference, save_preset
+from sweetspot.presets.evidence import Evidence, Lora
+from sweetspot.presets.user import UserPresetsError, load_user_presets, read_user_presets, save_preference, save_preset
 
 
 @pytest.fixture
@@ -21,6 +21,47 @@ def test_what_is_saved_is_found_for_exactly_this_file_and_quality(file: Path):
     assert saved.find(Evidence(files=("other.safetensors",)), "balanced") is None
 
 
+def test_qualities_are_kept_beside_each_other(file: Path):
+    save_preset(file, "a.safetensors", {"steps": 20})
+    save_preset(file, "a.safetensors", {"steps": 6}, "draft")
+    saved = load_user_presets(file)
+    evidence = Evidence(files=("a.safetensors",))
+    assert [saved.find(evidence, quality)[0]["steps"] for quality in ("draft", "balanced")] == [6, 20]
+
+
+def test_a_preset_belongs_to_the_accelerator_it_was_saved_with(file: Path):
+    turbo, style = Lora("FLUX.1-Turbo-Alpha.safetensors", 1.0), Lora("my_style.safetensors", 1.0)
+    save_preset(file, "flux1-dev.safetensors", {"steps": 6}, loras=[turbo.name, style.name])
+    saved = load_user_presets(file)
+    assert saved.find(Evidence(files=("flux1-dev.safetensors",), loras=(turbo,)), "balanced")[0]["steps"] == 6
+    assert saved.find(Evidence(files=("flux1-dev.safetensors",), loras=(style,)), "balanced") is None
+
+
+def test_a_name_that_many_files_share_keeps_its_folder(file: Path):
+    save_preset(file, "FLUX/diffusion_pytorch_model.safetensors", {"steps": 20})
+    saved = load_user_presets(file)
+    assert saved.find(Evidence(files=("FLUX/diffusion_pytorch_model.safetensors",)), "balanced")
+    assert saved.find(Evidence(files=("Qwen/diffusion_pytorch_model.safetensors",)), "balanced") is None
+
+
+def test_a_publishers_guidance_scale_is_brought_to_our_convention(file: Path):
+    save_preset(file, "flux1-dev.safetensors", {"num_inference_steps": 28, "guidance_scale": 3.5})
+    settings = load_user_presets(file).presets["flux1-dev"]["balanced"]
+    assert (settings["cfg"], settings["guidance"]) == (1.0, 3.5)
+
+
+def test_a_byte_order_mark_is_no_damage(file: Path):
+    save_preset(file, "a.safetensors", {"steps": 20})
+    file.write_text("\ufeff" + file.read_text("utf-8"), "utf-8")
+    assert load_user_presets(file).presets["a"]["balanced"]["steps"] == 20
+
+
+def test_who_only_reads_is_told_and_not_stopped(file: Path):
+    file.parent.mkdir(parents=True)
+    file.write_text('{"version": 2}', "utf-8")
+    assert "from a newer Sweet Spot" in read_user_presets(file).problem
+
+
 def test_saving_keeps_what_is_there(file: Path):
     save_preference(file, "publisher")
     save_preset(file, "a.safetensors", {"steps": 18, "cfg": 3.0})
@@ -29,7 +70,7 @@ def test_saving_keeps_what_is_there(file: Path):
     saved = load_user_presets(file)
     assert saved.prefer == "publisher"
     assert set(saved.presets) == {"a", "b"}
-    assert (saved.presets["a"]["steps"], saved.presets["a"]["cfg"]) == (12, 3.0)
+    assert (saved.presets["a"]["balanced"]["steps"], saved.presets["a"]["balanced"]["cfg"]) == (12, 3.0)
     assert json.loads(file.read_text("utf-8"))["version"] == 1
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
@@ -44,7 +85,7 @@ def test_a_broken_file_is_put_aside_and_never_overwritten(file: Path, content: s
     (aside,) = (entry for entry in file.parent.iterdir() if "broken" in entry.name)
     assert aside.read_text("utf-8") == content
     assert str(aside) in saved.problem
-    assert load_user_presets(file).presets["a"]["steps"] == 18
+    assert load_user_presets(file).presets["a"]["balanced"]["steps"] == 18
 
 
 def test_a_newer_file_is_left_alone(file: Path):
