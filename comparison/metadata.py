@@ -17,9 +17,12 @@ def read_image_metadata(file: Path) -> dict[str, str]:
     Raises:
         OSError: the file cannot be read, or is no image.
     """
-    with Image.open(file) as image:
-        entries = {str(name): text for name, text in image.info.items() if isinstance(text, str)}
-        exif = image.getexif()
+    try:
+        with Image.open(file) as image:
+            entries = {str(name): text for name, text in image.info.items() if isinstance(text, str)}
+            exif = image.getexif()
+    except Image.DecompressionBombError as error:
+        raise OSError(f"{file.name}: {error}") from None
     for tag in (ExifTags.Base.Make, ExifTags.Base.Model):
         name, colon, text = str(exif.get(tag, "")).partition(":")
         if colon and text.lstrip().startswith("{"):

@@ -1,11 +1,12 @@
 """The demo model's data: one or two coloured shapes in a relation on a coloured, sometimes textured, ground.
 
 Everything is drawn from signed distances d (pixels, negative inside) with coverage clip(1/2 - d, 0, 1), so that
-edges are anti-aliased and a scene costs about a millisecond. The set of scenes is closed under the eight symmetries
-of the square: mirrored left becomes right, turned left becomes above.
+edges are anti-aliased and a scene costs about a millisecond. The set of scenes is closed under mirroring: left becomes
+right. Scenes without a triangle, which always points up, are closed under all eight symmetries of the square.
 """
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +49,6 @@ class Item:
     size: str
     centre: tuple[float, float]
     radius: float
-    turn: int = 0
     texture: str = "plain"
     name_size: bool = True
 
@@ -97,6 +97,16 @@ class Symmetry(NamedTuple):
     horizontally: bool
     vertically: bool
     transpose: bool
+
+
+_SYMMETRIES = tuple(Symmetry(*flips) for flips in product((False, True), repeat=3))
+
+
+def symmetries(scene: Scene) -> tuple[Symmetry, ...]:
+    """Return the symmetries under which the scene's picture is one that could have been drawn."""
+    if any(item.shape == "triangle" for item in scene.items):
+        return tuple(symmetry for symmetry in _SYMMETRIES if not (symmetry.vertically or symmetry.transpose))
+    return _SYMMETRIES
 
 
 def mirror(scene: Scene, symmetry: Symmetry) -> Scene:
@@ -156,7 +166,6 @@ def _sample_item(rng: np.random.Generator, colour: str, centre: tuple[float, flo
         size=size,
         centre=centre,
         radius=RADIUS[size],
-        turn=int(rng.integers(4)),
         texture="striped" if striped else "plain",
         name_size=rng.random() < 0.7,
     )
@@ -167,10 +176,7 @@ def _coverage(distance: np.ndarray) -> np.ndarray:
 
 
 def _distance(item: Item, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    u, v = x - item.centre[0], y - item.centre[1]
-    for _ in range(item.turn):
-        u, v = -v, u
-    return _DISTANCES[item.shape](u, v, item.radius)
+    return _DISTANCES[item.shape](x - item.centre[0], y - item.centre[1], item.radius)
 
 
 def _circle(u: np.ndarray, v: np.ndarray, r: float) -> np.ndarray:

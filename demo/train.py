@@ -36,6 +36,8 @@ AUTOENCODER_BATCH, FLOW_BATCH = 16, 64
 DECODER_NOISE = 0.05
 EMPTY_PROMPT_SHARE = 0.12
 EMA_DECAY = 0.999
+# Share of the learning rate with which a trained model goes on.
+GOING_ON = 0.5
 # Mean and deviation of the noise levels' logits. At 16 x 16 latents a picture's shapes are settled between the levels
 # 0.95 and 0.8 (measured: below 0.7 any caption gives nearly the same picture), so training dwells there.
 NOISE_LOGIT = (1.3, 1.3)
@@ -159,7 +161,8 @@ def train_flow(
     optimisers = _flow_optimisers(model)
     rng = np.random.default_rng(1)
     mean_loss = 0.0
-    for iteration in _budget(minutes, optimisers, LEARNING_RATE["flow"], "flow"):
+    peak = LEARNING_RATE["flow"] * (GOING_ON if start else 1)
+    for iteration in _budget(minutes, optimisers, peak, "flow"):
         clean, tokens = _mirrored_batch(drawn, latents, rng, device)
         loss = _flow_loss(model, clean, tokens)
         _step(optimisers, loss, model)
@@ -290,7 +293,8 @@ def _mirrored_batch(
     """Return a batch of latents, each mirrored its own way, and the tokens of captions that tell the mirrored scene."""
     clean, tokens = [], []
     for number in rng.integers(len(drawn), size=FLOW_BATCH):
-        symmetry = scenes.Symmetry(*(rng.random(3) < 0.5).tolist())
+        allowed = scenes.symmetries(drawn[number])
+        symmetry = allowed[rng.integers(len(allowed))]
         clean.append(_mirror(latents[number], symmetry))
         scene = scenes.mirror(drawn[number], symmetry)
         scene = scenes.swap(scene) if rng.random() < 0.5 else scene

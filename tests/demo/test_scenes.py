@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from sweetspot.demo.check import check_picture, name_colours
-from sweetspot.demo.scenes import RGB, Item, Scene, Symmetry, mirror, render, sample_scene, swap
+from sweetspot.demo.scenes import RGB, Item, Scene, Symmetry, mirror, render, sample_scene, swap, symmetries
 from sweetspot.demo.vocabulary import encode
 
 RED_CIRCLE = Item("circle", "red", "large", (34.0, 64.0), 25.0)
@@ -35,6 +35,25 @@ def test_a_mirrored_picture_agrees_with_the_mirrored_caption(symmetry: Symmetry,
     told = mirror(SCENE, symmetry)
     assert told.relation == relation
     assert check_picture(picture, told).agrees
+
+
+def apex_row(picture: np.ndarray) -> float:
+    """Return how far the widest row of the patch lies below its middle, in pixels; above 0 points up."""
+    widths = (name_colours(picture) == "red").sum(axis=1)
+    rows = np.flatnonzero(widths)
+    return float(widths.argmax() - (rows[0] + rows[-1]) / 2)
+
+
+def test_triangles_point_up_in_every_picture_that_training_sees():
+    scene = Scene((Item("triangle", "red", "large", (64.0, 64.0), 26.0),), "green")
+    assert len(symmetries(scene)) == 2
+    for symmetry in symmetries(scene):
+        picture = render(scene)
+        picture = picture[:, ::-1] if symmetry.horizontally else picture
+        assert not symmetry.vertically
+        assert not symmetry.transpose
+        assert apex_row(picture) > 10
+    assert len(symmetries(SCENE)) == 8
 
 
 def test_every_drawn_scene_can_be_said_and_is_seen_as_told():

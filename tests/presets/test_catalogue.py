@@ -110,6 +110,39 @@ def test_a_row_is_in_the_catalogue(row: dict[str, str]):
     assert values_of(variant, "guidance") <= numbers_in(row["guidance"]) | numbers_in(row["source_2"])
 
 
+def words_in(*texts: str) -> set[str]:
+    return set(re.findall(r"\w+", " ".join(texts)))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['family']}: {row['variant']}")
+def test_the_rest_of_a_row_is_in_the_catalogue(row: dict[str, str]):
+    settings = entry_of(row).settings
+    sources = words_in(row["source_1"], row["source_2"], row["agreement"])
+    for setting, column in (("sampler_name", "sampler"), ("scheduler", "scheduler")):
+        told = {entry["value"] for entry in settings.get(setting, {}).values()}
+        assert told <= words_in(row[column]) | sources
+    shifts = {
+        v for e in settings.get("shift", {}).values() for k, v in e.items() if k in ("value", "min", "max", "base")
+    }
+    assert shifts <= numbers_in(
+        " ".join((row["shift"], row["source_1"], row["source_2"], row["agreement"], row["shift_node"]))
+    ) | {8.0}
+    for entry in settings.get("shift", {}).values():
+        assert (entry["unit"] == "mu") == ("mu" in row["shift"])
+    trained = (
+        numbers_in(row["trained_timesteps"])
+        | {number / 1000 for number in numbers_in(row["trained_timesteps"])}
+        | {0.0}
+    )
+    for setting in ("sigmas", "timesteps"):
+        for entry in settings.get(setting, {}).values():
+            assert set(entry["value"]) <= trained or "same sigma list" in row["trained_timesteps"]
+    strengths = values_of(entry_of(row), "lora_strength")
+    assert strengths <= numbers_in(" ".join((row["trained_timesteps"], row["detection_signals"], row["source_1"]))) | {
+        1.0
+    }
+
+
 @pytest.mark.parametrize("variant", load_catalogue(), ids=lambda variant: variant.id)
 def test_every_number_has_its_source(variant: Variant):
     for setting, values in variant.settings.items():
