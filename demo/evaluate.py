@@ -18,7 +18,7 @@ from ..engines.diffusers_flow import DiffusersFlow, Guidance
 from .check import Verdict, check_picture
 from .compare import recommended
 from .load import load_engine
-from .scenes import Scene, render, sample_scene
+from .scenes import Scene, mirror, render, sample_scene, swap, symmetries
 
 HELD_OUT_SEED = 1_000_000
 TRAINING_SCENES = 12_000
@@ -52,9 +52,9 @@ def main() -> None:
 
 
 def held_out_scenes(count: int) -> list[Scene]:
-    """Return scenes whose captions no training scene has."""
+    """Return scenes whose captions training never shows: of no scene, nor of its mirror images, however told."""
     rng = np.random.default_rng(0)
-    trained = {sample_scene(rng).caption for _ in range(TRAINING_SCENES)}
+    trained = {caption for _ in range(TRAINING_SCENES) for caption in _shown_captions(sample_scene(rng))}
     rng = np.random.default_rng(HELD_OUT_SEED)
     scenes: list[Scene] = []
     while len(scenes) < count:
@@ -62,6 +62,11 @@ def held_out_scenes(count: int) -> list[Scene]:
         if scene.caption not in trained:
             scenes.append(scene)
     return scenes
+
+
+def _shown_captions(scene: Scene) -> list[str]:
+    mirrored = [mirror(scene, symmetry) for symmetry in symmetries(scene)]
+    return [told.caption for one in mirrored for told in (one, swap(one))]
 
 
 def agreement(
