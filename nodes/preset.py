@@ -12,7 +12,7 @@ from ..presets.qualities import QUALITIES
 from ..presets.templates import TemplateIndex, load_index
 from .evidence import gather_evidence
 from .model_sampling import apply_sampling, known_names, plan_sigmas
-from .schema import Plan, make_schema, model_input
+from .schema import Plan, expert, make_schema, model_input
 from .user_folder import presets_stamp, user_presets
 
 AUTO = "auto"
@@ -103,9 +103,9 @@ def _preset_inputs() -> list[io.Input]:
             options=list(CONFIDENCES),
             default=CONFIDENCES[0],
             optional=True,
-            advanced=True,
             tooltip="Strength of evidence wanted. What is recognised less surely gets the safe default of 25 steps; "
             "unknown takes whatever there is.",
+            **expert(),
         ),
     ]
 

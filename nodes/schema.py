@@ -1,6 +1,7 @@
 """What the nodes' schemas share: sockets, the stock KSampler's inputs, and a Schema that older ComfyUI take too."""
 
 from dataclasses import fields
+from inspect import signature
 from typing import Any
 
 import comfy.samplers
@@ -22,6 +23,11 @@ def make_schema(**description: Any) -> io.Schema:
     if "search_aliases" not in _KNOWN_FIELDS:
         description.pop("search_aliases", None)
     return io.Schema(category=CATEGORY, **description)
+
+
+def expert() -> dict[str, bool]:
+    """Return what folds an input away among the advanced ones; nothing where ComfyUI cannot do that yet (0.8)."""
+    return {"advanced": True} if "advanced" in signature(io.Combo.Input.__init__).parameters else {}
 
 
 def model_input() -> io.Input:

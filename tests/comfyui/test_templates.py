@@ -101,6 +101,13 @@ def samplers(index) -> list[Entry]:
 
 
 @pytest.fixture(scope="module")
+def of_today(folders) -> None:
+    """Leave out what is promised of the templates of today: those of 0.8 had other and conflicting step counts."""
+    if not any(folder.parent.name == PACKAGES[0] for folder in folders):
+        pytest.skip("the templates of this ComfyUI are older than the figures")
+
+
+@pytest.fixture(scope="module")
 def tags(folders) -> dict[str, set[str]]:
     """Families that the templates' own index names, by template."""
     listed = [
@@ -138,6 +145,7 @@ def test_the_right_variant_or_family_is_named(samplers, index, tags):
     assert len(misses) <= 0.02 * len(judged), "\n".join(misses)
 
 
+@pytest.mark.usefixtures("of_today")
 def test_what_is_read_from_the_templates_is_what_others_read(folders):
     """Judged by readings that were made before, with other code, on one version of the package."""
     with FACTS.open(encoding="utf-8", newline="") as stream:
@@ -160,6 +168,7 @@ def test_what_is_read_from_the_templates_is_what_others_read(folders):
     assert len(misses) <= 0.05 * judged, "\n".join(misses)
 
 
+@pytest.mark.usefixtures("of_today")
 def test_few_steps_or_not_is_always_right_where_a_name_tells(samplers):
     """By names alone, without the index of the very same templates."""
     wrong = []
@@ -173,6 +182,7 @@ def test_few_steps_or_not_is_always_right_where_a_name_tells(samplers):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.usefixtures("of_today")
 def test_balanced_is_the_templates_own_step_count(samplers, index):
     misses = []
     for entry in samplers:
