@@ -22,6 +22,14 @@ _PREDICTIONS = (
 _LORA_KEY = re.compile(r"(^|[._])lora(_|\.|[AB])|\.(lora_down|lora_up|lokr_w1|hada_w1_a)")
 # Classes whose prediction a mark alone decides; where there is none they are EPS.
 _MARKED = ("SD15", "SDXL", "SDXLRefiner", "SDXL_instructpix2pix", "SSD1B")
+# Architectures of GGUF that one class loads, whatever its geometry; of the others (flux, wan, ...) the name has to tell.
+_GGUF_CLASSES = {
+    "sd1": "SD15",
+    "sdxl": "SDXL",
+    "aura": "AuraFlow",
+    "hidream": "HiDream",
+    "qwen_image": "QwenImage",
+}
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -32,7 +40,7 @@ def architecture_of(header: Header) -> tuple[str, dict[str, Any], str]:
     Each is empty where the header does not tell.
     """
     if not header.shapes:
-        return "", {}, ""
+        return _GGUF_CLASSES.get(header.metadata.get("general.architecture", ""), ""), {}, ""
     for prefix in PREFIXES:
         shapes = _without(prefix, header.shapes)
         for layout in _layouts() if shapes else ():

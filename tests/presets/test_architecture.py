@@ -66,6 +66,13 @@ def test_a_lora_is_no_model(name: str):
     assert architecture_of(header)[0] == ""
 
 
+@pytest.mark.parametrize(
+    ("told", "architecture"), [("sdxl", "SDXL"), ("qwen_image", "QwenImage"), ("flux", ""), ("", "")]
+)
+def test_gguf_tells_its_class_where_one_class_loads_it(told: str, architecture: str):
+    assert architecture_of(Header({}, {"general.architecture": told})) == (architecture, {}, "")
+
+
 def test_a_model_is_no_lora():
     assert not any(is_lora(header_of(layout, "")) for layout in LAYOUTS.values())
     assert not is_lora(Header())
