@@ -22,7 +22,7 @@ _PREDICTIONS = (
 _LORA_KEY = re.compile(r"(^|[._])lora(_|\.|[AB])|\.(lora_down|lora_up|lokr_w1|hada_w1_a)")
 # Classes whose prediction a mark alone decides; where there is none they are EPS.
 _MARKED = ("SD15", "SDXL", "SDXLRefiner", "SDXL_instructpix2pix", "SSD1B")
-# Architectures of GGUF that one class loads, whatever its geometry; of the others (flux, wan, ...) the name has to tell.
+# Architectures of GGUF that one class loads whatever its geometry; of others (flux, wan, ...) the name has to tell.
 _GGUF_CLASSES = {
     "sd1": "SD15",
     "sdxl": "SDXL",
