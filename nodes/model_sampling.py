@@ -5,7 +5,6 @@ from typing import Any
 
 import comfy.samplers
 import torch
-from comfy_extras import nodes_model_advanced as advanced
 
 from ..presets.plan import StepPlan
 
@@ -14,29 +13,44 @@ def apply_sampling(model: Any, plan: StepPlan) -> tuple[Any, str]:
     """Return the model with the plan's shift or sampling type, and what was done, in words.
 
     A model that the user has patched with a ModelSampling node is handed on as it is. So is one whose class has the
-    recommended shift already.
+    recommended shift already, and one whose ComfyUI has moved the nodes that would patch it.
     """
-    if plan.shift is None and not plan.sampling:
+    wanted = plan.sampling or (plan.shift is not None and plan.shift.node != "class")
+    if not wanted:
         return model, ""
     if "model_sampling" in getattr(model, "object_patches", {}):
         return model, "The model's sampling was patched before; it is left as it is."
-    if plan.sampling:
-        return advanced.ModelSamplingDiscrete().patch(model, plan.sampling, zsnr=False)[0], (
-            f"Applied to the model: ModelSamplingDiscrete {plan.sampling}."
-        )
-    return _apply_shift(model, plan)
+    try:
+        return _apply_type(model, plan.sampling) if plan.sampling else _apply_shift(model, plan)
+    except (ImportError, AttributeError, TypeError) as error:
+        return model, f"Warning: the model's sampling was not patched: this ComfyUI has other nodes for it ({error})."
+
+
+def _apply_type(model: Any, sampling: str) -> tuple[Any, str]:
+    from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
+
+    patched = ModelSamplingDiscrete().patch(model, sampling, zsnr=False)[0]
+    return patched, f"Applied to the model: ModelSamplingDiscrete {sampling}."
 
 
 def _apply_shift(model: Any, plan: StepPlan) -> tuple[Any, str]:
+    from comfy_extras import nodes_model_advanced as advanced
+
     shift = plan.shift
-    if shift is None or shift.node == "class":
+    if shift is None:
         return model, ""
-    patch = _PATCHES.get(shift.node)
-    if patch is None:
-        return model, f"Not applied: shift {shift.value:g} is set by a node {shift.node} after this one."
-    if shift.node != "ModelSamplingFlux" and _present_shift(model) == ("linear", shift.value):
+    if shift.node in ("ModelSamplingSD3", "ModelSamplingAuraFlow") and _present_shift(model) == ("linear", shift.value):
         return model, f"The model's class has the recommended shift {shift.value:g} already."
-    return patch(model, shift.value), f"Applied to the model: {shift.node} with shift {shift.value:g}."
+    if shift.node == "ModelSamplingSD3":
+        patched = advanced.ModelSamplingSD3().patch(model, shift.value)[0]
+    elif shift.node == "ModelSamplingAuraFlow":
+        patched = advanced.ModelSamplingAuraFlow().patch_aura(model, shift.value)[0]
+    elif shift.node == "ModelSamplingFlux":
+        # The same shift at both ends of its line makes it independent of the image's size.
+        patched = advanced.ModelSamplingFlux().patch(model, shift.value, shift.value, 1024, 1024)[0]
+    else:
+        return model, f"Not applied: shift {shift.value:g} is set by a node {shift.node} after this one."
+    return patched, f"Applied to the model: {shift.node} with shift {shift.value:g}."
 
 
 def _present_shift(model: Any) -> tuple[str, float | None]:
@@ -44,14 +58,6 @@ def _present_shift(model: Any) -> tuple[str, float | None]:
     value = getattr(sampling, "shift", None)
     unit = "mu" if "Flux" in "".join(kind.__name__ for kind in type(sampling).__mro__) else "linear"
     return unit, round(float(value), 3) if value is not None else None
-
-
-_PATCHES = {
-    "ModelSamplingSD3": lambda model, shift: advanced.ModelSamplingSD3().patch(model, shift)[0],
-    "ModelSamplingAuraFlow": lambda model, shift: advanced.ModelSamplingAuraFlow().patch_aura(model, shift)[0],
-    # The same shift at both ends of its line makes it independent of the image's size.
-    "ModelSamplingFlux": lambda model, shift: advanced.ModelSamplingFlux().patch(model, shift, shift, 1024, 1024)[0],
-}
 
 
 def known_names(plan: StepPlan) -> tuple[StepPlan, str]:

@@ -18,6 +18,9 @@ module = importlib.util.module_from_spec(spec)
 sys.modules["sweetspot"] = module
 spec.loader.exec_module(module)
 from sweetspot.nodes.evidence import file_name, gather_evidence
+from sweetspot.nodes.model_sampling import apply_sampling
+from sweetspot.presets.catalogue import find_variant
+from sweetspot.presets.qualities import make_plan
 
 class Hostile:
     def __getattribute__(self, name):
@@ -47,8 +50,16 @@ found = {{
     "hostile": [file_name(Hostile()), repr(gather_evidence(Hostile()))],
     "graph": [[*gather_evidence(Loaded(), GRAPH, "3").files], gather_evidence(Loaded(), GRAPH, "3").loras[0].strength],
     "broken graph": repr(gather_evidence(Loaded(), [1, 2], "3").files),
+    "moved": [],
     "lora": [gather_evidence(Merged()).loras[0].name, gather_evidence(Merged()).loras[0].strength],
 }}
+sys.modules["comfy_extras.nodes_model_advanced"] = None  # as if a later ComfyUI had moved it
+import comfy_extras
+vars(comfy_extras).pop("nodes_model_advanced", None)
+for variant in ("hidream_i1_dev", "sdxl_lcm_lora"):
+    model = Merged()
+    handed_on, told = apply_sampling(model, make_plan(find_variant(variant)))
+    found["moved"].append([handed_on is model, told])
 print(json.dumps(found))
 """
 
@@ -65,3 +76,5 @@ def test_what_cannot_be_read_is_missing_and_the_graph_tells_the_rest(installatio
     assert told["graph"] == [["flux1-dev-Q4_K_S.gguf"], 0.125]
     assert told["broken graph"] == "()"
     assert told["lora"] == ["my_lora", 0.5]
+    assert [same for same, _ in told["moved"]] == [True, True]
+    assert all("was not patched" in text for _, text in told["moved"])
