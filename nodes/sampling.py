@@ -1,10 +1,11 @@
-"""The stock KSampler, traced: its own function does the work, ComfyUI's wrapper interface watches.
+"""The stock KSampler, watched: its own function does the work, ComfyUI's wrapper interface watches.
 
-Nothing here changes what is computed, so the result is the stock one bit for bit, on every version of ComfyUI.
+With all extras off nothing changes what is computed, so the result is the stock one bit for bit, on every version of
+ComfyUI.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.samplers
@@ -13,28 +14,46 @@ from comfy.patcher_extension import WrappersMP
 from nodes import common_ksampler  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
 from ..presets.plan import StepPlan
-from ..samplers.trace import StepTrace, TraceRecorder
+from ..samplers.schedules import MAX_STEPS
+from ..samplers.trace import StepTrace
+from .step_aware_run import OnStep, StepAwareRun
 
-OnStep = Callable[[int, Any, Any, int], None]
-
-_KEY = "sweetspot_trace"
+_KEY = "sweetspot_run"
 
 
 @dataclass(frozen=True)
 class SamplerSettings:
-    """The settings of the stock KSampler, under its own names."""
+    """The settings of the stock KSampler and KSampler (Advanced), under their own names.
+
+    Attributes:
+        seed: of the starting noise.
+        cfg: guidance scale, 1 is off.
+        sampler_name: ComfyUI's name of the sampler.
+        scheduler: ComfyUI's name of the scheduler.
+        denoise: share of the noise that is applied, 0 to 1.
+        add_noise: whether noise is added to the latent at the start.
+        start_at_step: first step of the schedule that runs.
+        end_at_step: the step before which the run ends.
+        leave_noise: whether the noise that is left at end_at_step stays in the latent.
+        sigmas: exact schedule, in place of the scheduler's; None where there is none.
+    """
 
     seed: int
     cfg: float
     sampler_name: str
     scheduler: str
     denoise: float
+    add_noise: bool = True
+    start_at_step: int = 0
+    end_at_step: int = MAX_STEPS
+    leave_noise: bool = False
+    sigmas: torch.Tensor | None = None
 
     def overlaid(self, plan: StepPlan | None) -> "SamplerSettings":
         """Return these settings with those of a linked plan laid over them."""
         if plan is None:
             return self
-        return SamplerSettings(self.seed, plan.cfg, plan.sampler_name, plan.scheduler, self.denoise)
+        return replace(self, cfg=plan.cfg, sampler_name=plan.sampler_name, scheduler=plan.scheduler)
 
 
 def check_sampler(settings: SamplerSettings) -> None:
@@ -68,6 +87,23 @@ def check_latent(model: Any, latent: dict[str, Any]) -> None:
         )
 
 
+def run_length(model: Any, steps: int, settings: SamplerSettings) -> int:
+    """Return how many steps a run will take: after denoise, start and end, and schedulers that round."""
+    if settings.sigmas is not None:
+        sigmas = settings.sigmas
+    else:
+        sigmas = comfy.samplers.KSampler(
+            model,
+            steps=steps,
+            device=torch.device("cpu"),
+            sampler=settings.sampler_name,
+            scheduler=settings.scheduler,
+            denoise=settings.denoise,
+            model_options=model.model_options,
+        ).sigmas
+    return max(min(len(sigmas) - 1, settings.end_at_step) - settings.start_at_step, 0)
+
+
 def sample_traced(
     model: Any,
     steps: int,
@@ -89,10 +125,32 @@ def sample_traced(
         on_step: called as ComfyUI's sampler callbacks (step, denoised, x, total steps) in place of the stock
             progress bar; the stock one where None.
     """
-    recorder = TraceRecorder(steps)
-    traced = _watched(model, recorder, on_step)
+    run = StepAwareRun(steps, settings.sampler_name, on_step=on_step)
+    sampled = sample_watched(run, model, steps, settings, positive, negative, latent)
+    return sampled, run.trace()
+
+
+def sample_watched(
+    run: StepAwareRun,
+    model: Any,
+    steps: int,
+    settings: SamplerSettings,
+    positive: Any,
+    negative: Any,
+    latent: dict[str, Any],
+) -> dict[str, Any]:
+    """Run the stock KSampler under a `StepAwareRun` and return its latent.
+
+    A schedule of the settings' own runs in the stock SamplerCustom, which takes one; everything else in the KSampler.
+    """
+    watched = model.clone()
+    watched.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, _KEY, run.sample)
+    if settings.sigmas is not None:
+        return _sample_custom(watched, settings, positive, negative, latent)
+    # None is what the stock KSampler hands over; KSampler (Advanced) differs from it in these alone.
+    whole = settings.start_at_step == 0 and settings.end_at_step >= MAX_STEPS
     (sampled,) = common_ksampler(
-        traced,
+        watched,
         settings.seed,
         steps,
         settings.cfg,
@@ -102,33 +160,38 @@ def sample_traced(
         negative,
         latent,
         denoise=settings.denoise,
+        disable_noise=not settings.add_noise,
+        start_step=None if whole else settings.start_at_step,
+        last_step=None if whole else settings.end_at_step,
+        force_full_denoise=not whole and not settings.leave_noise,
     )
-    return sampled, recorder.trace()
+    return sampled
 
 
-def _watched(model: Any, recorder: TraceRecorder, on_step: OnStep | None) -> Any:
-    """Return a clone of the model whose runs report to the recorder."""
+def _sample_custom(
+    model: Any, settings: SamplerSettings, positive: Any, negative: Any, latent: dict[str, Any]
+) -> dict[str, Any]:
+    from comfy_extras.nodes_custom_sampler import SamplerCustom
 
-    def sampler_sample(
-        executor: Any, guider: Any, sigmas: torch.Tensor, extra_args: Any, callback: OnStep | None, *rest: Any
-    ) -> Any:
-        report = on_step or callback
+    sigmas = _part_of_schedule(settings)
+    if len(sigmas) < 2:
+        return latent
+    sampler = comfy.samplers.sampler_object(settings.sampler_name)
+    output = SamplerCustom.execute(
+        model, settings.add_noise, settings.seed, settings.cfg, positive, negative, sampler, sigmas, latent
+    )
+    return output.args[0]
 
-        def step_done(step: int, denoised: Any, x: Any, total_steps: int) -> None:
-            recorder.stepped(step, denoised)
-            if report is not None:
-                report(step, denoised, x, total_steps)
 
-        recorder.start(sigmas.tolist())
-        samples = executor(guider, sigmas, extra_args, step_done, *rest)
-        recorder.finish(samples)
-        return samples
-
-    def predict_noise(executor: Any, *arguments: Any, **options: Any) -> Any:
-        recorder.model_called()
-        return executor(*arguments, **options)
-
-    watched = model.clone()
-    watched.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, _KEY, sampler_sample)
-    watched.add_wrapper_with_key(WrappersMP.PREDICT_NOISE, _KEY, predict_noise)
-    return watched
+def _part_of_schedule(settings: SamplerSettings) -> torch.Tensor:
+    """Return the part of an exact schedule that runs, cut as the KSampler cuts its own."""
+    sigmas = settings.sigmas
+    if sigmas is None or settings.denoise <= 0:
+        return torch.zeros(0)
+    kept = min(len(sigmas) - 1, max(1, math.floor((len(sigmas) - 1) * settings.denoise + 0.5)))
+    sigmas = sigmas[-(kept + 1) :].clone()
+    if settings.end_at_step < len(sigmas) - 1:
+        sigmas = sigmas[: settings.end_at_step + 1]
+        if not settings.leave_noise:
+            sigmas[-1] = 0
+    return sigmas[settings.start_at_step :]

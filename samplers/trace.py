@@ -1,13 +1,21 @@
 """What did run: one record a step, gathered without waiting for the device."""
 
 import json
-import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 
 import torch
 from torch import Tensor
+
+from .clock import DeviceClock
+from .device_numbers import DeviceNumber
+
+# Samplers that step in log(sigma) meet their levels with float32's rounding.
+_ROUNDING = 1e-4
+
+
+class NotFiniteError(ArithmeticError):
+    """A model gave NaN or Inf; the message names the step and its noise level."""
 
 
 @dataclass(frozen=True)
@@ -16,19 +24,27 @@ class StepRecord:
 
     Attributes:
         step: index, from 0.
-        sigma: noise level the step started at.
-        sigma_next: noise level it led to.
-        seconds: wall-clock time since the step before (or the start); on a GPU the time to hand out the work.
+        sigma: noise level that the model was first called at in this step.
+        sigma_next: noise level the step led to.
+        timestep: the model's own name of sigma, None where it has none.
+        cfg: guidance scale in force at the first call, None where the guider tells none; 1 is off.
+        model_calls: evaluations of the denoiser, each with its guidance pair.
+        halves: conditional and unconditional halves that these calls really computed.
+        half_skipped: whether a half that the guider has was left out.
+        seconds: time the step took, as the device counts it.
         change: ||D_i - D_{i-1}|| / ||D_i|| of the predicted clean image D, None at the first step.
-        model_calls: evaluations of the denoiser since the step before, each with its guidance pair.
     """
 
     step: int
     sigma: float
     sigma_next: float
+    timestep: float | None
+    cfg: float | None
+    model_calls: int
+    halves: int
+    half_skipped: bool
     seconds: float
     change: float | None
-    model_calls: int
 
 
 @dataclass(frozen=True)
@@ -40,90 +56,216 @@ class StepTrace:
         steps_scheduled: how many steps the schedule had, after denoise below 1 and schedulers that round.
         steps_run: for how many of them the sampler reported a result.
         model_calls: evaluations of the denoiser in all.
-        seconds: wall-clock time from the first step's start to the last one's end, model loading excluded.
+        halves: conditional and unconditional halves computed in all; twice the model calls where none was skipped.
+        seconds: time from the start to the last step's end, model loading excluded.
         steps: one record a reported step.
+        kept: numbers of the steps whose predicted clean latent was kept, from 1.
+        notes: what people have to know of this run, one sentence each.
     """
 
     steps_asked: int
     steps_scheduled: int
     steps_run: int
     model_calls: int
+    halves: int
     seconds: float
     steps: tuple[StepRecord, ...]
+    kept: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def with_notes(self, *notes: str) -> "StepTrace":
+        """Return the trace with more notes; empty ones are left out."""
+        return replace(self, notes=(*self.notes, *(note for note in notes if note)))
 
     def to_json(self) -> str:
-        """Return the trace as JSON text."""
-        return json.dumps(asdict(self), indent=2)
+        """Return the trace as JSON text; a number that is not finite is null."""
+        return json.dumps(_finite(asdict(self)), indent=2)
+
+
+@dataclass(frozen=True)
+class ModelCall:
+    """One evaluation of the denoiser, as the sampler made it.
+
+    Attributes:
+        sigma: its noise level, one element on the device.
+        cfg: guidance scale in force, None where the guider tells none.
+        halves: halves computed.
+        halves_there: halves that the guider has conditioning for.
+    """
+
+    sigma: Tensor
+    cfg: float | None
+    halves: int
+    halves_there: int
+
+
+@dataclass
+class _Step:
+    number: int
+    calls_before: int
+    change: DeviceNumber | None
 
 
 @dataclass
 class TraceRecorder:
     """Collects a `StepTrace` while a sampler runs; values stay on the device until `trace`.
 
+    Samplers report a step after its first model call, so a step that calls twice has its second call after its report.
+    The calls of step i are therefore those from the one that led to its report to the one before the next report's.
+
     Args:
         steps_asked: the step count that was asked for.
     """
 
     steps_asked: int
-    _sigmas: Sequence[float] = ()
-    _started: float = 0.0
-    _ended: float = 0.0
-    _calls: int = 0
-    _last_denoised: Tensor | None = None
-    _marks: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[ModelCall] = field(default_factory=list)
+    last_denoised: Tensor | None = None
+    _schedule: tuple[float, ...] = ()
+    _clock: DeviceClock | None = None
+    _steps: list[_Step] = field(default_factory=list)
+    _finite: list[tuple[int, DeviceNumber]] = field(default_factory=list)
 
-    def start(self, sigmas: Sequence[float]) -> None:
-        """Begin the run of a schedule; call it when the model is loaded."""
-        self._sigmas = sigmas
-        self._started = time.perf_counter()
+    def start(self, schedule: Tensor, device: torch.device) -> None:
+        """Begin the run of a schedule, shape (N + 1,); call it when the model is loaded."""
+        self._schedule = tuple(schedule.tolist())
+        self._clock = DeviceClock(device)
+        self._clock.mark()
 
-    def model_called(self) -> None:
-        """Count one evaluation of the denoiser."""
-        self._calls += 1
+    def called(self, call: ModelCall, prediction: Tensor) -> None:
+        """Note one evaluation of the denoiser and what it gave.
+
+        Raises:
+            NotFiniteError: if an evaluation is known by now to have given NaN or Inf.
+        """
+        self.calls.append(call)
+        if self._clock is not None:
+            self._clock.mark()
+        self._finite.append((len(self.calls) - 1, DeviceNumber(torch.isfinite(prediction).all())))
+        self._raise_if_not_finite()
 
     def stepped(self, step: int, denoised: Tensor) -> None:
-        """Note the end of a step that predicted the clean image `denoised`; does not wait for the device."""
+        """Note the report of a step that predicted the clean image `denoised`; does not wait for the device."""
         current = denoised.detach().float()
         change = None
-        if self._last_denoised is not None and self._last_denoised.shape == current.shape:
+        if self.last_denoised is not None and self.last_denoised.shape == current.shape:
             tiny = torch.finfo(torch.float32).tiny
-            change = (current - self._last_denoised).norm() / current.norm().clamp_min(tiny)
+            change = DeviceNumber((current - self.last_denoised).norm() / current.norm().clamp_min(tiny))
         # A copy: a sampler may go on to write into the tensor it reported.
-        self._last_denoised = current.clone()
-        self._marks.append({"step": step, "at": time.perf_counter(), "change": change, "calls": self._calls})
+        self.last_denoised = current.clone()
+        self._steps.append(_Step(step, len(self.calls), change))
 
     def finish(self, samples: Tensor) -> None:
-        """Note the end of the run that gave `samples`; waits for the device."""
+        """Note the end of the run that gave `samples`; waits for the device.
+
+        Raises:
+            NotFiniteError: if an evaluation gave NaN or Inf.
+        """
         # Reading one element waits for all that was queued before it, on any kind of device.
         samples.flatten()[:1].cpu()
-        self._ended = time.perf_counter()
+        if self._clock is not None:
+            self._clock.mark()
+        self._raise_if_not_finite(wait=True)
 
-    def trace(self) -> StepTrace:
-        """Return the trace of the run; empty where none was started."""
-        records, at, calls = [], self._started, 0
-        for mark in self._marks:
-            step = mark["step"]
-            records.append(
-                StepRecord(
-                    step=step,
-                    sigma=_level(self._sigmas, step),
-                    sigma_next=_level(self._sigmas, step + 1),
-                    seconds=mark["at"] - at,
-                    change=None if mark["change"] is None else float(mark["change"]),
-                    model_calls=mark["calls"] - calls,
-                )
-            )
-            at, calls = mark["at"], mark["calls"]
+    @property
+    def steps_run(self) -> int:
+        """How many steps the sampler has reported so far."""
+        return len(self._steps)
+
+    @property
+    def last_change(self) -> float | None:
+        """The newest change that has arrived from the device."""
+        return next((s.change.read() for s in reversed(self._steps) if s.change and s.change.arrived), None)
+
+    def report_seconds(self) -> list[float]:
+        """Return the seconds from the start to each step's report; waits for the device."""
+        ends = self._call_seconds()
+        return [ends[step.calls_before - 1] for step in self._steps if 0 < step.calls_before <= len(ends)]
+
+    def trace(self, timesteps_of: Callable[[Tensor], Tensor] | None = None) -> StepTrace:
+        """Return the trace of the finished run; empty where none was started.
+
+        Args:
+            timesteps_of: the model's timesteps for noise levels of shape (steps,).
+        """
+        marks = [0.0, *self._call_seconds()]
+        starts = self._first_calls()
+        levels = self._levels(starts)
+        timesteps = _timesteps(levels, timesteps_of)
+        ends = [*levels[1:], self._schedule[-1] if self._schedule else 0.0]
+        records = tuple(
+            self._record(i, starts[i], starts[i + 1], marks, levels[i], ends[i], timesteps[i])
+            for i in range(len(self._steps))
+        )
         return StepTrace(
             steps_asked=self.steps_asked,
-            steps_scheduled=max(len(self._sigmas) - 1, 0),
+            steps_scheduled=max(len(self._schedule) - 1, 0),
             steps_run=len(records),
-            model_calls=self._calls,
-            seconds=self._ended - self._started,
-            steps=tuple(records),
+            model_calls=len(self.calls),
+            halves=sum(call.halves for call in self.calls),
+            seconds=marks[-1],
+            steps=records,
+        )
+
+    def _call_seconds(self) -> list[float]:
+        """Return the seconds from the start to the end of each model call, and to the run's once it is over."""
+        return self._clock.seconds()[1:] if self._clock is not None else []
+
+    def _first_calls(self) -> list[int]:
+        """Return the index of each step's first call, and the number of calls."""
+        led_to_report = self._steps[0].calls_before if self._steps else 0
+        return [max(step.calls_before - led_to_report, 0) for step in self._steps] + [len(self.calls)]
+
+    def _levels(self, starts: list[int]) -> list[float]:
+        """Return the noise level of each step's first call: what the model saw, not what the schedule says."""
+        if not self.calls:
+            return [self._schedule[min(i, len(self._schedule) - 1)] for i in range(len(self._steps))]
+        seen = torch.stack([call.sigma.reshape(()) for call in self.calls]).tolist()
+        return [seen[min(start, len(seen) - 1)] for start in starts[:-1]]
+
+    def _record(
+        self, i: int, first: int, end: int, marks: list[float], sigma: float, after: float, timestep: float | None
+    ) -> StepRecord:
+        calls, change = self.calls[first:end], self._steps[i].change
+        until = len(marks) - 1 if i == len(self._steps) - 1 else end
+        return StepRecord(
+            step=i,
+            sigma=sigma,
+            sigma_next=after,
+            timestep=timestep,
+            cfg=calls[0].cfg if calls else None,
+            model_calls=len(calls),
+            halves=sum(call.halves for call in calls),
+            half_skipped=any(call.halves < call.halves_there for call in calls),
+            seconds=marks[until] - marks[min(first, until)],
+            change=None if change is None else change.read(),
+        )
+
+    def _raise_if_not_finite(self, *, wait: bool = False) -> None:
+        while self._finite and (wait or self._finite[0][1].arrived):
+            number, finite = self._finite.pop(0)
+            if not finite.read():
+                raise NotFiniteError(self._tell_not_finite(number))
+
+    def _tell_not_finite(self, number: int) -> str:
+        sigma = float(self.calls[number].sigma)
+        step = max(sum(level >= sigma * (1 - _ROUNDING) for level in self._schedule[:-1]), 1)
+        return (
+            f"step {step} of {max(len(self._schedule) - 1, 0)} (sigma {sigma:.6g}): the model gave NaN or Inf. "
+            "Usual causes: half precision that overflows (start ComfyUI with --force-fp32 or --bf16-unet), a broken "
+            "file, or a LoRA or cfg that is far too strong."
         )
 
 
-def _level(sigmas: Sequence[float], index: int) -> float:
-    # dpm_adaptive reports more steps than its schedule has: it ends on the last level.
-    return sigmas[min(index, len(sigmas) - 1)]
+def _timesteps(levels: list[float], of: Callable[[Tensor], Tensor] | None) -> list[float | None]:
+    if of is None or not levels:
+        return [None] * len(levels)
+    return of(torch.tensor(levels, dtype=torch.float32)).float().flatten().tolist()
+
+
+def _finite(value: object) -> object:
+    """Return plain data with null for numbers that JSON has no word for."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and value - value != 0 else value

@@ -2,16 +2,21 @@ import json
 
 import pytest
 import torch
-from sweetspot.samplers.trace import TraceRecorder
+from sweetspot.samplers.trace import ModelCall, NotFiniteError, TraceRecorder
+
+CPU = torch.device("cpu")
 
 
-def record(denoised: list[torch.Tensor], sigmas: list[float], calls_a_step: int = 1):
+def record(denoised: list[torch.Tensor], sigmas: list[float], calls_a_step: int = 1, halves: int = 2):
+    """Run a recorder as a sampler that calls the model so often a step and reports after its first call."""
     recorder = TraceRecorder(steps_asked=len(sigmas) - 1)
-    recorder.start(sigmas)
+    recorder.start(torch.tensor(sigmas), CPU)
     for step, clean in enumerate(denoised):
-        for _ in range(calls_a_step):
-            recorder.model_called()
+        level = torch.tensor([sigmas[min(step, len(sigmas) - 1)]])
+        recorder.called(ModelCall(level, 3.0, halves, 2), clean)
         recorder.stepped(step, clean)
+        for _ in range(calls_a_step - 1):
+            recorder.called(ModelCall(level / 2, 3.0, halves, 2), clean)
     recorder.finish(denoised[-1])
     return recorder.trace()
 
@@ -28,24 +33,39 @@ def test_levels_calls_and_times_belong_to_their_steps():
     assert [(step.sigma, step.sigma_next) for step in trace.steps] == [(1.0, 0.5), (0.5, 0.0)]
     assert [step.model_calls for step in trace.steps] == [2, 2]
     assert trace.model_calls == 4
-    assert sum(step.seconds for step in trace.steps) <= trace.seconds
+    assert 0 < sum(step.seconds for step in trace.steps) <= trace.seconds * 1.0001
     assert (trace.steps_asked, trace.steps_scheduled, trace.steps_run) == (2, 2, 2)
+
+
+def test_a_skipped_half_is_told_and_counted():
+    guided = record([torch.ones(2)], [1.0, 0.0], halves=2)
+    alone = record([torch.ones(2)], [1.0, 0.0], halves=1)
+    assert (guided.halves, guided.steps[0].half_skipped) == (2, False)
+    assert (alone.halves, alone.steps[0].half_skipped) == (1, True)
+    assert (guided.model_calls, alone.model_calls) == (1, 1)
+
+
+def test_the_level_is_the_one_the_model_saw():
+    recorder = TraceRecorder(1)
+    recorder.start(torch.tensor([1.0, 0.0]), CPU)
+    recorder.called(ModelCall(torch.tensor([0.8]), None, 1, 1), torch.ones(1))
+    recorder.stepped(0, torch.ones(1))
+    recorder.finish(torch.ones(1))
+    trace = recorder.trace(lambda sigma: sigma * 1000)
+    assert trace.steps[0].sigma == pytest.approx(0.8)
+    assert trace.steps[0].timestep == pytest.approx(800)
+    assert trace.steps[0].cfg is None
 
 
 def test_a_sampler_that_overwrites_its_prediction_does_not_change_the_record():
     clean = torch.tensor([1.0, 0.0])
     recorder = TraceRecorder(2)
-    recorder.start([1.0, 0.5, 0.0])
+    recorder.start(torch.tensor([1.0, 0.5, 0.0]), CPU)
     recorder.stepped(0, clean)
     clean += 1
     recorder.stepped(1, clean)
     recorder.finish(clean)
     assert recorder.trace().steps[1].change > 0
-
-
-def test_more_steps_than_the_schedule_end_on_its_last_level():
-    trace = record([torch.ones(1)] * 3, [1.0, 0.5, 0.0])
-    assert (trace.steps[2].sigma, trace.steps[2].sigma_next) == (0.0, 0.0)
 
 
 def test_a_run_that_never_started_is_empty():
@@ -54,8 +74,23 @@ def test_a_run_that_never_started_is_empty():
     assert trace.seconds == 0
 
 
-def test_json_holds_every_step():
-    trace = record([torch.zeros(2), torch.zeros(2)], [1.0, 0.5, 0.0])
-    told = json.loads(trace.to_json())
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_number_that_is_not_finite_names_step_and_level(bad: float):
+    recorder = TraceRecorder(3)
+    recorder.start(torch.tensor([1.0, 0.6, 0.25, 0.0]), CPU)
+    recorder.called(ModelCall(torch.tensor([1.0]), 1.0, 1, 1), torch.ones(2))
+    recorder.stepped(0, torch.ones(2))
+    with pytest.raises(NotFiniteError, match=r"^step 2 of 3 \(sigma 0\.6\): the model gave NaN or Inf"):
+        recorder.called(ModelCall(torch.tensor([0.6]), 1.0, 1, 1), torch.tensor([1.0, bad]))
+
+
+def test_json_holds_every_step_and_no_number_that_json_lacks():
+    trace = record([torch.zeros(2), torch.zeros(2)], [float("inf"), 0.5, 0.0])
+    told = json.loads(trace.to_json(), parse_constant=pytest.fail)
     assert told["steps_run"] == 2
+    assert told["steps"][0]["sigma"] is None
     assert told["steps"][1]["change"] == 0
+
+
+def test_notes_are_added_and_empty_ones_left_out():
+    assert TraceRecorder(1).trace().with_notes("", "told").notes == ("told",)

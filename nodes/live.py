@@ -1,0 +1,62 @@
+"""Live messages of a run to the browser that queued it: at most ten a second."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..samplers.trace import TraceRecorder
+
+EVENT = "sweetspot.trace"
+_SECONDS_BETWEEN = 0.1
+
+
+class LiveTrace:
+    """Sends the progress of one node's run; the end is told by what the node shows when it is done.
+
+    A message holds the node's id, the step just done (from 1) of how many, its noise level, cfg in force, model calls
+    and halves so far, the newest change that is known without waiting, seconds since the start and seconds left.
+
+    Args:
+        node_id: the node's id in the running prompt.
+    """
+
+    def __init__(self, node_id: str | None) -> None:
+        self._node_id = node_id
+        self._started = self._sent = self._first_report = 0.0
+
+    def started(self) -> None:
+        """Begin a run."""
+        self._started, self._sent, self._first_report = time.perf_counter(), 0.0, 0.0
+
+    def stepped(self, recorder: TraceRecorder, schedule: Sequence[float], step: int) -> None:
+        """Tell that a step, counted from 0, was reported, unless the last message was sent just now."""
+        now = time.perf_counter()
+        self._first_report = self._first_report or now
+        if now - self._sent < _SECONDS_BETWEEN:
+            return
+        self._sent = now
+        steps = len(schedule) - 1
+        each = (now - self._first_report) / step if step else None
+        send(
+            {
+                "node": self._node_id,
+                "step": step + 1,
+                "steps": steps,
+                "sigma": schedule[min(step, steps)],
+                "cfg": recorder.calls[-1].cfg if recorder.calls else None,
+                "model_calls": len(recorder.calls),
+                "halves": sum(call.halves for call in recorder.calls),
+                "change": recorder.last_change,
+                "seconds": now - self._started,
+                "seconds_left": None if each is None else each * max(steps - step - 1, 0),
+            }
+        )
+
+
+def send(message: dict[str, Any]) -> None:
+    """Send a message to the browser that queued the prompt, if there is a server."""
+    from server import PromptServer
+
+    server = getattr(PromptServer, "instance", None)
+    if server is not None and server.client_id is not None:
+        server.send_sync(EVENT, message, server.client_id)

@@ -1,0 +1,40 @@
+"""Times of a run as its device counts them, without waiting for it while it works."""
+
+import time
+from typing import Any
+
+import torch
+
+
+class DeviceClock:
+    """Marks moments of a run; the times between them are read when the run is over.
+
+    On a GPU a mark is an event in the queue of work, so that marking waits for nothing and the time is that of the
+    work, not of handing it out. Elsewhere a mark is the time of day.
+
+    Args:
+        device: where the work runs.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._queue = getattr(torch, device.type) if device.type in ("cuda", "xpu") else None
+        self._marks: list[Any] = []
+
+    def mark(self) -> None:
+        """Mark this moment."""
+        if self._queue is None:
+            self._marks.append(time.perf_counter())
+            return
+        event = self._queue.Event(enable_timing=True)
+        event.record()
+        self._marks.append(event)
+
+    def seconds(self) -> list[float]:
+        """Return the seconds from the first mark to each mark; waits until the last one is reached."""
+        if not self._marks:
+            return []
+        first = self._marks[0]
+        if self._queue is None:
+            return [mark - first for mark in self._marks]
+        self._marks[-1].synchronize()
+        return [first.elapsed_time(mark) / 1000 for mark in self._marks]
