@@ -1,0 +1,97 @@
+"""Steps whose predicted clean latent is kept: `4, 8, -1`. A filmstrip of one run, not a comparison of step counts."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from .schedules import MAX_STEPS
+
+MAX_KEPT = 64
+
+_SEPARATOR = re.compile(r"[,;\s]+")
+_ALLOWED = (
+    f"up to {MAX_KEPT} whole numbers, each once: steps counted from 1, or from the end as -1, -2, ... such as 4, 8, -1"
+)
+
+
+def parse_kept_steps(text: str) -> tuple[int, ...]:
+    """Return the steps of a list such as `4, 8, -1`, in the order they were written; none for empty text.
+
+    Raises:
+        ValueError: if an entry is no whole number, is 0, is beyond 10000, or stands there twice.
+    """
+    entries = [entry for entry in _SEPARATOR.split(text.strip()) if entry]
+    for entry in entries:
+        if not re.fullmatch(r"-?[0-9]{1,9}", entry) or not 1 <= abs(int(entry)) <= MAX_STEPS:
+            raise ValueError(f"keep_steps: expected {_ALLOWED}; got {_short(entry)}")
+    steps = tuple(int(entry) for entry in entries)
+    if len(steps) > MAX_KEPT or len(set(steps)) < len(steps):
+        raise ValueError(f"keep_steps: expected {_ALLOWED}; got {_short(text)}")
+    return steps
+
+
+def resolve_kept_steps(asked: Iterable[int], steps: int) -> tuple[int, ...]:
+    """Return the asked steps as rising numbers from 1 in a run of `steps` steps.
+
+    Raises:
+        ValueError: if one lies outside the run.
+    """
+    numbers = set()
+    for step in asked:
+        number = step if step > 0 else steps + 1 + step
+        if not 1 <= number <= steps:
+            raise ValueError(f"keep_steps: expected steps from 1 to {steps} or -{steps} to -1 of this run; got {step}")
+        numbers.add(number)
+    return tuple(sorted(numbers))
+
+
+@dataclass
+class KeptSteps:
+    """Keeps the predicted clean latents of chosen steps, on the device they are on.
+
+    Args:
+        asked: steps from 1, or from the run's end as -1, -2, and so on.
+    """
+
+    asked: tuple[int, ...] = ()
+    numbers: list[int] = field(default_factory=list)
+    latents: list[Tensor] = field(default_factory=list)
+    _wanted: frozenset[int] = frozenset()
+
+    def start(self, steps: int) -> None:
+        """Begin a run of `steps` steps.
+
+        Raises:
+            ValueError: if an asked step lies outside the run.
+        """
+        self.numbers.clear()
+        self.latents.clear()
+        self._wanted = frozenset(resolve_kept_steps(self.asked, steps))
+
+    def stepped(self, step: int, denoised: Tensor) -> None:
+        """Keep the prediction of a step, counted from 0, if it was asked for."""
+        if step + 1 in self._wanted:
+            self._keep(step + 1, denoised)
+
+    def ended(self, step: int, denoised: Tensor) -> None:
+        """Keep the prediction of the step, counted from 0, that a run ended with before its schedule did.
+
+        `-1` asks for the last step that ran.
+        """
+        if -1 in self.asked and step + 1 not in self.numbers:
+            self._keep(step + 1, denoised)
+
+    def missing(self) -> tuple[int, ...]:
+        """Return the asked steps that a run which ended early did not reach."""
+        reached = max(self.numbers, default=0)
+        return tuple(sorted(number for number in self._wanted if number > reached))
+
+    def _keep(self, number: int, denoised: Tensor) -> None:
+        self.numbers.append(number)
+        self.latents.append(denoised.detach().clone())
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 40 else text[:40] + "...")

@@ -1,0 +1,95 @@
+r"""How much the remaining steps can still change: an upper estimate, and a judge that says when it is small.
+
+That the predicted clean image D moved little in one step certifies nothing: detail finer than the noise has not begun
+to show. Take an image as parts of many deviations s. Along the sampling ODE a part of deviation s and amplitude c is
+predicted as  c u / sqrt(1 + u^2),  u = s / sigma,  so that at the noise level sigma
+
+    it still changes by              R = c (1 - u / sqrt(1 + u^2)),
+    and moves, as log(sigma) falls,  V = c u / (1 + u^2)^(3/2).
+
+- Parts with u >= v are seen moving:  R <= rho(v) V,  rho(v) = (1 - v / sqrt(1 + v^2)) (1 + v^2)^(3/2) / v.
+- Parts with u < v are hidden by the noise, but small: with c <= s,  R <= sigma h(v),
+  h(v) = max over u <= v of u (1 - u / sqrt(1 + u^2)), never more than 0.301.
+
+So for every v the remaining change is at most  rho(v) V + sigma h(v);  the smallest of these is the estimate. V is the
+mean over the last step, which is lowest at one of its ends; rho is therefore taken at v sigma / sigma_before.
+
+The levels are those of x = image + sigma * noise. A flow-matching model's level t, x = (1 - t) image + t noise, is
+sigma = t / (1 - t) there.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+_PEAK = 0.7861513777574233  # the u at which u (1 - u / sqrt(1 + u^2)) is largest: sqrt of the golden section
+_SPLITS = torch.logspace(-3, 1, 129, dtype=torch.float64)
+
+
+def noise_to_signal(t: float) -> float:
+    """Return the level sigma = t / (1 - t) of a flow-matching model's level t, infinite at 1."""
+    return t / (1 - t) if t < 1 else math.inf
+
+
+def remaining_change(denoised: Tensor, before: Tensor, sigma: float, sigma_before: float) -> Tensor:
+    """Return an upper estimate of what the steps after this one can still change, as a share of the image's contrast.
+
+    RMS(end - D) / deviation(D), for the sample of the batch where it is largest; the module's text has the derivation.
+
+    Args:
+        denoised: the predicted clean image D at sigma, shape (batch, ...).
+        before: that of the step before, at sigma_before, shaped as denoised.
+        sigma: noise level of x = image + sigma * noise, above 0.
+        sigma_before: that of the step before, above sigma.
+
+    Returns:
+        The estimate, no dimensions, at least 0; infinite where sigma_before is.
+    """
+    if not 0 < sigma < sigma_before or math.isinf(sigma_before):
+        return torch.full((), math.inf, device=denoised.device)
+    now, then = (part.detach().flatten(1).float() for part in (denoised, before))
+    moved = (now - then).square().mean(dim=1).sqrt() / math.log(sigma_before / sigma)
+    seen, hidden = _bounds(sigma / sigma_before)
+    seen, hidden = (part.to(now.device, torch.float32) for part in (seen, hidden))
+    left = (moved[:, None] * seen + sigma * hidden).min(dim=1).values
+    deviation = now.std(dim=1).clamp_min(torch.finfo(torch.float32).tiny)
+    return (left / deviation).max()
+
+
+def _bounds(ratio: float) -> tuple[Tensor, Tensor]:
+    """Return rho(v sigma / sigma_before) and h(v) for all splits v."""
+    u = _SPLITS * ratio
+    root = (1 + u * u).sqrt()
+    # 1 - u / sqrt(1 + u^2) without its cancellation.
+    seen = (1 / (root * (root + u))) * root**3 / u
+    peak = _SPLITS.clamp_max(_PEAK)
+    root = (1 + peak * peak).sqrt()
+    return seen, peak / (root * (root + peak))
+
+
+@dataclass
+class SettleJudge:
+    """Says after each step whether what is left is too small to see.
+
+    Args:
+        tolerance: the largest share of the image's contrast that the remaining steps may still change, above 0.
+        flow: whether noise levels are a flow-matching model's.
+    """
+
+    tolerance: float
+    flow: bool = False
+    estimate: float = math.inf
+    _before: Tensor | None = field(default=None, repr=False)
+    _sigma_before: float = math.inf
+
+    def settled(self, denoised: Tensor, sigma: float) -> bool:
+        """Return whether the run may stop with this prediction, made at noise level sigma; waits for the device."""
+        level = noise_to_signal(sigma) if self.flow else sigma
+        before, sigma_before = self._before, self._sigma_before
+        self._before, self._sigma_before = denoised.detach().clone(), level
+        if before is None or before.shape != denoised.shape:
+            return False
+        self.estimate = float(remaining_change(denoised, before, level, sigma_before))
+        return self.estimate <= self.tolerance
