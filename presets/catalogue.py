@@ -25,6 +25,7 @@ SOURCED = (
     "sampling",
     "sigmas",
     "timesteps",
+    "spacing",
     "lora_strength",
 )
 

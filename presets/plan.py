@@ -39,6 +39,7 @@ class StepPlan:
         sampling: what ModelSamplingDiscrete has to be set to (`lcm`, `x0`), empty where it is not needed.
         sigmas: exact noise levels, for models with a fixed schedule.
         timesteps: exact timesteps that the model was trained on.
+        trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
         lora_strength: strength of the accelerator LoRA that belongs to the recipe, as (lowest, highest).
         warnings: where step counts bite, for people.
     """
@@ -58,6 +59,7 @@ class StepPlan:
     sampling: str = ""
     sigmas: tuple[float, ...] = ()
     timesteps: tuple[int, ...] = ()
+    trained_steps: tuple[int, int] | None = None
     lora_strength: tuple[float, float] | None = None
     warnings: tuple[str, ...] = field(default=())
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from .catalogue import SOURCE_KINDS, Variant
 from .plan import Shift, StepPlan
+from .trained import trailing_timesteps, trained_steps
 
 Quality = Literal["draft", "balanced", "best"]
 Preference = Literal["template", "publisher"]
@@ -25,6 +26,8 @@ _TRAINED = ("publisher", "template", "diffusers", "third_party")
 
 DRAFT_SHARE, DRAFT_LEAST = 0.4, 6
 CLEARLY_LOWER = 0.7
+
+_SETTINGS = ("cfg", "guidance", "sampler_name", "scheduler", "shift", "sampling", "sigmas", "timesteps", "spacing")
 
 # What a setting is where no source names it. Stock defaults, and said to be no recommendation.
 _STOCK = {"cfg": 8.0, "sampler_name": "euler", "scheduler": "simple"}
@@ -49,12 +52,15 @@ def make_plan(
     steps, steps_source = _steps(variant, quality, prefer, steps_in_name)
     settings: dict[str, Any] = {"steps": steps}
     sources = {"steps": steps_source}
-    for setting in ("cfg", "guidance", "sampler_name", "scheduler", "shift", "sampling", "sigmas", "timesteps"):
+    for setting in _SETTINGS:
         found = _choose(variant, setting, order)
         if found is not None:
             settings[setting], sources[setting] = found[0], found[1]
         elif setting in _STOCK:
             settings[setting], sources[setting] = {"value": _STOCK[setting]}, STOCK_SOURCE
+    if "spacing" in settings:
+        settings["timesteps"] = {"value": trailing_timesteps(steps)}
+        sources["timesteps"] = f"{settings.pop('spacing')['value']} spacing; {sources.pop('spacing')}"
     return _assemble(variant, quality, settings, sources)
 
 
@@ -79,6 +85,7 @@ def _assemble(variant: Variant, quality: Quality, settings: dict[str, Any], sour
         sampling=settings.get("sampling", {}).get("value", ""),
         sigmas=tuple(float(sigma) for sigma in settings.get("sigmas", {}).get("value", ())),
         timesteps=tuple(settings.get("timesteps", {}).get("value", ())),
+        trained_steps=trained_steps(variant, settings["steps"]),
         lora_strength=_range_of(strength[0]) if strength else None,
     )
 

@@ -4,6 +4,7 @@ from .catalogue import Variant
 from .evidence import Evidence, Lora
 from .matching import match_file, match_lora
 from .plan import StepPlan
+from .trained import off_trained_steps
 
 _STRENGTH_SLACK = 0.05
 
@@ -18,24 +19,9 @@ def warnings_of(variant: Variant | None, plan: StepPlan, evidence: Evidence) -> 
     return tuple(text for text in found if text)
 
 
-def trained_steps(variant: Variant) -> tuple[int, int] | None:
-    """Return the lowest and highest step count that a distilled model was trained for, None for others."""
-    if not variant.distilled:
-        return None
-    if variant.steps_in_name:
-        return min(variant.steps_in_name["values"]), max(variant.steps_in_name["values"])
-    entries = variant.settings["steps"].values()
-    counts = [count for entry in entries for count in (entry["value"], entry.get("min"), entry.get("max")) if count]
-    counts += variant.steps_range or ()
-    return min(counts), max(counts)
-
-
 def _off_trained_steps(variant: Variant, plan: StepPlan) -> str:
-    trained = trained_steps(variant)
-    if trained is None or trained[0] <= plan.steps <= trained[1]:
-        return ""
-    count = f"{trained[0]}" if trained[0] == trained[1] else f"{trained[0]} to {trained[1]}"
-    return f"{variant.name} was trained for {count} steps; {plan.steps} are outside that."
+    off = off_trained_steps(plan)
+    return f"{variant.name} {off}." if off else ""
 
 
 def _second_sampler(variant: Variant, evidence: Evidence) -> str:

@@ -1,0 +1,60 @@
+"""Trained steps: which step counts a distilled model knows, and at which timesteps."""
+
+from dataclasses import replace
+
+from .catalogue import Variant
+from .plan import StepPlan
+
+TRAINED_TIMESTEPS = 1000
+
+
+def trained_steps(variant: Variant, steps: int) -> tuple[int, int] | None:
+    """Return the lowest and highest step count that a distilled model was trained for, None for others.
+
+    Args:
+        variant: the catalogue's entry.
+        steps: the plan's step count: the trained one of a file whose name tells it, or that has a fixed schedule.
+    """
+    if not variant.distilled:
+        return None
+    fixed = {"sigmas", "timesteps"} & variant.settings.keys()
+    if variant.steps_in_name or (fixed and not variant.steps_range):
+        return steps, steps
+    entries = variant.settings["steps"].values()
+    counts = [count for entry in entries for count in (entry["value"], entry.get("min"), entry.get("max")) if count]
+    counts += variant.steps_range or ()
+    return min(counts), max(counts)
+
+
+def trailing_timesteps(steps: int) -> tuple[int, ...]:
+    """Return the timesteps of trailing spacing: the last of each of N equal parts of the 1000 trained ones.
+
+    Source: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023, table 2; diffusers'
+    `timestep_spacing="trailing"`.
+
+    Args:
+        steps: the step count N, 1 to 1000.
+    """
+    return tuple(round(TRAINED_TIMESTEPS - part * TRAINED_TIMESTEPS / steps) - 1 for part in range(steps))
+
+
+def off_trained_steps(plan: StepPlan) -> str:
+    """Return how a plan's step count lies outside the trained ones, in words; empty where it does not."""
+    trained = plan.trained_steps
+    if trained is None or trained[0] <= plan.steps <= trained[1]:
+        return ""
+    count = f"{trained[0]}" if trained[0] == trained[1] else f"{trained[0]} to {trained[1]}"
+    return f"was trained for {count} steps; {plan.steps} are outside that"
+
+
+def snapped(plan: StepPlan) -> StepPlan:
+    """Return the plan with the nearest trained step count."""
+    if plan.trained_steps is None:
+        return plan
+    lowest, highest = plan.trained_steps
+    return replace(plan, steps=min(max(plan.steps, lowest), highest))
+
+
+def fixed_schedule(plan: StepPlan) -> bool:
+    """Return whether the plan has a fixed schedule for just its step count."""
+    return plan.steps in (len(plan.sigmas) - 1, len(plan.timesteps)) and bool(plan.sigmas or plan.timesteps)

@@ -1,0 +1,33 @@
+from dataclasses import replace
+
+import pytest
+from sweetspot.presets.catalogue import find_variant
+from sweetspot.presets.qualities import make_plan
+from sweetspot.presets.trained import fixed_schedule, off_trained_steps, snapped
+
+
+@pytest.mark.parametrize(
+    ("steps", "timesteps"),
+    # Facts: trailing spacing of the 1000 trained timesteps, as diffusers rounds it.
+    [(1, (999,)), (2, (999, 499)), (4, (999, 749, 499, 249)), (8, (999, 874, 749, 624, 499, 374, 249, 124))],
+)
+def test_lightning_gets_the_trailing_timesteps_it_was_trained_on(steps: int, timesteps: tuple[int, ...]):
+    plan = make_plan(find_variant(f"sdxl_lightning_{steps}"))
+    assert plan.timesteps == timesteps
+    assert plan.trained_steps == (steps, steps)
+    assert plan.sources["timesteps"].startswith("trailing spacing; publisher: ")
+    assert fixed_schedule(plan)
+
+
+def test_steps_off_the_trained_ones_are_told_and_snapped_to_the_nearest():
+    plan = make_plan(find_variant("sdxl_lightning_4"))
+    assert off_trained_steps(plan) == ""
+    other = replace(plan, steps=12)
+    assert off_trained_steps(other) == "was trained for 4 steps; 12 are outside that"
+    assert not fixed_schedule(other)
+    assert snapped(other).steps == 4
+    turbo = make_plan(find_variant("sdxl_turbo"))
+    assert turbo.trained_steps == (1, 4)
+    assert snapped(replace(turbo, steps=20)).steps == 4
+    base = make_plan(find_variant("sdxl"))
+    assert (base.trained_steps, snapped(replace(base, steps=3)).steps) == (None, 3)
