@@ -4,9 +4,15 @@ from comfy_api.latest import ComfyExtension, io
 
 from .compare import SweetSpotCompare
 from .demo_model import SweetSpotDemoModel
+from .filmstrip import SweetSpotFilmstrip
+from .guidance_window import SweetSpotGuidanceWindow
+from .plan import SweetSpotPlan
+from .plan_sigmas import SweetSpotPlanSigmas
 from .preset import SweetSpotPreset
+from .read_trace import SweetSpotReadTrace
 from .sampler import SweetSpotSampler
 from .save_preset import SweetSpotSavePreset
+from .wrap_sampler import SweetSpotWrapSampler
 
 
 class SweetSpotExtension(ComfyExtension):
@@ -14,4 +20,16 @@ class SweetSpotExtension(ComfyExtension):
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Return every node class of the pack."""
-        return [SweetSpotPreset, SweetSpotSampler, SweetSpotCompare, SweetSpotDemoModel, SweetSpotSavePreset]
+        return [
+            SweetSpotPreset,
+            SweetSpotPlan,
+            SweetSpotSampler,
+            SweetSpotCompare,
+            SweetSpotDemoModel,
+            SweetSpotSavePreset,
+            SweetSpotWrapSampler,
+            SweetSpotReadTrace,
+            SweetSpotPlanSigmas,
+            SweetSpotGuidanceWindow,
+            SweetSpotFilmstrip,
+        ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from comfy.model_patcher import create_model_options_clone, set_model_options_post_cfg_function
-from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
+from comfy.patcher_extension import WrappersMP, add_wrapper_with_key, get_wrappers_with_key
 
 from ..samplers.device_numbers import DeviceNumber
 from ..samplers.guidance_window import GuidanceWindow, in_force, similarity
@@ -25,10 +25,11 @@ class GuidanceSaver:
     Args:
         window: where guidance is in force.
         agreed: the similarity of both halves from which on guidance is dropped for the rest of the run; None keeps it.
+        told: what people are told of the window: its name and source.
     """
 
-    def __init__(self, window: GuidanceWindow, agreed: float | None = None) -> None:
-        self._window, self._agreed = window, agreed
+    def __init__(self, window: GuidanceWindow, agreed: float | None = None, told: str = "") -> None:
+        self._window, self._agreed, self.told = window, agreed, told
         self._schedule: torch.Tensor | None = None
         self._levels = (0.0, 0.0)
         self._similarity: DeviceNumber | None = None
@@ -68,7 +69,7 @@ class GuidanceSaver:
             return
         self._schedule, self._similarity, self._dropped = schedule, None, False
         self._levels = self._window.levels(schedule.tolist())
-        self.notes.clear()
+        self.notes[:] = [f"guidance window: {self.told}."] if self.told else []
         scales = [float(getattr(guider, name)) for name in scale_names(guider)]
         if not scales:
             self._note(f"{type(guider).__name__} keeps no guidance scale that could be set to 1")
@@ -108,3 +109,9 @@ def _scale_of_one(guider: Any) -> Iterator[None]:
     finally:
         for name, scale in before.items():
             setattr(guider, name, scale)
+
+
+def saver_notes(model_options: dict[str, Any]) -> list[str]:
+    """Return what the guidance windows that are laid on a run's options have to tell of it."""
+    wrappers = get_wrappers_with_key(WrappersMP.PREDICT_NOISE, _KEY, model_options, is_model_options=True)
+    return [note for wrapper in wrappers for note in wrapper.__self__.notes]

@@ -7,6 +7,7 @@ import comfy.samplers
 import torch
 
 from ..presets.plan import StepPlan
+from ..presets.trained import fixed_schedule
 
 
 def apply_sampling(model: Any, plan: StepPlan) -> tuple[Any, str]:
@@ -80,14 +81,27 @@ def known_names(plan: StepPlan) -> tuple[StepPlan, str]:
 def plan_sigmas(model: Any, plan: StepPlan) -> torch.Tensor:
     """Return the plan's schedule for this model, shape (steps + 1,).
 
-    A fixed schedule is given exactly; trained timesteps become the model's own noise levels at them; everything else is
-    what the stock scheduler makes.
+    A fixed schedule is given exactly; everything else is what the stock scheduler makes.
     """
-    sampling = model.get_model_object("model_sampling")
+    exact = exact_sigmas(model, plan)
+    if exact is not None:
+        return exact
+    return (
+        comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), plan.scheduler, plan.steps)
+        .float()
+        .cpu()
+    )
+
+
+def exact_sigmas(model: Any, plan: StepPlan) -> torch.Tensor | None:
+    """Return the schedule that the plan fixes, shape (steps + 1,), None where it fixes none for its step count.
+
+    Fixed noise levels are given as they are; trained timesteps become the model's own noise levels at them.
+    """
+    if not fixed_schedule(plan):
+        return None
     if plan.sigmas:
-        sigmas = torch.tensor(plan.sigmas, dtype=torch.float32)
-        return sigmas if sigmas[-1] == 0 else torch.cat([sigmas, sigmas.new_zeros(1)])
-    if plan.timesteps:
-        levels = sampling.sigma(torch.tensor(plan.timesteps, dtype=torch.float32)).float().cpu()
-        return torch.cat([levels, levels.new_zeros(1)])
-    return comfy.samplers.calculate_sigmas(sampling, plan.scheduler, plan.steps).float().cpu()
+        return torch.tensor(plan.sigmas, dtype=torch.float32)
+    sampling = model.get_model_object("model_sampling")
+    levels = sampling.sigma(torch.tensor(plan.timesteps, dtype=torch.float32)).float().cpu()
+    return torch.cat([levels, levels.new_zeros(1)])

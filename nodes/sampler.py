@@ -1,26 +1,34 @@
-"""Step-Aware Sampler: the stock KSampler's result, bit for bit, and a trace of its steps."""
+"""Step-Aware Sampler: the stock KSampler's result, bit for bit, and a sampler that knows each of its steps."""
 
 from typing import Any
 
 from comfy_api.latest import io
 
 from ..presets.plan import StepPlan
-from .sampling import SamplerSettings, check_latent, check_sampler, sample_traced
+from ..samplers.kept_steps import parse_kept_steps
+from ..samplers.schedules import MAX_STEPS
+from .sampling import SamplerSettings
 from .schema import (
     Trace,
     conditioning_inputs,
     denoise_input,
+    expert,
+    keep_steps_input,
     make_schema,
     model_input,
     plan_input,
     sampler_inputs,
     seed_input,
+    settled_input,
     steps_input,
 )
+from .step_aware import SNAP, WARN, Job, run_job
+from .step_aware_run import Extras
+from .windows import ALWAYS, chosen_saver, window_inputs
 
 
 class SweetSpotSampler(io.ComfyNode):
-    """Samples as the stock KSampler does and tells what each step did."""
+    """Samples as the stock KSampler does, knows each step, and spends guidance and steps where they count."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -28,7 +36,8 @@ class SweetSpotSampler(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotSampler",
             display_name="Step-Aware Sampler",
-            description="Samples exactly as the stock KSampler and traces each step: noise level, time, change, calls.",
+            description="Samples exactly as the stock KSampler and traces each step. Extras, all off at first: keep "
+            "chosen steps, guidance only where it counts, stop when settled, a time budget.",
             search_aliases=["KSampler", "steps", "num_inference_steps", "inference_steps", "sample_steps", "trace"],
             inputs=[
                 model_input(),
@@ -38,14 +47,24 @@ class SweetSpotSampler(io.ComfyNode):
                 *conditioning_inputs(),
                 denoise_input(),
                 plan_input(),
+                *_part_inputs(),
+                keep_steps_input(),
+                *window_inputs(),
+                settled_input(),
+                *_budget_inputs(),
             ],
-            outputs=[
-                io.Latent.Output("latent", display_name="latent", tooltip="The denoised latent."),
-                Trace.Output("trace", display_name="trace", tooltip="What each step did."),
-                io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps really ran."),
-                io.String.Output("trace_json", display_name="trace_json", tooltip="The trace as JSON text."),
-            ],
+            outputs=_outputs(),
+            hidden=[io.Hidden.unique_id],
         )
+
+    @classmethod
+    def validate_inputs(cls, keep_steps: str | None = "") -> bool | str:
+        """Refuse a list of steps with a mistake before anything runs; a linked one is checked when it is known."""
+        try:
+            parse_kept_steps(keep_steps or "")
+        except ValueError as error:
+            return str(error)
+        return True
 
     @classmethod
     def execute(
@@ -61,11 +80,104 @@ class SweetSpotSampler(io.ComfyNode):
         latent_image: dict[str, Any],
         denoise: float,
         plan: StepPlan | None = None,
+        add_noise: str = "enable",
+        start_at_step: int = 0,
+        end_at_step: int = MAX_STEPS,
+        return_with_leftover_noise: str = "disable",
+        keep_steps: str = "",
+        guidance_window: str = ALWAYS,
+        window_start: float = 0.0,
+        window_end: float = 1.0,
+        stop_when_settled: float = 0.0,
+        time_budget: float = 0.0,
+        off_trained_steps: str = WARN,
     ) -> io.NodeOutput:
         """Sample and trace."""
-        settings = SamplerSettings(seed, cfg, sampler_name, scheduler, denoise).overlaid(plan)
-        check_sampler(settings)
-        check_latent(model, latent_image)
-        steps = plan.steps if plan else steps
-        latent, trace = sample_traced(model, steps, settings, positive, negative, latent_image)
-        return io.NodeOutput(latent, trace, trace.steps_run, trace.to_json())
+        part = (add_noise == "enable", start_at_step, end_at_step, return_with_leftover_noise == "enable")
+        settings = SamplerSettings(seed, cfg, sampler_name, scheduler, denoise, *part)
+        extras = Extras(parse_kept_steps(keep_steps), stop_when_settled, time_budget)
+        saver = chosen_saver(guidance_window, window_start, window_end, model)
+        job = Job(model, steps, settings, positive, negative, latent_image, extras, saver, node_id=cls.hidden.unique_id)
+        job = job.planned(plan, off_trained_steps)
+        job.check()
+        latent, trace, kept = run_job(job)
+        text, told = trace.to_json(), trace.describe()
+        numbers = ", ".join(map(str, trace.kept))
+        shown = {"text": [told], "trace": [text]}
+        return io.NodeOutput(latent, trace, trace.steps_run, text, kept, numbers, told, ui=shown)
+
+
+def _part_inputs() -> list[io.Input]:
+    # The names, options and defaults of the stock KSampler (Advanced).
+    return [
+        io.Combo.Input(
+            "add_noise",
+            options=["enable", "disable"],
+            default="enable",
+            optional=True,
+            tooltip="disable where the latent has its noise already, as from a sampler that left some.",
+            **expert(),
+        ),
+        io.Int.Input(
+            "start_at_step",
+            default=0,
+            min=0,
+            max=MAX_STEPS,
+            optional=True,
+            tooltip="First step of the schedule that runs, counted from 0.",
+            **expert(),
+        ),
+        io.Int.Input(
+            "end_at_step",
+            default=MAX_STEPS,
+            min=0,
+            max=MAX_STEPS,
+            optional=True,
+            tooltip="The run ends before this step of the schedule.",
+            **expert(),
+        ),
+        io.Combo.Input(
+            "return_with_leftover_noise",
+            options=["disable", "enable"],
+            default="disable",
+            optional=True,
+            tooltip="enable leaves the noise in that later steps would remove, for a sampler that goes on from here.",
+            **expert(),
+        ),
+    ]
+
+
+def _budget_inputs() -> list[io.Input]:
+    return [
+        io.Float.Input(
+            "time_budget",
+            default=0.0,
+            min=0.0,
+            max=86400.0,
+            step=0.1,
+            optional=True,
+            tooltip="Seconds that sampling may take; 0 is no limit. The step count that fits is run, at most the one "
+            "asked for, at least the plan's minimum. Loading and decoding are not counted.",
+        ),
+        io.Combo.Input(
+            "off_trained_steps",
+            options=[WARN, SNAP],
+            default=WARN,
+            optional=True,
+            tooltip="Where a plan asks a distilled model for steps that it was not trained for: warn and run them, or "
+            "snap to the nearest trained count.",
+            **expert(),
+        ),
+    ]
+
+
+def _outputs() -> list[io.Output]:
+    return [
+        io.Latent.Output("latent", display_name="latent", tooltip="The denoised latent."),
+        Trace.Output("trace", display_name="trace", tooltip="What each step did."),
+        io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps really ran."),
+        io.String.Output("trace_json", display_name="trace_json", tooltip="The trace as JSON text."),
+        io.Latent.Output("kept", display_name="kept", tooltip="Predicted clean latents of the steps in keep_steps."),
+        io.String.Output("kept_steps", display_name="kept_steps", tooltip="Their numbers, such as 4, 8, 25."),
+        io.String.Output("text", display_name="text", tooltip="What happened, in words."),
+    ]

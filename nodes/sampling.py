@@ -90,18 +90,25 @@ def check_latent(model: Any, latent: dict[str, Any]) -> None:
 def run_length(model: Any, steps: int, settings: SamplerSettings) -> int:
     """Return how many steps a run will take: after denoise, start and end, and schedulers that round."""
     if settings.sigmas is not None:
-        sigmas = settings.sigmas
-    else:
-        sigmas = comfy.samplers.KSampler(
-            model,
-            steps=steps,
-            device=torch.device("cpu"),
-            sampler=settings.sampler_name,
-            scheduler=settings.scheduler,
-            denoise=settings.denoise,
-            model_options=model.model_options,
-        ).sigmas
+        return max(len(_part_of_schedule(settings)) - 1, 0)
+    sigmas = schedule_of(model, steps, settings)
     return max(min(len(sigmas) - 1, settings.end_at_step) - settings.start_at_step, 0)
+
+
+def schedule_of(model: Any, steps: int, settings: SamplerSettings) -> torch.Tensor:
+    """Return the schedule that the stock KSampler would make, or the settings' own, after denoise; on the CPU."""
+    if settings.sigmas is not None:
+        return _after_denoise(settings.sigmas, settings.denoise)
+    stock = comfy.samplers.KSampler(
+        model,
+        steps=steps,
+        device=torch.device("cpu"),
+        sampler=settings.sampler_name,
+        scheduler=settings.scheduler,
+        denoise=settings.denoise,
+        model_options=model.model_options,
+    )
+    return stock.sigmas
 
 
 def sample_traced(
@@ -185,13 +192,18 @@ def _sample_custom(
 
 def _part_of_schedule(settings: SamplerSettings) -> torch.Tensor:
     """Return the part of an exact schedule that runs, cut as the KSampler cuts its own."""
-    sigmas = settings.sigmas
-    if sigmas is None or settings.denoise <= 0:
+    if settings.sigmas is None:
         return torch.zeros(0)
-    kept = min(len(sigmas) - 1, max(1, math.floor((len(sigmas) - 1) * settings.denoise + 0.5)))
-    sigmas = sigmas[-(kept + 1) :].clone()
+    sigmas = _after_denoise(settings.sigmas, settings.denoise)
     if settings.end_at_step < len(sigmas) - 1:
         sigmas = sigmas[: settings.end_at_step + 1]
         if not settings.leave_noise:
             sigmas[-1] = 0
     return sigmas[settings.start_at_step :]
+
+
+def _after_denoise(sigmas: torch.Tensor, denoise: float) -> torch.Tensor:
+    """Return the last steps of an exact schedule: the share of them that `denoise` asks for, at least one."""
+    steps = len(sigmas) - 1
+    kept = min(steps, max(1, math.floor(steps * denoise + 0.5)))
+    return sigmas[-(kept + 1) :].clone() if denoise > 0 else sigmas[:0]

@@ -30,6 +30,16 @@ def expert() -> dict[str, bool]:
     return {"advanced": True} if "advanced" in signature(io.Combo.Input.__init__).parameters else {}
 
 
+def sampler_names() -> list[str]:
+    """Return this ComfyUI's names of samplers."""
+    return comfy.samplers.KSampler.SAMPLERS
+
+
+def scheduler_names() -> list[str]:
+    """Return this ComfyUI's names of schedulers."""
+    return comfy.samplers.KSampler.SCHEDULERS
+
+
 def model_input() -> io.Input:
     """Return the input for the diffusion model."""
     return io.Model.Input("model", tooltip="The model that denoises the latent.")
@@ -70,12 +80,10 @@ def sampler_inputs() -> list[io.Input]:
             round=0.01,
             tooltip="Guidance scale. Higher follows the prompt more closely; 1 switches guidance off.",
         ),
-        io.Combo.Input(
-            "sampler_name", options=comfy.samplers.KSampler.SAMPLERS, tooltip="The method that takes the steps."
-        ),
+        io.Combo.Input("sampler_name", options=sampler_names(), tooltip="The method that takes the steps."),
         io.Combo.Input(
             "scheduler",
-            options=comfy.samplers.KSampler.SCHEDULERS,
+            options=scheduler_names(),
             tooltip="How the noise levels are spread over the steps.",
         ),
     ]
@@ -108,4 +116,30 @@ def plan_input() -> io.Input:
         "plan",
         optional=True,
         tooltip="A plan, as from Model Step Preset. Where it is linked, its settings win over this node's own.",
+    )
+
+
+def keep_steps_input() -> io.Input:
+    """Return the input for the steps whose predicted clean latent is kept."""
+    return io.String.Input(
+        "keep_steps",
+        default="",
+        optional=True,
+        tooltip="Steps whose predicted clean latent is kept: 4, 8, -1. Counted from 1, or from the end as -1. They "
+        "show one run as it goes; to compare step counts use Multi-Step Compare.",
+    )
+
+
+def settled_input() -> io.Input:
+    """Return the input that stops a run when nothing that is left could be seen."""
+    return io.Float.Input(
+        "stop_when_settled",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=0.005,
+        round=0.001,
+        optional=True,
+        tooltip="Stop when the remaining steps could change the image by at most this share of its contrast; 0 is off. "
+        "0.05 is hard to see. Only for samplers that inject no noise.",
     )

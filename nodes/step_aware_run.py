@@ -20,6 +20,7 @@ from ..samplers.settling import SettleJudge
 from ..samplers.stochastic import why_not_settling
 from ..samplers.time_budget import MEASURED_STEPS
 from ..samplers.trace import ModelCall, StepTrace, TraceRecorder
+from .guidance import saver_notes
 from .guiders import halves_there, scale_in_force
 from .live import LiveTrace
 
@@ -91,7 +92,7 @@ class StepAwareRun:
         self._judge: SettleJudge | None = None
         self._schedule: list[float] = []
         self._halves = 0
-        self._timesteps_of: Callable[[torch.Tensor], torch.Tensor] | None = None
+        self._trace: StepTrace | None = None
 
     def sample(
         self,
@@ -121,22 +122,21 @@ class StepAwareRun:
             guider.model_options = options_before
         self.recorder.finish(samples)
         self._finish(guider)
+        self.notes += saver_notes(options_before)
         return samples
 
     def trace(self) -> StepTrace:
         """Return the trace of the run, after it."""
-        trace = replace(self.recorder.trace(self._timesteps_of), kept=tuple(self.kept.numbers))
+        trace = replace(self._trace or self.recorder.trace(), kept=tuple(self.kept.numbers))
         return trace.with_notes(*self.notes)
 
     def _begin(self, guider: Any, sigmas: torch.Tensor) -> None:
         steps = len(sigmas) - 1
-        self.kept.start(steps)
+        self.kept.start(steps, strict=not self.extras.seconds)
         self.recorder = TraceRecorder(steps if self._steps_asked is None else self._steps_asked)
         self.notes.clear()
         self._schedule = sigmas.tolist()
         self._judge = self._make_judge(guider)
-        sampling = guider.inner_model.model_sampling
-        self._timesteps_of = lambda levels: sampling.timestep(levels.to(guider.model_patcher.load_device)).cpu()
         self.recorder.start(sigmas, guider.model_patcher.load_device)
         if self._live is not None:
             self._live.started()
@@ -209,7 +209,6 @@ class StepAwareRun:
     def _check_settled(self, step: int, steps: int, denoised: torch.Tensor) -> None:
         if self._judge is None or not self._judge.settled(denoised, self._schedule[step]) or step + 1 >= steps:
             return
-        self.kept.ended(step, denoised)
         self.notes.append(
             f"stopped when settled: after step {step + 1} of {steps}; what is left could change at most "
             f"{self._judge.estimate:.2%} of the contrast by the estimate."
@@ -217,14 +216,18 @@ class StepAwareRun:
         raise _Settled(denoised)
 
     def _finish(self, guider: Any) -> None:
-        if self.kept.missing():
-            steps = ", ".join(map(str, self.kept.missing()))
-            self.notes.append(f"keep_steps: the run ended before {steps}.")
+        self.kept.finish(self.recorder.steps_run, self.recorder.last_denoised)
+        if self.kept.missing:
+            self.notes.append(f"keep_steps: this run had no step {', '.join(map(str, self.kept.missing))}.")
         if self.kept.latents:
             self.kept_samples = _latent_of(guider, torch.cat(self.kept.latents))
             self.kept.latents.clear()
         if self.recorder.steps_run and not self.recorder.calls:
             self.notes.append(f"model calls: {type(guider).__name__} does not let them be counted.")
+        sampling, device = guider.inner_model.model_sampling, guider.model_patcher.load_device
+        self._trace = self.recorder.trace(lambda levels: sampling.timestep(levels.to(device)).cpu())
+        # A run may be remembered for long; what it held on the device is not.
+        self.recorder.last_denoised = self._judge = None
 
 
 def is_flow(model_sampling: Any) -> bool:

@@ -52,41 +52,43 @@ class KeptSteps:
     """Keeps the predicted clean latents of chosen steps, on the device they are on.
 
     Args:
-        asked: steps from 1, or from the run's end as -1, -2, and so on.
+        asked: steps from 1, or from the run's end as -1, -2, and so on; -1 is the last step that really ran.
     """
 
     asked: tuple[int, ...] = ()
     numbers: list[int] = field(default_factory=list)
     latents: list[Tensor] = field(default_factory=list)
+    missing: tuple[int, ...] = ()
     _wanted: frozenset[int] = frozenset()
 
-    def start(self, steps: int) -> None:
+    def start(self, steps: int, *, strict: bool = True) -> None:
         """Begin a run of `steps` steps.
 
+        Args:
+            steps: how many steps the schedule has.
+            strict: whether a step outside the run is an error; else it is found missing at the end.
+
         Raises:
-            ValueError: if an asked step lies outside the run.
+            ValueError: if strict and an asked step lies outside the run.
         """
         self.numbers.clear()
         self.latents.clear()
-        self._wanted = frozenset(resolve_kept_steps(self.asked, steps))
+        if strict:
+            resolve_kept_steps(self.asked, steps)
+        asked = (step if step > 0 else steps + 1 + step for step in self.asked if step != -1)
+        self._wanted = frozenset(asked)
+        self.missing = ()
 
     def stepped(self, step: int, denoised: Tensor) -> None:
         """Keep the prediction of a step, counted from 0, if it was asked for."""
         if step + 1 in self._wanted:
             self._keep(step + 1, denoised)
 
-    def ended(self, step: int, denoised: Tensor) -> None:
-        """Keep the prediction of the step, counted from 0, that a run ended with before its schedule did.
-
-        `-1` asks for the last step that ran.
-        """
-        if -1 in self.asked and step + 1 not in self.numbers:
-            self._keep(step + 1, denoised)
-
-    def missing(self) -> tuple[int, ...]:
-        """Return the asked steps that a run which ended early did not reach."""
-        reached = max(self.numbers, default=0)
-        return tuple(sorted(number for number in self._wanted if number > reached))
+    def finish(self, steps_run: int, last: Tensor | None) -> None:
+        """End the run after so many steps, the last of which predicted `last`."""
+        if -1 in self.asked and last is not None and steps_run not in self.numbers:
+            self._keep(steps_run, last)
+        self.missing = tuple(sorted(self._wanted - set(self.numbers)))
 
     def _keep(self, number: int, denoised: Tensor) -> None:
         self.numbers.append(number)

@@ -77,6 +77,16 @@ class StepTrace:
         """Return the trace with more notes; empty ones are left out."""
         return replace(self, notes=(*self.notes, *(note for note in notes if note)))
 
+    def describe(self) -> str:
+        """Return what happened in a few lines, for people."""
+        scheduled = f" ({self.steps_scheduled} in the schedule)" if self.steps_scheduled != self.steps_run else ""
+        each = f", {self.seconds / self.steps_run:.3g} s a step" if self.steps_run else ""
+        lines = [
+            f"{self.steps_asked} steps asked, {self.steps_run} run{scheduled}; {self.seconds:.3g} s{each}",
+            f"{self.model_calls} model calls, {self.halves} halves computed",
+        ]
+        return "\n".join([*lines, *self.notes])
+
     def to_json(self) -> str:
         """Return the trace as JSON text; a number that is not finite is null."""
         return json.dumps(_finite(asdict(self)), indent=2)

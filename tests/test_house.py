@@ -26,10 +26,12 @@ ALLOWED = {
         {
             "comfy",
             "comfy_api",
+            "comfy_execution",
             "comfy_extras",
             "folder_paths",
             "nodes",
             "latent_preview",
+            "server",
             "torch",
             "numpy",
             "safetensors",

@@ -9,6 +9,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from torch import Tensor
 
 Prompt = dict[str, dict[str, Any]]
 RUN_SECONDS = 120
+SUPPORT = Path(__file__).parent / "support"
 
 
 class PromptRefused(Exception):
@@ -61,7 +63,7 @@ class Client:
             history = get_json(self.server, f"/history/{prompt_id}")
             if prompt_id in history:
                 return history[prompt_id]
-            time.sleep(0.05)
+            time.sleep(0.01)
         raise TimeoutError(f"prompt {prompt_id} did not finish within {RUN_SECONDS} s")
 
     def run(self, prompt: Prompt) -> dict[str, dict[str, Any]]:
@@ -109,6 +111,7 @@ def comfyui(installation: Installation, tmp_path_factory: pytest.TempPathFactory
     for folder, file in (("diffusion_models", files.TRANSFORMER), ("vae", files.AUTOENCODER)):
         (base / "models" / folder).mkdir(parents=True)
         shutil.copy(file, base / "models" / folder)
+    shutil.copytree(SUPPORT, base / "custom_nodes" / SUPPORT.name)
     with running(installation, base, "--preview-method", "latent2rgb") as server:
         yield Client(server)
 
@@ -152,6 +155,11 @@ def save_latent(source: str, slot: int = 0) -> dict[str, Any]:
     return {"class_type": "SaveLatent", "inputs": {"samples": [source, slot], "filename_prefix": "tests/latent"}}
 
 
+def equal(left: str, right: str) -> dict[str, Any]:
+    """Return a node of the tests that tells whether two latents are the same, bit for bit."""
+    return {"class_type": "TestsEqualLatents", "inputs": {"left": [left, 0], "right": [right, 0]}}
+
+
 def show(source: str, slot: int) -> dict[str, Any]:
     """Return a stock node that puts any value into the history as text."""
     return {"class_type": "PreviewAny", "inputs": {"source": [source, slot]}}
@@ -169,5 +177,6 @@ class Graph:
     compare = staticmethod(compare_node)
     save_latent = staticmethod(save_latent)
     show = staticmethod(show)
+    equal = staticmethod(equal)
     Refused = PromptRefused
     Failed = PromptFailed

@@ -6,7 +6,19 @@ import subprocess
 from sweetspot.cli.comfyui import PACK
 from sweetspot.cli.demo import get_json
 
-NODES = {"SweetSpotPreset", "SweetSpotSampler", "SweetSpotCompare", "SweetSpotDemoModel", "SweetSpotSavePreset"}
+NODES = {
+    "SweetSpotPreset",
+    "SweetSpotPlan",
+    "SweetSpotSampler",
+    "SweetSpotCompare",
+    "SweetSpotDemoModel",
+    "SweetSpotSavePreset",
+    "SweetSpotWrapSampler",
+    "SweetSpotReadTrace",
+    "SweetSpotPlanSigmas",
+    "SweetSpotGuidanceWindow",
+    "SweetSpotFilmstrip",
+}
 
 LOAD = """
 import asyncio, json, sys

@@ -1,0 +1,41 @@
+"""Filmstrip: the kept steps of one run side by side, with their numbers."""
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io, ui
+
+from ..comparison.grid import draw_filmstrip
+from ..samplers.kept_steps import parse_kept_steps
+from .schema import make_schema
+
+
+class SweetSpotFilmstrip(io.ComfyNode):
+    """Draws what a run predicted on its way."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id="SweetSpotFilmstrip",
+            display_name="Filmstrip",
+            description="The decoded kept steps of one run side by side. Not a comparison: step 4 of 25 is not a run "
+            "of 4 steps.",
+            search_aliases=["kept steps", "intermediate steps", "progress images", "denoising process"],
+            is_output_node=True,
+            inputs=[
+                io.Image.Input("images", tooltip="The kept latents, decoded."),
+                io.String.Input("kept_steps", force_input=True, tooltip="Their numbers, from the same node."),
+            ],
+            outputs=[
+                io.Image.Output("filmstrip", display_name="filmstrip", tooltip="The pictures side by side, labelled.")
+            ],
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+        )
+
+    @classmethod
+    def execute(cls, images: Any, kept_steps: str) -> io.NodeOutput:
+        """Draw the strip."""
+        picture = draw_filmstrip(images.cpu().float().numpy(), parse_kept_steps(kept_steps))
+        strip = torch.from_numpy(picture).unsqueeze(0)
+        return io.NodeOutput(strip, ui=ui.PreviewImage(strip, cls=cls))

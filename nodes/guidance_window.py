@@ -1,0 +1,48 @@
+"""Guidance Window: any guider, with its guidance in force only where it counts."""
+
+import copy
+from typing import Any
+
+from comfy_api.latest import io
+
+from .guiders import scale_names
+from .schema import make_schema
+from .windows import chosen_saver, window_inputs
+
+
+class SweetSpotGuidanceWindow(io.ComfyNode):
+    """Lays a guidance window on a guider."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id="SweetSpotGuidanceWindow",
+            display_name="Guidance Window",
+            description="Guidance only in a part of the steps; outside it the unconditional half is not computed.",
+            search_aliases=["adaptive guidance", "limited interval", "cfg schedule", "skip cfg", "CFGGuider"],
+            inputs=[
+                io.Guider.Input("guider", tooltip="The guider, as from CFGGuider or another pack."),
+                *window_inputs(),
+            ],
+            outputs=[
+                io.Guider.Output("guider", display_name="guider", tooltip="The guider with the window."),
+                io.String.Output("text", display_name="text", tooltip="The window and who recommends it."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls, guider: Any, guidance_window: str = "first half", window_start: float = 0.0, window_end: float = 1.0
+    ) -> io.NodeOutput:
+        """Return a copy of the guider with the window."""
+        saver = chosen_saver(guidance_window, window_start, window_end, guider.model_patcher)
+        if saver is None:
+            return io.NodeOutput(guider, "Guidance in every step.")
+        if not scale_names(guider):
+            raise ValueError(
+                f"guider: expected one with a guidance scale (cfg), as CFGGuider; got {type(guider).__name__}"
+            )
+        windowed = copy.copy(guider)
+        windowed.model_options = saver.options(guider.model_options)
+        return io.NodeOutput(windowed, f"Guidance window: {saver.told}.")

@@ -1,0 +1,123 @@
+"""Step Plan: a plan by hand, or changes laid over a plan."""
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..presets.plan import StepPlan
+from ..presets.trained import off_trained_steps
+from ..samplers.schedules import MAX_STEPS
+from .sampling import SamplerSettings, check_sampler
+from .schema import Plan, make_schema, sampler_names, scheduler_names
+
+KEEP = "from plan"
+_BY_HAND = "set by hand"
+
+
+class SweetSpotPlan(io.ComfyNode):
+    """Makes a plan, or changes one."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id="SweetSpotPlan",
+            display_name="Step Plan",
+            description="A plan by hand, or changes laid over a plan: steps, cfg, sampler, scheduler, exact sigmas.",
+            search_aliases=["steps", "num_inference_steps", "plan", "override steps"],
+            inputs=[
+                Plan.Input("plan", optional=True, tooltip="The plan to change; without one the plan is made by hand."),
+                io.Int.Input(
+                    "steps",
+                    default=0,
+                    min=0,
+                    max=MAX_STEPS,
+                    optional=True,
+                    tooltip="Step count; 0 keeps the plan's, or is 25 without one.",
+                ),
+                io.Float.Input(
+                    "cfg",
+                    default=-1.0,
+                    min=-1.0,
+                    max=100.0,
+                    step=0.1,
+                    optional=True,
+                    tooltip="Guidance scale; -1 keeps the plan's, or is 8 without one. 1 is off.",
+                ),
+                io.Combo.Input(
+                    "sampler_name",
+                    options=[KEEP, *sampler_names()],
+                    default=KEEP,
+                    optional=True,
+                    tooltip="The sampler; from plan keeps it, or is euler without a plan.",
+                ),
+                io.Combo.Input(
+                    "scheduler",
+                    options=[KEEP, *scheduler_names()],
+                    default=KEEP,
+                    optional=True,
+                    tooltip="The scheduler; from plan keeps it, or is simple without a plan.",
+                ),
+                io.Sigmas.Input(
+                    "sigmas",
+                    optional=True,
+                    tooltip="An exact schedule, which sets the step count too.",
+                ),
+            ],
+            outputs=[
+                Plan.Output("plan", display_name="plan", tooltip="The plan, for this pack's nodes."),
+                io.String.Output("text", display_name="text", tooltip="What the plan says, and from where."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        plan: StepPlan | None = None,
+        steps: int = 0,
+        cfg: float = -1.0,
+        sampler_name: str = KEEP,
+        scheduler: str = KEEP,
+        sigmas: torch.Tensor | None = None,
+    ) -> io.NodeOutput:
+        """Lay the changes over the plan."""
+        base = plan or StepPlan("by hand", 25, 8.0, "euler", "simple", dict.fromkeys(_SETTINGS, "stock default"))
+        changes: dict[str, Any] = {"steps": steps} if steps else {}
+        changes |= {"cfg": cfg} if cfg >= 0 else {}
+        changes |= {"sampler_name": sampler_name} if sampler_name != KEEP else {}
+        changes |= {"scheduler": scheduler} if scheduler != KEEP else {}
+        if sigmas is not None:
+            changes |= _exact(sigmas, steps)
+        changed = replace(base, **changes, sources=base.sources | dict.fromkeys(changes, _BY_HAND))
+        check_sampler(SamplerSettings(0, changed.cfg, changed.sampler_name, changed.scheduler, 1.0))
+        text = _describe(changed)
+        return io.NodeOutput(changed, text, ui={"text": [text]})
+
+
+_SETTINGS = ("steps", "cfg", "sampler_name", "scheduler")
+
+
+def _exact(sigmas: torch.Tensor, steps: int) -> dict[str, Any]:
+    """Return the plan's fields for an exact schedule.
+
+    Raises:
+        ValueError: if it does not fall, or another step count was asked for.
+    """
+    levels = tuple(sigmas.tolist())
+    if len(levels) < 2 or any(after >= before for before, after in pairwise(levels)):
+        raise ValueError(f"sigmas: expected at least 2 falling noise levels, got {list(levels[:8])}")
+    if steps not in (0, len(levels) - 1):
+        raise ValueError(f"steps: expected 0 or {len(levels) - 1}, as the sigmas have; got {steps}")
+    return {"steps": len(levels) - 1, "sigmas": levels, "timesteps": ()}
+
+
+def _describe(plan: StepPlan) -> str:
+    lines = [f"Plan: {plan.variant}"]
+    lines += [f"{name}: {getattr(plan, name)} (source: {plan.sources.get(name, 'plan')})" for name in _SETTINGS]
+    if plan.sigmas:
+        lines.append("sigmas: " + ", ".join(f"{level:g}" for level in plan.sigmas))
+    off = off_trained_steps(plan)
+    return "\n".join([*lines, f"Warning: {plan.variant} {off}."] if off else lines)

@@ -1,0 +1,46 @@
+"""Plan Sigmas: a plan's schedule and sampler for the custom-sampling graph."""
+
+from typing import Any
+
+import comfy.samplers
+from comfy_api.latest import io
+
+from ..presets.plan import StepPlan
+from .model_sampling import exact_sigmas
+from .sampling import SamplerSettings, check_sampler, schedule_of
+from .schema import Plan, denoise_input, make_schema, model_input
+
+
+class SweetSpotPlanSigmas(io.ComfyNode):
+    """Gives a plan's schedule as SIGMAS and its sampler as SAMPLER."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id="SweetSpotPlanSigmas",
+            display_name="Plan Sigmas",
+            description="The plan's schedule for this model, and its sampler: what the KSampler would run, or exactly "
+            "the noise levels that a distilled model was trained on.",
+            search_aliases=["BasicScheduler", "sigmas", "steps", "trained timesteps", "ManualSigmas"],
+            inputs=[
+                model_input(),
+                Plan.Input("plan", tooltip="A plan, as from Model Step Preset."),
+                denoise_input(),
+            ],
+            outputs=[
+                io.Sigmas.Output("sigmas", display_name="sigmas", tooltip="The noise levels of the run."),
+                io.Sampler.Output("sampler", display_name="sampler", tooltip="The plan's sampler."),
+                io.Int.Output("steps", display_name="steps", tooltip="How many steps the schedule has."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, model: Any, plan: StepPlan, denoise: float = 1.0) -> io.NodeOutput:
+        """Make the schedule."""
+        exact = exact_sigmas(model, plan)
+        settings = SamplerSettings(0, plan.cfg, plan.sampler_name, plan.scheduler, denoise, sigmas=exact)
+        check_sampler(settings)
+        sigmas = schedule_of(model, plan.steps, settings)
+        sampler = comfy.samplers.sampler_object(plan.sampler_name)
+        return io.NodeOutput(sigmas, sampler, max(len(sigmas) - 1, 0))

@@ -1,0 +1,48 @@
+"""Read Step Trace: what a wrapped SAMPLER recorded of the run that gave a latent."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from .schema import Trace, make_schema
+from .step_aware import kept_latent
+from .step_aware_sampler_object import StepAwareSampler
+
+
+class SweetSpotReadTrace(io.ComfyNode):
+    """Reads the trace of a Step-Aware SAMPLER after its run."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id="SweetSpotReadTrace",
+            display_name="Read Step Trace",
+            description="Gives the trace and the kept steps of a Step-Aware SAMPLER's run.",
+            search_aliases=["trace", "steps run", "kept steps", "filmstrip"],
+            inputs=[
+                io.Sampler.Input("sampler", tooltip="The output of Step-Aware SAMPLER."),
+                io.Latent.Input("latent", tooltip="The `output` of the sampling node that used it."),
+            ],
+            outputs=[
+                io.Latent.Output("latent", display_name="latent", tooltip="The latent, as it came."),
+                Trace.Output("trace", display_name="trace", tooltip="What each step did."),
+                io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps really ran."),
+                io.String.Output("trace_json", display_name="trace_json", tooltip="The trace as JSON text."),
+                io.Latent.Output("kept", display_name="kept", tooltip="Predicted clean latents of the kept steps."),
+                io.String.Output("kept_steps", display_name="kept_steps", tooltip="Their numbers, such as 4, 8, 25."),
+                io.String.Output("text", display_name="text", tooltip="What happened, in words."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, sampler: Any, latent: dict[str, Any]) -> io.NodeOutput:
+        """Find the run and hand out what it recorded."""
+        if not isinstance(sampler, StepAwareSampler):
+            raise TypeError(f"sampler: expected the output of Step-Aware SAMPLER, got {type(sampler).__name__}")
+        run = sampler.run_of(latent)
+        trace = run.trace()
+        text, told = trace.to_json(), trace.describe()
+        numbers = ", ".join(map(str, trace.kept))
+        shown = {"text": [told], "trace": [text]}
+        return io.NodeOutput(latent, trace, trace.steps_run, text, kept_latent(run), numbers, told, ui=shown)

@@ -1,0 +1,149 @@
+"""What the Step-Aware Sampler does beyond sampling: a plan's exact schedule, a time budget, a guidance window."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from comfy_execution.graph_utils import ExecutionBlocker
+
+from ..presets.plan import StepPlan
+from ..presets.trained import fixed_schedule, off_trained_steps, snapped
+from ..samplers.kept_steps import resolve_kept_steps
+from ..samplers.schedules import MAX_STEPS
+from ..samplers.time_budget import StepTimes, fit_steps
+from ..samplers.trace import StepTrace
+from .guidance import GuidanceSaver
+from .live import LiveTrace
+from .model_sampling import exact_sigmas
+from .sampling import SamplerSettings, check_latent, check_sampler, run_length, sample_watched
+from .step_aware_run import Extras, StepAwareRun, TooSlowError
+
+WARN, SNAP = "warn", "snap"
+
+_TIMES = StepTimes()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the Step-Aware Sampler.
+
+    Attributes:
+        model: ModelPatcher; itself left as it was.
+        steps: the step count asked for, of the plan where one is linked.
+        settings: those of the KSampler, of the plan where one is linked.
+        positive: conditioning.
+        negative: conditioning.
+        latent: latent dict.
+        extras: what to do beyond sampling.
+        saver: the guidance window, None for guidance in every step.
+        least_steps: the lowest step count that is sensible for the model.
+        notes: what people have to know of the plan.
+        node_id: the node that live messages name, None for no messages.
+    """
+
+    model: Any
+    steps: int
+    settings: SamplerSettings
+    positive: Any
+    negative: Any
+    latent: dict[str, Any]
+    extras: Extras
+    saver: GuidanceSaver | None = None
+    least_steps: int = 1
+    notes: tuple[str, ...] = ()
+    node_id: str | None = None
+
+    def planned(self, plan: StepPlan | None, off_trained: str) -> "Job":
+        """Return the job with a linked plan laid over it, steps and schedule too.
+
+        Args:
+            plan: the plan, None where none is linked.
+            off_trained: `warn` or `snap`: what to do with steps that a distilled model was not trained for.
+        """
+        if plan is None:
+            return self
+        off = off_trained_steps(plan)
+        if off and off_trained == SNAP:
+            plan, off = snapped(plan), f"{off}; set to {snapped(plan).steps}, the nearest"
+        notes = [f"plan: {plan.variant} {off}."] if off else []
+        if (plan.sigmas or plan.timesteps) and not fixed_schedule(plan):
+            notes.append(f"plan: its fixed schedule is not one of {plan.steps} steps; {plan.scheduler} is used.")
+        settings = replace(self.settings.overlaid(plan), sigmas=exact_sigmas(self.model, plan))
+        least = plan.trained_steps[0] if plan.trained_steps else plan.steps_min or 1
+        return replace(self, steps=plan.steps, settings=settings, least_steps=least, notes=(*self.notes, *notes))
+
+    def check(self) -> None:
+        """Refuse what cannot run, before any work is done.
+
+        Raises:
+            ValueError: names the input, what is allowed and what came.
+        """
+        check_sampler(self.settings)
+        check_latent(self.model, self.latent)
+        part = self.settings.start_at_step > 0 or self.settings.end_at_step < MAX_STEPS
+        if self.extras.seconds > 0 and part:
+            raise ValueError(
+                "time_budget: expected 0 where start_at_step or end_at_step is set, as other step counts would move "
+                f"them; got {self.extras.seconds:g}"
+            )
+        if self.extras.keep_steps:
+            resolve_kept_steps(self.extras.keep_steps, run_length(self.model, self.steps, self.settings))
+
+
+def run_job(job: Job) -> tuple[dict[str, Any], StepTrace, Any]:
+    """Run a job and return its latent, its trace, and the kept latents as a latent dict.
+
+    Where none was asked to be kept, a blocker that names the input stands in its place.
+    """
+    latent, run, notes = _within_time(job)
+    trace = run.trace().with_notes(*job.notes, *notes)
+    return latent, trace, kept_latent(run)
+
+
+def kept_latent(run: StepAwareRun) -> Any:
+    """Return what a run kept as a latent dict; a blocker that names the input where there is nothing."""
+    if run.kept_samples is not None:
+        return {"samples": run.kept_samples}
+    return ExecutionBlocker("kept: nothing was kept; write the steps into keep_steps, such as 4, 8, -1")
+
+
+def _within_time(job: Job) -> tuple[dict[str, Any], StepAwareRun, tuple[str, ...]]:
+    """Run once, or twice where the first steps show that the time budget cannot be met with as many as asked."""
+    if not job.extras.seconds > 0:
+        return (*_run(job, job.steps, job.extras), ())
+    known = _TIMES.recall(_time_key(job))
+    if known is not None:
+        fit = fit_steps(job.extras.seconds, known, job.steps, job.least_steps)
+        return (*_run(job, fit.steps, replace(job.extras, seconds=0)), (fit.note,))
+    try:
+        return (*_run(job, job.steps, job.extras), ())
+    except TooSlowError as slow:
+        fit = fit_steps(job.extras.seconds, slow.step_seconds, job.steps, job.least_steps, slow.spent)
+        return (*_run(job, fit.steps, replace(job.extras, seconds=0)), (fit.note,))
+
+
+def _run(job: Job, steps: int, extras: Extras) -> tuple[dict[str, Any], StepAwareRun]:
+    live = LiveTrace(job.node_id) if job.node_id else None
+    run = StepAwareRun(job.steps, job.settings.sampler_name, extras, live=live)
+    model = job.saver.on_model(job.model) if job.saver else job.model
+    settings = job.settings if steps == job.steps else replace(job.settings, sigmas=None)
+    latent = sample_watched(run, model, steps, settings, job.positive, job.negative, job.latent)
+    reports = run.recorder.report_seconds()
+    if len(reports) > 1:
+        _TIMES.remember(_time_key(job), (reports[-1] - reports[0]) / (len(reports) - 1))
+    return latent, run
+
+
+def _time_key(job: Job) -> tuple[Any, ...]:
+    """Return what the seconds of a step depend on: the kind of model, the latent's size, and what a step calls."""
+    samples = job.latent["samples"]
+    shapes = tuple(tuple(part.shape) for part in (samples.unbind() if samples.is_nested else [samples]))
+    model = job.model
+    return (
+        type(model.model).__name__,
+        model.model_size(),
+        str(model.load_device),
+        shapes,
+        job.settings.sampler_name,
+        job.settings.cfg != 1,
+        job.saver is not None,
+    )

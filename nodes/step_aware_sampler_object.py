@@ -1,0 +1,87 @@
+"""A SAMPLER that holds another one and watches it: the same result, and a trace of each run for Read Step Trace."""
+
+from collections import OrderedDict
+from typing import Any
+
+import comfy.samplers
+import comfy.utils
+import torch
+
+from .live import LiveTrace
+from .step_aware_run import Extras, StepAwareRun
+
+_REMEMBERED = 8
+_FINGERPRINT = 512
+
+
+class StepAwareSampler(comfy.samplers.Sampler):
+    """Samples as the SAMPLER it holds.
+
+    Its runs are kept by the latent that they gave, so that one object can serve several sampling nodes and be handed
+    out again by ComfyUI's cache.
+
+    Args:
+        inner: the SAMPLER.
+        extras: what to do beyond watching.
+        node_id: the node that live messages name.
+    """
+
+    def __init__(self, inner: Any, extras: Extras, node_id: str | None) -> None:
+        self.inner = inner
+        self._extras, self._node_id = extras, node_id
+        self._runs: OrderedDict[tuple[float, ...], StepAwareRun] = OrderedDict()
+
+    def __getattr__(self, name: str) -> Any:
+        """Hand out what else the SAMPLER has, such as `extra_options`, to code that looks for it."""
+        if name == "inner":
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+    def sample(
+        self, model_wrap: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Any, noise: Any, *rest: Any
+    ) -> torch.Tensor:
+        """Sample as the held SAMPLER does; see `StepAwareRun.sample`."""
+        live = LiveTrace(self._node_id) if self._node_id else None
+        run = StepAwareRun(None, sampler_name(self.inner), self._extras, live=live)
+        samples = run.sample(self.inner.sample, model_wrap, sigmas, extra_args, callback, noise, *rest)
+        given = model_wrap.inner_model.process_latent_out(samples.to(torch.float32))
+        self._runs[_fingerprint(given)] = run
+        while len(self._runs) > _REMEMBERED:
+            self._runs.popitem(last=False)
+        return samples
+
+    def run_of(self, latent: dict[str, Any]) -> StepAwareRun:
+        """Return the run that gave a latent.
+
+        Raises:
+            ValueError: if none of the last runs did.
+        """
+        run = self._runs.get(_fingerprint(latent["samples"]))
+        if run is None:
+            raise ValueError(
+                "latent: expected the `output` of the sampling node that this sampler is linked to, unchanged; "
+                f"none of its last {len(self._runs)} runs gave the latent that came"
+            )
+        return run
+
+
+def sampler_name(sampler: Any) -> str:
+    """Return ComfyUI's name of a SAMPLER, empty for one that it has no name for.
+
+    A stock sampler that has been set to inject noise is not the stock one of its name.
+    """
+    options = getattr(sampler, "extra_options", {})
+    if options.get("s_churn", 0) > 0 or options.get("eta", 0) > 0:
+        return ""
+    function = getattr(getattr(sampler, "sampler_function", None), "__name__", "")
+    name = {"sample_unipc": "uni_pc", "sample_unipc_bh2": "uni_pc_bh2"}.get(function)
+    name = name or function.removeprefix("sample_").removesuffix("_function")
+    return name if name in comfy.samplers.KSampler.SAMPLERS else ""
+
+
+def _fingerprint(samples: Any) -> tuple[float, ...]:
+    """Return numbers that tell a latent from others: some of its elements, evenly spread, and its size."""
+    if samples.is_nested:
+        samples, _ = comfy.utils.pack_latents(samples.unbind())
+    flat = samples.flatten()
+    return (float(flat.numel()), *flat[:: max(flat.numel() // _FINGERPRINT, 1)].float().cpu().tolist())

@@ -1,0 +1,76 @@
+"""The inputs that choose a guidance window, and the window that they choose."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..presets.guidance_windows import find_window, load_windows
+from ..samplers.guidance_window import GuidanceWindow
+from .guidance import GuidanceSaver
+from .schema import expert
+from .step_aware_run import is_flow
+
+ALWAYS, BY_FRACTIONS, BY_SIGMAS = "always", "by fractions", "by sigmas"
+
+
+def window_inputs() -> list[io.Input]:
+    """Return the inputs guidance_window, window_start and window_end."""
+    return [
+        io.Combo.Input(
+            "guidance_window",
+            options=[ALWAYS, *(window.name for window in load_windows()), BY_FRACTIONS, BY_SIGMAS],
+            default=ALWAYS,
+            optional=True,
+            tooltip="Where cfg is in force. Outside it is 1, and the unconditional half is not computed: first half "
+            "saves a quarter. adaptive drops it once both halves agree. always is the stock behaviour.",
+        ),
+        io.Float.Input(
+            "window_start",
+            default=0.0,
+            min=0.0,
+            max=1000.0,
+            step=0.01,
+            optional=True,
+            tooltip="For by fractions: the share of the steps at which guidance begins, 0 to 1. "
+            "For by sigmas: the highest noise level with guidance.",
+            **expert(),
+        ),
+        io.Float.Input(
+            "window_end",
+            default=1.0,
+            min=0.0,
+            max=1000.0,
+            step=0.01,
+            optional=True,
+            tooltip="For by fractions: the share of the steps at which guidance ends, 0 to 1. "
+            "For by sigmas: the noise level that guidance ends at, itself without.",
+            **expert(),
+        ),
+    ]
+
+
+def chosen_saver(choice: str, start: float, end: float, model: Any) -> GuidanceSaver | None:
+    """Return what lays the chosen window on a model or guider, None for guidance in every step.
+
+    Args:
+        choice: the value of guidance_window.
+        start: that of window_start.
+        end: that of window_end.
+        model: ModelPatcher, whose kind of noise levels a recommended interval is turned into.
+
+    Raises:
+        ValueError: names the input, what is allowed and what came.
+    """
+    if choice == ALWAYS:
+        return None
+    if choice == BY_FRACTIONS:
+        told = f"from {start:g} to {end:g} of the steps"
+        return GuidanceSaver(GuidanceWindow(start, end), told=told)
+    if choice == BY_SIGMAS:
+        return GuidanceSaver(GuidanceWindow(start, end, "sigma"), told=f"from sigma {start:g} to {end:g}")
+    named = find_window(choice)
+    first, last = named.start, named.end
+    if named.unit == "sigma" and is_flow(model.get_model_object("model_sampling")):
+        # Recommended for x = image + sigma noise; a flow model names the same ratio t = sigma / (1 + sigma).
+        first, last = first / (1 + first), last / (1 + last)
+    return GuidanceSaver(GuidanceWindow(first, last, named.unit), named.agreed, f"{named.name}; source: {named.source}")

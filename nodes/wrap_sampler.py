@@ -1,0 +1,52 @@
+"""Step-Aware SAMPLER: any SAMPLER of the custom-sampling graph, watched."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..samplers.kept_steps import parse_kept_steps
+from .schema import keep_steps_input, make_schema, settled_input
+from .step_aware_run import Extras
+from .step_aware_sampler_object import StepAwareSampler
+
+
+class SweetSpotWrapSampler(io.ComfyNode):
+    """Wraps a SAMPLER so that its steps are traced."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id="SweetSpotWrapSampler",
+            display_name="Step-Aware SAMPLER",
+            description="Wraps any SAMPLER: the same result, and a trace of its steps for Read Step Trace.",
+            search_aliases=["SamplerCustomAdvanced", "trace sampler", "steps", "early stop"],
+            inputs=[
+                io.Sampler.Input("sampler", tooltip="The sampler to watch, as from KSamplerSelect or another pack."),
+                keep_steps_input(),
+                settled_input(),
+            ],
+            outputs=[
+                io.Sampler.Output(
+                    "sampler",
+                    display_name="sampler",
+                    tooltip="Link it to the sampling node, and to Read Step Trace.",
+                )
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def validate_inputs(cls, keep_steps: str | None = "") -> bool | str:
+        """Refuse a list of steps with a mistake before anything runs; a linked one is checked when it is known."""
+        try:
+            parse_kept_steps(keep_steps or "")
+        except ValueError as error:
+            return str(error)
+        return True
+
+    @classmethod
+    def execute(cls, sampler: Any, keep_steps: str = "", stop_when_settled: float = 0.0) -> io.NodeOutput:
+        """Wrap the sampler."""
+        extras = Extras(parse_kept_steps(keep_steps), stop_when_settled)
+        return io.NodeOutput(StepAwareSampler(sampler, extras, cls.hidden.unique_id))

@@ -1,0 +1,196 @@
+"""Nodes that only the tests need: comparisons inside the server, models with faults, samplers of other packs' kind."""
+
+import json
+import time
+
+import comfy.model_management
+import comfy.nested_tensor
+import comfy.samplers
+import torch
+
+
+class EqualLatents:
+    """Tell whether two latents are the same, bit for bit."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"left": ("LATENT",), "right": ("LATENT",)}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "compare"
+    OUTPUT_NODE = True
+    CATEGORY = "tests"
+
+    def compare(self, left, right):
+        left, right = left["samples"], right["samples"]
+        if left.is_nested:
+            equal = all(torch.equal(a, b) for a, b in zip(left.unbind(), right.unbind(), strict=True))
+            return {"ui": {"equal": [equal], "finite": [True], "shape": [[list(a.shape) for a in right.unbind()]]}}
+        finite = bool(torch.isfinite(left).all())
+        same = torch.equal(left, right) or (not finite and torch.equal(left.nan_to_num(7.0), right.nan_to_num(7.0)))
+        return {"ui": {"equal": [same], "finite": [finite], "shape": [list(right.shape)]}}
+
+
+class FaultyModel:
+    """Let the model fail at its n-th call, counted over the life of the returned MODEL."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {
+            "required": {
+                "model": ("MODEL",),
+                "kind": (["nan", "inf", "raise", "oom", "slow", "interrupt", "halve"],),
+                "at_call": ("INT", {"default": 3}),
+            }
+        }
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "patch"
+    CATEGORY = "tests"
+
+    def patch(self, model, kind, at_call):
+        calls = 0
+
+        def call(apply_model, args):
+            nonlocal calls
+            calls += 1
+            if kind == "halve":
+                return args["input"] * 0.5
+            if kind == "slow":
+                time.sleep(0.05)
+            given = apply_model(args["input"], args["timestep"], **args["c"])
+            if calls != at_call:
+                return given
+            if kind == "raise":
+                raise RuntimeError("the tests' own error")
+            if kind == "oom":
+                raise comfy.model_management.OOM_EXCEPTION("the tests' own out of memory")
+            if kind == "interrupt":
+                comfy.model_management.interrupt_current_processing()
+            return given * {"nan": float("nan"), "inf": float("inf")}.get(kind, 1.0)
+
+        patched = model.clone()
+        patched.set_model_unet_function_wrapper(call)
+        patched.set_attachments("calls", lambda: calls)
+        return (patched,)
+
+
+class TellModel:
+    """Tell what is laid on a MODEL, and how often a FaultyModel was called."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"model": ("MODEL",)}, "optional": {"after": ("LATENT",)}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "tell"
+    OUTPUT_NODE = True
+    CATEGORY = "tests"
+
+    @classmethod
+    def IS_CHANGED(cls, **_):
+        return time.time()
+
+    def tell(self, model, after=None):
+        calls = model.get_attachment("calls")
+        told = {
+            "wrappers": sorted(f"{kind}:{key}" for kind, by in model.wrappers.items() for key in by if by[key]),
+            "callbacks": sorted(f"{kind}:{key}" for kind, by in model.callbacks.items() for key in by if by[key]),
+            "options": sorted(model.model_options),
+            "transformer_options": json.dumps(model.model_options["transformer_options"], default=str, sort_keys=True),
+            "patches": sorted(model.object_patches),
+            "calls": calls() if calls else None,
+        }
+        return {"ui": {"told": [told]}}
+
+
+class ForeignSampler:
+    """A SAMPLER as other packs write them: its own Euler loop, with or without calling back."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {
+            "required": {"calls_back": ("BOOLEAN", {"default": True}), "own_class": ("BOOLEAN", {"default": False})}
+        }
+
+    RETURN_TYPES = ("SAMPLER",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self, calls_back, own_class):
+        def foreign(model, x, sigmas, extra_args=None, callback=None, disable=None):
+            for i in range(len(sigmas) - 1):
+                denoised = model(x, sigmas[i] * x.new_ones([x.shape[0]]), **(extra_args or {}))
+                if callback is not None and calls_back:
+                    callback({"x": x, "i": i, "sigma": sigmas[i], "sigma_hat": sigmas[i], "denoised": denoised})
+                x = denoised + (sigmas[i + 1] / sigmas[i]) * (x - denoised)
+            return x
+
+        if not own_class:
+            return (comfy.samplers.KSAMPLER(foreign),)
+
+        class Foreign(comfy.samplers.Sampler):
+            def sample(
+                self,
+                model_wrap,
+                sigmas,
+                extra_args,
+                callback,
+                noise,
+                latent_image=None,
+                denoise_mask=None,
+                disable_pbar=False,
+            ):
+                inner = comfy.samplers.KSAMPLER(foreign)
+                return inner.sample(
+                    model_wrap, sigmas, extra_args, callback, noise, latent_image, denoise_mask, disable_pbar
+                )
+
+        return (Foreign(),)
+
+
+class ForeignGuider:
+    """A guider as other packs write them: a subclass with its own schedule of the scale."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"model": ("MODEL",), "positive": ("CONDITIONING",), "negative": ("CONDITIONING",)}}
+
+    RETURN_TYPES = ("GUIDER",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self, model, positive, negative):
+        class Guider(comfy.samplers.CFGGuider):
+            def predict_noise(self, x, timestep, model_options={}, seed=None):  # noqa: B006 - core's signature
+                conds = self.conds
+                return comfy.samplers.sampling_function(
+                    self.inner_model, x, timestep, conds["negative"], conds["positive"], self.cfg, model_options, seed
+                )
+
+        guider = Guider(model)
+        guider.set_conds(positive, negative)
+        guider.set_cfg(3.0)
+        return (guider,)
+
+
+class NestedLatent:
+    """An empty latent of two parts, as video with audio."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self):
+        parts = [torch.zeros(2, 16, 3, 8, 8), torch.zeros(2, 16, 20)]
+        return ({"samples": comfy.nested_tensor.NestedTensor(parts)},)
+
+
+NODE_CLASS_MAPPINGS = {
+    f"Tests{node.__name__}": node
+    for node in (EqualLatents, FaultyModel, TellModel, ForeignSampler, ForeignGuider, NestedLatent)
+}
