@@ -40,6 +40,7 @@ class PromptFailed(Exception):
         super().__init__(f"{details.get('node_type')}: {details.get('exception_message')}")
         self.node_type: str = details.get("node_type", "")
         self.message: str = details.get("exception_message", "")
+        self.exception_type: str = details.get("exception_type", "")
 
 
 @dataclass
@@ -160,6 +161,16 @@ def equal(left: str, right: str) -> dict[str, Any]:
     return {"class_type": "TestsEqualLatents", "inputs": {"left": [left, 0], "right": [right, 0]}}
 
 
+def faulty(kind: str, at_call: int = 3, model: str = "model") -> dict[str, Any]:
+    """Return a MODEL of the tests that fails in some way at its n-th call."""
+    return {"class_type": "TestsFaultyModel", "inputs": {"model": [model, 0], "kind": kind, "at_call": at_call}}
+
+
+def tell(model: str, after: str | None = None) -> dict[str, Any]:
+    """Return a node of the tests that tells what is laid on a MODEL, once a latent has been made."""
+    return {"class_type": "TestsTellModel", "inputs": {"model": [model, 0]} | ({"after": [after, 0]} if after else {})}
+
+
 def show(source: str, slot: int) -> dict[str, Any]:
     """Return a stock node that puts any value into the history as text."""
     return {"class_type": "PreviewAny", "inputs": {"source": [source, slot]}}
@@ -178,5 +189,7 @@ class Graph:
     save_latent = staticmethod(save_latent)
     show = staticmethod(show)
     equal = staticmethod(equal)
+    faulty = staticmethod(faulty)
+    tell = staticmethod(tell)
     Refused = PromptRefused
     Failed = PromptFailed

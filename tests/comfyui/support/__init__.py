@@ -110,14 +110,14 @@ class ForeignSampler:
     @classmethod
     def INPUT_TYPES(cls):
         return {
-            "required": {"calls_back": ("BOOLEAN", {"default": True}), "own_class": ("BOOLEAN", {"default": False})}
+            "optional": {"calls_back": ("BOOLEAN", {"default": True}), "own_class": ("BOOLEAN", {"default": False})}
         }
 
     RETURN_TYPES = ("SAMPLER",)
     FUNCTION = "make"
     CATEGORY = "tests"
 
-    def make(self, calls_back, own_class):
+    def make(self, calls_back=True, own_class=False):
         def foreign(model, x, sigmas, extra_args=None, callback=None, disable=None):
             for i in range(len(sigmas) - 1):
                 denoised = model(x, sigmas[i] * x.new_ones([x.shape[0]]), **(extra_args or {}))
