@@ -7,7 +7,7 @@ import pytest
 import torch
 
 
-def custom(graph, sampler: str, sigmas: str = "sigmas", guider: str = "guider", latent: str = "latent") -> dict:
+def custom(sampler: str, sigmas: str = "sigmas", guider: str = "guider", latent: str = "latent") -> dict:
     inputs = {
         "noise": ["noise", 0],
         "guider": [guider, 0],
@@ -46,8 +46,8 @@ def traced(graph, nodes: dict, **inputs: Any) -> dict:
     """Return the graph with its sampler wrapped, sampled and read, beside the stock run of it."""
     return nodes | {
         "ours": wrapped(**inputs),
-        "sampled": custom(graph, "ours"),
-        "plain": custom(graph, "stock"),
+        "sampled": custom("ours"),
+        "plain": custom("stock"),
         "read": read(),
         "trace": graph.show("read", 3),
         "same": graph.equal("plain", "sampled"),
@@ -93,7 +93,7 @@ def test_each_sampling_node_reads_its_own_run_of_a_shared_sampler(comfyui, graph
             "class_type": "BasicScheduler",
             "inputs": {"model": ["model", 0], "scheduler": "simple", "steps": 3, "denoise": 1.0},
         },
-        "other": custom(graph, "ours", sigmas="short"),
+        "other": custom("ours", sigmas="short"),
         "read other": read(latent="other"),
         "steps": graph.show("read", 2),
         "other steps": graph.show("read other", 2),
@@ -110,7 +110,7 @@ def test_a_latent_of_another_sampler_is_refused(comfyui, graph):
 
 
 def test_a_sampler_that_was_not_wrapped_is_refused(comfyui, graph):
-    nodes = base(graph) | {"sampled": custom(graph, "stock"), "read": read("stock"), "show": graph.show("read", 2)}
+    nodes = base(graph) | {"sampled": custom("stock"), "read": read("stock"), "show": graph.show("read", 2)}
     with pytest.raises(graph.Failed, match="sampler: expected the output of Step-Aware SAMPLER, got KSAMPLER"):
         comfyui.run(nodes)
 
@@ -139,7 +139,7 @@ class TestGuidanceWindow:
         nodes = base(graph) | {
             "windowed": windowed(guidance_window="first half"),
             "ours": wrapped(),
-            "sampled": custom(graph, "ours", guider="windowed"),
+            "sampled": custom("ours", guider="windowed"),
             "read": read(),
             "trace": graph.show("read", 3),
             "k": graph.sampler("SweetSpotSampler", steps=8, cfg=3.0, guidance_window="first half"),
@@ -154,8 +154,8 @@ class TestGuidanceWindow:
     def test_the_guider_that_was_linked_stays_as_it_was(self, comfyui, graph):
         nodes = base(graph) | {
             "windowed": windowed(guidance_window="by fractions", window_end=0.0),
-            "sampled": custom(graph, "stock", guider="windowed"),
-            "plain": custom(graph, "stock"),
+            "sampled": custom("stock", guider="windowed"),
+            "plain": custom("stock"),
             "k": graph.sampler("KSampler", steps=8, cfg=3.0),
             "without": graph.sampler("KSampler", steps=8, cfg=1.0),
             "same": graph.equal("k", "plain"),
@@ -185,7 +185,7 @@ class TestGuidanceWindow:
                 "other": guider,
                 "windowed": windowed("other", guidance_window="first half"),
                 "ours": wrapped(),
-                "sampled": custom(graph, "ours", guider="windowed"),
+                "sampled": custom("ours", guider="windowed"),
                 "read": read(),
                 "trace": graph.show("read", 3),
             }
@@ -204,7 +204,7 @@ class TestPlanSigmas:
             },
             "k": graph.sampler("KSampler", **settings),
         }
-        nodes["sampled"] = custom(graph, "stock", sigmas="planned")
+        nodes["sampled"] = custom("stock", sigmas="planned")
         nodes["sampled"]["inputs"]["sampler"] = ["planned", 1]
         nodes["same"] = graph.equal("k", "sampled")
         assert comfyui.run(nodes)["same"]["equal"] == [True]
@@ -220,7 +220,7 @@ class TestPlanSigmas:
                 "inputs": {"model": ["preset", 0], "plan": ["preset", 1], "denoise": 1.0},
             },
             "ours": wrapped(),
-            "sampled": custom(graph, "ours", sigmas="planned"),
+            "sampled": custom("ours", sigmas="planned"),
             "read": read(),
             "trace": graph.show("read", 3),
         }
@@ -235,8 +235,8 @@ class TestComposes:
             "halve": graph.faulty("halve"),
             "nested": {"class_type": "TestsNestedLatent", "inputs": {}},
             "ours": wrapped(keep_steps="2, 4"),
-            "sampled": custom(graph, "ours", latent="nested"),
-            "plain": custom(graph, "stock", latent="nested"),
+            "sampled": custom("ours", latent="nested"),
+            "plain": custom("stock", latent="nested"),
             "same": graph.equal("plain", "sampled"),
             "read": read(),
             "trace": graph.show("read", 3),
@@ -278,6 +278,28 @@ class TestComposes:
         outputs = comfyui.run(nodes)
         assert outputs["same"]["equal"] == [window == "always"]
         assert trace_in(outputs)["halves"] == (12 if window == "always" else 9)
+
+    def test_with_a_controlnet_and_a_mask(self, comfyui, graph):
+        nodes = graph.demo() | {
+            "controlled": {"class_type": "TestsApplyControl", "inputs": {"conditioning": ["positive", 0]}},
+            "solid": {"class_type": "SolidMask", "inputs": {"value": 0.5, "width": 64, "height": 64}},
+            "first": graph.sampler("KSampler", steps=6),
+            "masked": {"class_type": "SetLatentNoiseMask", "inputs": {"samples": ["first", 0], "mask": ["solid", 0]}},
+        }
+        common = {"positive": ["controlled", 0], "latent_image": ["masked", 0], "steps": 6}
+        nodes |= {
+            "stock": graph.sampler("KSampler", **common),
+            "ours": graph.sampler("SweetSpotSampler", **common),
+            "windowed": graph.sampler("SweetSpotSampler", **common, guidance_window="first half"),
+            "without": graph.sampler("KSampler", **(common | {"positive": ["positive", 0]})),
+            "same": graph.equal("stock", "ours"),
+            "other": graph.equal("stock", "without"),
+            "trace": graph.show("windowed", 3),
+        }
+        outputs = comfyui.run(nodes)
+        assert outputs["same"]["equal"] == [True]
+        assert outputs["other"]["equal"] == [False]
+        assert trace_in(outputs)["halves"] == 9
 
     def test_with_lora_hooks(self, comfyui, graph):
         """A hook that scales the model's weights for one condition, on ComfyUI's own hook interface."""

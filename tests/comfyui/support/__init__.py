@@ -3,6 +3,7 @@
 import json
 import time
 
+import comfy.controlnet
 import comfy.model_management
 import comfy.nested_tensor
 import comfy.samplers
@@ -190,7 +191,39 @@ class NestedLatent:
         return ({"samples": comfy.nested_tensor.NestedTensor(parts)},)
 
 
+class Control(comfy.controlnet.ControlBase):
+    """A ControlNet without weights, in force in the first half of the schedule."""
+
+    def get_control(self, x_noisy, t, cond, batched_number, transformer_options):
+        if t[0] > self.timestep_range[0] or t[0] < self.timestep_range[1]:
+            return None
+        tokens = x_noisy.shape[-1] * x_noisy.shape[-2] // 4
+        return {"input": [torch.full((x_noisy.shape[0], tokens, 1), 0.5)], "output": []}
+
+    def copy(self):
+        control = Control()
+        self.copy_to(control)
+        return control
+
+
+class ApplyControl:
+    """Lay a ControlNet on a condition."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"conditioning": ("CONDITIONING",)}}
+
+    RETURN_TYPES = ("CONDITIONING",)
+    FUNCTION = "apply"
+    CATEGORY = "tests"
+
+    def apply(self, conditioning):
+        control = Control().set_cond_hint(torch.zeros(1, 3, 8, 8), 1.0, (0.0, 0.5))
+        laid = {"control": control, "control_apply_to_uncond": True}
+        return ([[embedding, {**told, **laid}] for embedding, told in conditioning],)
+
+
 NODE_CLASS_MAPPINGS = {
     f"Tests{node.__name__}": node
-    for node in (EqualLatents, FaultyModel, TellModel, ForeignSampler, ForeignGuider, NestedLatent)
+    for node in (EqualLatents, FaultyModel, TellModel, ForeignSampler, ForeignGuider, NestedLatent, ApplyControl)
 }
