@@ -30,7 +30,6 @@ class GuidanceSaver:
 
     def __init__(self, window: GuidanceWindow, agreed: float | None = None, told: str = "") -> None:
         self._window, self._agreed, self.told = window, agreed, told
-        self._schedule: torch.Tensor | None = None
         self._levels = (0.0, 0.0)
         self._similarity: DeviceNumber | None = None
         self._dropped = False
@@ -39,6 +38,7 @@ class GuidanceSaver:
     def options(self, model_options: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of a model's or guider's options with the window laid on."""
         options = create_model_options_clone(model_options)
+        add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, _KEY, self._sampler_sample, options, is_model_options=True)
         add_wrapper_with_key(WrappersMP.PREDICT_NOISE, _KEY, self._predict_noise, options, is_model_options=True)
         if self._agreed is not None:
             set_model_options_post_cfg_function(options, self._compare_halves)
@@ -50,31 +50,26 @@ class GuidanceSaver:
         patched.model_options = self.options(patched.model_options)
         return patched
 
-    def _predict_noise(
-        self, executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any], *rest: Any
-    ) -> Any:
-        guider = executor.class_obj
-        self._begin(guider, model_options)
-        if self._needs_guidance(float(timestep.flatten()[0])) or self._cannot_save(guider, model_options):
-            return executor(x, timestep, model_options, *rest)
-        with _scale_of_one(guider):
-            return executor(x, timestep, model_options, *rest)
-
-    def _begin(self, guider: Any, model_options: dict[str, Any]) -> None:
-        """Start anew where another run's schedule has come."""
-        schedule = model_options.get("transformer_options", {}).get("sample_sigmas")
-        if schedule is None:
-            raise ValueError("guidance window: this sampler does not tell its schedule (sample_sigmas)")
-        if schedule is self._schedule:
-            return
-        self._schedule, self._similarity, self._dropped = schedule, None, False
-        self._levels = self._window.levels(schedule.tolist())
+    def _sampler_sample(self, executor: Any, guider: Any, sigmas: torch.Tensor, *rest: Any) -> Any:
+        """Start anew: one guider may serve many runs."""
+        self._similarity, self._dropped = None, False
+        self._levels = self._window.levels(sigmas.tolist())
         self.notes[:] = [f"guidance window: {self.told}."] if self.told else []
         scales = [float(getattr(guider, name)) for name in scale_names(guider)]
         if not scales:
             self._note(f"{type(guider).__name__} keeps no guidance scale that could be set to 1")
         elif all(scale == 1 for scale in scales):
             self._note("cfg is 1 already, as for models with distilled guidance; there is no second half to leave out")
+        return executor(guider, sigmas, *rest)
+
+    def _predict_noise(
+        self, executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any], *rest: Any
+    ) -> Any:
+        guider = executor.class_obj
+        if self._needs_guidance(float(timestep.flatten()[0])) or self._cannot_save(guider, model_options):
+            return executor(x, timestep, model_options, *rest)
+        with _scale_of_one(guider):
+            return executor(x, timestep, model_options, *rest)
 
     def _needs_guidance(self, sigma: float) -> bool:
         if self._similarity is not None and self._agreed is not None and not self._dropped:

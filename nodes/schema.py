@@ -141,5 +141,5 @@ def settled_input() -> io.Input:
         round=0.001,
         optional=True,
         tooltip="Stop when the remaining steps could change the image by at most this share of its contrast; 0 is off. "
-        "0.05 is hard to see. Only for samplers that inject no noise.",
+        "0.1 is hard to see. Only for samplers that inject no noise.",
     )

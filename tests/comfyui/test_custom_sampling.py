@@ -165,6 +165,22 @@ class TestGuidanceWindow:
         assert outputs["same"]["equal"] == [True]
         assert outputs["none"]["equal"] == [True]
 
+    def test_the_adaptive_window_starts_anew_in_every_run(self, comfyui, graph):
+        nodes = base(graph, steps=16) | {
+            "windowed": windowed(guidance_window="adaptive"),
+            "first": custom("stock", guider="windowed"),
+            "noise 2": {"class_type": "RandomNoise", "inputs": {"noise_seed": 12}},
+            "second": custom("stock", guider="windowed"),
+            "fresh": windowed(guidance_window="adaptive", window_end=0.5),
+            "alone": custom("stock", guider="fresh"),
+            "same": graph.equal("second", "alone"),
+            "other": graph.equal("first", "second"),
+        }
+        nodes["second"]["inputs"]["noise"] = nodes["alone"]["inputs"]["noise"] = ["noise 2", 0]
+        outputs = comfyui.run(nodes)
+        assert outputs["other"]["equal"] == [False]
+        assert outputs["same"]["equal"] == [True]
+
     def test_a_guider_of_another_pack_and_one_of_two_scales(self, comfyui, graph):
         conditions = {"positive": ["positive", 0], "negative": ["negative", 0]}
         foreign = {"class_type": "TestsForeignGuider", "inputs": {"model": ["model", 0], **conditions}}
