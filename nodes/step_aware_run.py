@@ -12,7 +12,7 @@ import comfy.model_management
 import comfy.nested_tensor
 import comfy.utils
 import torch
-from comfy.model_patcher import create_model_options_clone
+from comfy.model_patcher import create_model_options_clone, set_model_options_post_cfg_function
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
 
 from ..samplers.kept_steps import KeptSteps
@@ -91,7 +91,7 @@ class StepAwareRun:
         self._steps_asked, self._sampler_name, self._on_step, self._live = steps_asked, sampler_name, on_step, live
         self._judge: SettleJudge | None = None
         self._schedule: list[float] = []
-        self._halves = 0
+        self._halves, self._scales = 0, list[Any]()
         self._trace: StepTrace | None = None
 
     def sample(
@@ -153,27 +153,32 @@ class StepAwareRun:
         return SettleJudge(self.extras.tolerance, flow=is_flow(guider.inner_model.model_sampling))
 
     def _counting(self, model_options: dict[str, Any]) -> dict[str, Any]:
-        """Return options whose batches of conditions are counted: what the model is really asked to compute."""
+        """Return options that tell what a call really did: which halves it computed, and the scale between them."""
 
         def calc_cond_batch(executor: Any, model: Any, conds: list[Any], *rest: Any) -> Any:
             self._halves += sum(cond is not None for cond in conds)
             return executor(model, conds, *rest)
 
+        def post_cfg(args: dict[str, Any]) -> torch.Tensor:
+            self._scales.append(args["cond_scale"])
+            return args["denoised"]
+
         options = create_model_options_clone(model_options)
         add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, _KEY, calc_cond_batch, options, is_model_options=True)
-        return options
+        return set_model_options_post_cfg_function(options, post_cfg)
 
     def _watching(self, model_options: dict[str, Any]) -> dict[str, Any]:
         """Return options whose model calls are recorded, and refused once the user has cancelled."""
 
         def predict_noise(executor: Any, x: torch.Tensor, timestep: torch.Tensor, *rest: Any) -> Any:
             comfy.model_management.throw_exception_if_processing_interrupted()
-            guider, before = executor.class_obj, self._halves
+            guider = executor.class_obj
+            self._halves, self._scales = 0, []
             prediction = executor(x, timestep, *rest)
             call = ModelCall(
                 sigma=timestep.detach().flatten()[:1].float().clone(),
-                cfg=scale_in_force(guider),
-                halves=self._halves - before,
+                cfg=scale_in_force(guider, self._scales),
+                halves=self._halves,
                 halves_there=halves_there(guider),
             )
             self.recorder.called(call, prediction)

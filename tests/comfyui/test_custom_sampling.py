@@ -181,6 +181,22 @@ class TestGuidanceWindow:
         assert outputs["other"]["equal"] == [False]
         assert outputs["same"]["equal"] == [True]
 
+    def test_a_guider_with_a_list_of_scales_is_traced_and_refused_a_window(self, comfyui, graph):
+        conditions = {"positive": ["positive", 0], "negative": ["negative", 0], "scales": True}
+        nodes = base(graph, steps=4) | {
+            "other": {"class_type": "TestsForeignGuider", "inputs": {"model": ["model", 0], **conditions}},
+            "ours": wrapped(),
+            "sampled": custom("ours", guider="other"),
+            "read": read(),
+            "trace": graph.show("read", 3),
+        }
+        steps = trace_in(comfyui.run(nodes))["steps"]
+        assert [(step["cfg"], step["halves"]) for step in steps] == [(3.0, 2), (2.0, 2), (1.0, 1), (1.0, 1)]
+        nodes["windowed"] = windowed("other", guidance_window="first half")
+        nodes["sampled"] = custom("ours", guider="windowed")
+        with pytest.raises(graph.Failed, match=r"guider: expected one with a guidance scale \(cfg\), as CFGGuider"):
+            comfyui.run(nodes)
+
     def test_a_guider_of_another_pack_and_one_of_two_scales(self, comfyui, graph):
         conditions = {"positive": ["positive", 0], "negative": ["negative", 0]}
         foreign = {"class_type": "TestsForeignGuider", "inputs": {"model": ["model", 0], **conditions}}

@@ -151,27 +151,33 @@ class ForeignSampler:
 
 
 class ForeignGuider:
-    """A guider as other packs write them: a subclass with its own schedule of the scale."""
+    """A guider as other packs write them: a subclass with its own predict_noise, or with a list of scales."""
 
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"model": ("MODEL",), "positive": ("CONDITIONING",), "negative": ("CONDITIONING",)}}
+        return {
+            "required": {"model": ("MODEL",), "positive": ("CONDITIONING",), "negative": ("CONDITIONING",)},
+            "optional": {"scales": ("BOOLEAN", {"default": False})},
+        }
 
     RETURN_TYPES = ("GUIDER",)
     FUNCTION = "make"
     CATEGORY = "tests"
 
-    def make(self, model, positive, negative):
+    def make(self, model, positive, negative, scales=False):
         class Guider(comfy.samplers.CFGGuider):
             def predict_noise(self, x, timestep, model_options={}, seed=None):  # noqa: B006 - core's signature
-                conds = self.conds
+                conds, cfg = self.conds, self.cfg
+                if scales:
+                    step = (model_options["transformer_options"]["sample_sigmas"] > timestep[0]).sum()
+                    cfg = self.cfg[int(step)]
                 return comfy.samplers.sampling_function(
-                    self.inner_model, x, timestep, conds["negative"], conds["positive"], self.cfg, model_options, seed
+                    self.inner_model, x, timestep, conds["negative"], conds["positive"], cfg, model_options, seed
                 )
 
         guider = Guider(model)
         guider.set_conds(positive, negative)
-        guider.set_cfg(3.0)
+        guider.set_cfg([3.0, 2.0, 1.0, 1.0] if scales else 3.0)
         return (guider,)
 
 
