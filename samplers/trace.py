@@ -154,7 +154,13 @@ class TraceRecorder:
         self._raise_if_not_finite()
 
     def stepped(self, step: int, denoised: Tensor) -> None:
-        """Note the report of a step that predicted the clean image `denoised`; does not wait for the device."""
+        """Note the report of a step that predicted the clean image `denoised`; does not wait for the device.
+
+        A report after which the model was not called since the one before is no step: some samplers report their
+        result once more.
+        """
+        if self._steps and self.calls and len(self.calls) == self._steps[-1].calls_before:
+            return
         current = denoised.detach().float()
         change = None
         if self.last_denoised is not None and self.last_denoised.shape == current.shape:

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from sweetspot.cli.demo import get_json
 
 
 def trace_of(comfyui, graph, **settings) -> dict:
@@ -23,14 +24,28 @@ def test_the_trace_holds_the_schedule(comfyui, graph):
     assert 0 < sum(step["seconds"] for step in trace["steps"]) <= trace["seconds"]
 
 
-@pytest.mark.parametrize(
-    ("name", "calls"),
-    # Facts: at 12 steps these call the model so often.
-    [("euler", 12), ("heun", 23), ("dpm_2", 23), ("heunpp2", 33), ("seeds_3", 34), ("uni_pc", 12)],
-)
-def test_the_trace_counts_model_calls(comfyui, graph, name: str, calls: int):
-    trace = trace_of(comfyui, graph, sampler_name=name, steps=12)
-    assert trace["model_calls"] == calls
+# Facts: at 12 steps these call the model so often; dpm_adaptive ignores the count, all others call 12 times.
+TWICE = "heun dpm_2 exp_heun_2_x0 exp_heun_2_x0_sde dpm_2_ancestral dpmpp_2s_ancestral dpmpp_2s_ancestral_cfg_pp"
+TWICE += " dpmpp_sde dpmpp_sde_gpu seeds_2 sa_solver_pece"
+CALLS = dict.fromkeys(TWICE.split(), 23) | {"heunpp2": 33, "seeds_3": 34}
+
+
+def test_the_trace_counts_steps_and_model_calls_of_every_sampler(comfyui, graph):
+    """One prompt for all: a sampler that is miscounted is named by the key."""
+    listed = get_json(comfyui.server, "/object_info/KSampler")["KSampler"]["input"]["required"]["sampler_name"][0]
+    names = [name for name in listed if name != "dpm_adaptive"]
+    nodes = {name: graph.sampler("SweetSpotSampler", sampler_name=name, steps=12) for name in names}
+    shown = {f"{name} trace": graph.show(name, 3) for name in names}
+    outputs = comfyui.run(graph.demo(size=32) | nodes | shown)
+    traces = {name: json.loads(outputs[f"{name} trace"]["text"][0]) for name in names}
+    told = {name: (trace["steps_run"], trace["model_calls"]) for name, trace in traces.items()}
+    # dpm_fast spends the count as calls, up to three a step: 3 + 3 + 3 + 2 + 1.
+    assert told == {name: (12, CALLS.get(name, 12)) for name in names} | {"dpm_fast": (5, 12)}
+    for trace in traces.values():
+        levels = [step["sigma"] for step in trace["steps"]]
+        assert levels == sorted(levels, reverse=True)
+        assert sum(step["model_calls"] for step in trace["steps"]) == trace["model_calls"]
+        assert sum(step["seconds"] for step in trace["steps"]) == pytest.approx(trace["seconds"], rel=0.01)
 
 
 def test_the_trace_tells_steps_asked_from_steps_scheduled(comfyui, graph):

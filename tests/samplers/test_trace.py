@@ -68,6 +68,16 @@ def test_a_sampler_that_overwrites_its_prediction_does_not_change_the_record():
     assert recorder.trace().steps[1].change > 0
 
 
+def test_a_result_that_is_reported_once_more_is_no_step():
+    recorder = TraceRecorder(1)
+    recorder.start(torch.tensor([1.0, 0.0]), CPU)
+    recorder.called(ModelCall(torch.ones(1), 1.0, 1, 1), torch.ones(2))
+    recorder.stepped(0, torch.ones(2))
+    recorder.stepped(1, torch.ones(2))
+    recorder.finish(torch.ones(2))
+    assert recorder.trace().steps_run == 1
+
+
 def test_a_run_that_never_started_is_empty():
     trace = TraceRecorder(25).trace()
     assert (trace.steps_asked, trace.steps_scheduled, trace.steps_run, trace.model_calls) == (25, 0, 0, 0)
