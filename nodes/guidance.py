@@ -1,10 +1,11 @@
 """A guidance window inside ComfyUI: outside it the scale is 1, and ComfyUI leaves the unconditional half out.
 
-It is laid on a MODEL or a guider by ComfyUI's PREDICT_NOISE wrapper, so that it holds for every sampler.
+It is laid on a MODEL or a guider by ComfyUI's wrappers, so that it holds for every sampler. Where the scale of 1 saves
+nothing (samplers and guiders that need every half) it is taken back, and the trace says so.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,8 +14,8 @@ from comfy.model_patcher import create_model_options_clone, set_model_options_po
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key, get_wrappers_with_key
 
 from ..samplers.device_numbers import DeviceNumber
-from ..samplers.guidance_window import GuidanceWindow, in_force, similarity
-from .guiders import scale_names
+from ..samplers.guidance_window import EVERYWHERE, GuidanceWindow, in_force, similarity
+from .guiders import CallObserver, scale_names
 
 _KEY = "sweetspot_guidance"
 
@@ -26,21 +27,35 @@ class GuidanceSaver:
         window: where guidance is in force.
         agreed: the similarity of both halves from which on guidance is dropped for the rest of the run; None keeps it.
         told: what people are told of the window: its name and source.
+        schedule: the whole schedule that the window's fractions are of; that of each run where None.
     """
 
-    def __init__(self, window: GuidanceWindow, agreed: float | None = None, told: str = "") -> None:
-        self._window, self._agreed, self.told = window, agreed, told
-        self._levels = (0.0, 0.0)
-        self._similarity: DeviceNumber | None = None
-        self._dropped = False
+    def __init__(
+        self,
+        window: GuidanceWindow,
+        agreed: float | None = None,
+        told: str = "",
+        schedule: Sequence[float] | None = None,
+    ) -> None:
+        self.window, self.agreed, self.told = window, agreed, told
         self.notes: list[str] = []
+        self._schedule = schedule
+        self._levels: tuple[float, float] | None = None
+        self._similarity: DeviceNumber | None = None
+        self._dropped = self._useless = False
+        self._observer = CallObserver()
+
+    def of_whole(self, schedule: Sequence[float]) -> "GuidanceSaver":
+        """Return the same window with its fractions taken of a whole schedule, of which runs may be parts."""
+        return GuidanceSaver(self.window, self.agreed, self.told, schedule)
 
     def options(self, model_options: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of a model's or guider's options with the window laid on."""
         options = create_model_options_clone(model_options)
         add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, _KEY, self._sampler_sample, options, is_model_options=True)
         add_wrapper_with_key(WrappersMP.PREDICT_NOISE, _KEY, self._predict_noise, options, is_model_options=True)
-        if self._agreed is not None:
+        self._observer.lay_on(options, _KEY)
+        if self.agreed is not None:
             set_model_options_post_cfg_function(options, self._compare_halves)
         return options
 
@@ -50,44 +65,65 @@ class GuidanceSaver:
         patched.model_options = self.options(patched.model_options)
         return patched
 
-    def _sampler_sample(self, executor: Any, guider: Any, sigmas: torch.Tensor, *rest: Any) -> Any:
+    def guided_steps(self, schedule: Sequence[float]) -> list[bool]:
+        """Return for each step of a run's schedule whether guidance is in force at its start."""
+        levels = self.window.levels(self._schedule or schedule)
+        return [in_force(sigma, levels) for sigma in schedule[:-1]]
+
+    def _sampler_sample(self, executor: Any, guider: Any, sigmas: torch.Tensor, *rest: Any, **options: Any) -> Any:
+        self._begin(guider, sigmas)
+        try:
+            return executor(guider, sigmas, *rest, **options)
+        finally:
+            self._levels = None
+
+    def _begin(self, guider: Any, sigmas: torch.Tensor) -> None:
         """Start anew: one guider may serve many runs."""
-        self._similarity, self._dropped = None, False
-        self._levels = self._window.levels(sigmas.tolist())
+        self._similarity, self._dropped, self._useless = None, False, False
+        self._levels = self.window.levels(self._schedule or sigmas.tolist())
         self.notes[:] = [f"guidance window: {self.told}."] if self.told else []
         scales = [float(getattr(guider, name)) for name in scale_names(guider)]
         if not scales:
-            self._note(f"{type(guider).__name__} keeps no guidance scale that could be set to 1")
+            self._give_up(f"{type(guider).__name__} keeps no guidance scale that could be set to 1")
         elif all(scale == 1 for scale in scales):
-            self._note("cfg is 1 already, as for models with distilled guidance; there is no second half to leave out")
-        return executor(guider, sigmas, *rest)
+            self._give_up("cfg is 1 already, as with distilled guidance; there is no second half to leave out")
+        elif self.agreed is not None and len(scales) > 1:
+            self._give_up(f"{type(guider).__name__} has several scales; whether its halves agree cannot be told")
 
     def _predict_noise(
         self, executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any], *rest: Any
     ) -> Any:
         guider = executor.class_obj
-        if self._needs_guidance(float(timestep.flatten()[0])) or self._cannot_save(guider, model_options):
-            return executor(x, timestep, model_options, *rest)
-        with _scale_of_one(guider):
-            return executor(x, timestep, model_options, *rest)
-
-    def _needs_guidance(self, sigma: float) -> bool:
-        if self._similarity is not None and self._agreed is not None and not self._dropped:
-            self._dropped = self._similarity.read() >= self._agreed
-        return in_force(sigma, self._levels) and not self._dropped
-
-    def _cannot_save(self, guider: Any, model_options: dict[str, Any]) -> bool:
+        if self._levels is None:
+            # A guider that calls its sampler past ComfyUI's wrapper; the schedule is told with every call too.
+            self._begin(guider, model_options["transformer_options"]["sample_sigmas"])
         if model_options.get("disable_cfg1_optimization", False):
-            self._note("this sampler, or a node on the model, needs both halves in every call (as cfg_pp samplers do)")
-            return True
-        return not scale_names(guider)
+            self._give_up("this sampler, or a node on the model, needs both halves in every call (as cfg_pp does)")
+        if self._useless or self._needs_guidance(timestep):
+            return executor(x, timestep, model_options, *rest)
+        self._observer.begin()
+        with _scale_of_one(guider):
+            prediction = executor(x, timestep, model_options, *rest)
+        if self._observer.half_skipped(guider) or self._observer.halves == 0:
+            return prediction
+        self._give_up(f"{type(guider).__name__} computes every half at a scale of 1 too")
+        return executor(x, timestep, model_options, *rest)
+
+    def _needs_guidance(self, timestep: torch.Tensor) -> bool:
+        if self._similarity is not None and self.agreed is not None and not self._dropped:
+            self._dropped = self._similarity.read() >= self.agreed
+        if self._dropped:
+            return False
+        # Reading a level waits for the device; a window of every step has no need to.
+        return self._levels == EVERYWHERE or in_force(float(timestep.flatten()[0]), self._levels or EVERYWHERE)
 
     def _compare_halves(self, args: dict[str, Any]) -> torch.Tensor:
-        if not self._dropped and args.get("uncond") is not None and args["cond_scale"] != 1:
-            self._similarity = DeviceNumber(similarity(args["input"], args["cond_denoised"], args["uncond_denoised"]))
+        if not self._dropped and args.get("uncond") is not None and args.get("cond_scale", 1) != 1:
+            self._similarity = DeviceNumber(similarity(args["cond_denoised"], args["uncond_denoised"]))
         return args["denoised"]
 
-    def _note(self, why: str) -> None:
+    def _give_up(self, why: str) -> None:
+        self._useless = True
         note = f"guidance window: nothing is saved, as {why}."
         if note not in self.notes:
             self.notes.append(note)
@@ -106,7 +142,7 @@ def _scale_of_one(guider: Any) -> Iterator[None]:
             setattr(guider, name, scale)
 
 
-def saver_notes(model_options: dict[str, Any]) -> list[str]:
-    """Return what the guidance windows that are laid on a run's options have to tell of it."""
+def savers_on(model_options: dict[str, Any]) -> list[GuidanceSaver]:
+    """Return the guidance windows that are laid on a run's options."""
     wrappers = get_wrappers_with_key(WrappersMP.PREDICT_NOISE, _KEY, model_options, is_model_options=True)
-    return [note for wrapper in wrappers for note in wrapper.__self__.notes]
+    return [wrapper.__self__ for wrapper in wrappers]

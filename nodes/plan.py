@@ -106,12 +106,13 @@ def _exact(sigmas: torch.Tensor, steps: int) -> dict[str, Any]:
     Raises:
         ValueError: if it does not fall, or another step count was asked for.
     """
-    levels = tuple(sigmas.tolist())
-    if len(levels) < 2 or any(after >= before for before, after in pairwise(levels)):
-        raise ValueError(f"sigmas: expected at least 2 falling noise levels, got {list(levels[:8])}")
+    levels: list[float] = sigmas.tolist()
+    falls = len(levels) >= 2 and all(after < before for before, after in pairwise(levels))
+    if not falls or not levels[-1] >= 0:
+        raise ValueError(f"sigmas: expected at least 2 falling noise levels from 0 up, got {levels[:8]}")
     if steps not in (0, len(levels) - 1):
         raise ValueError(f"steps: expected 0 or {len(levels) - 1}, as the sigmas have; got {steps}")
-    return {"steps": len(levels) - 1, "sigmas": levels, "timesteps": ()}
+    return {"steps": len(levels) - 1, "sigmas": tuple(levels), "timesteps": ()}
 
 
 def _describe(plan: StepPlan) -> str:

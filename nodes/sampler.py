@@ -10,6 +10,7 @@ from ..samplers.schedules import MAX_STEPS
 from .sampling import SamplerSettings
 from .schema import (
     Trace,
+    check_choice,
     conditioning_inputs,
     denoise_input,
     expert,
@@ -93,6 +94,9 @@ class SweetSpotSampler(io.ComfyNode):
         off_trained_steps: str = WARN,
     ) -> io.NodeOutput:
         """Sample and trace."""
+        for name, value in (("add_noise", add_noise), ("return_with_leftover_noise", return_with_leftover_noise)):
+            check_choice(name, value, ("enable", "disable"))
+        check_choice("off_trained_steps", off_trained_steps, (WARN, SNAP))
         part = (add_noise == "enable", start_at_step, end_at_step, return_with_leftover_noise == "enable")
         settings = SamplerSettings(seed, cfg, sampler_name, scheduler, denoise, *part)
         extras = Extras(parse_kept_steps(keep_steps), stop_when_settled, time_budget)

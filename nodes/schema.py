@@ -1,5 +1,6 @@
 """What the nodes' schemas share: sockets, the stock KSampler's inputs, and a Schema that older ComfyUI take too."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from inspect import signature
 from typing import Any
@@ -38,6 +39,16 @@ def sampler_names() -> list[str]:
 def scheduler_names() -> list[str]:
     """Return this ComfyUI's names of schedulers."""
     return comfy.samplers.KSampler.SCHEDULERS
+
+
+def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Refuse a word that came through a link and is none of the input's.
+
+    Raises:
+        ValueError: names the input, what is allowed and what came.
+    """
+    if value not in allowed:
+        raise ValueError(f"{name}: expected one of {', '.join(allowed)}; got {value!r}")
 
 
 def model_input() -> io.Input:

@@ -9,17 +9,19 @@ from ..presets.plan import StepPlan
 from ..presets.trained import fixed_schedule, off_trained_steps, snapped
 from ..samplers.kept_steps import resolve_kept_steps
 from ..samplers.schedules import MAX_STEPS
-from ..samplers.time_budget import StepTimes, fit_steps
+from ..samplers.stochastic import OWN_STEPS
+from ..samplers.time_budget import Fit, StepTimes, fit_steps
 from ..samplers.trace import StepTrace
 from .guidance import GuidanceSaver
 from .live import LiveTrace
 from .model_sampling import exact_sigmas
-from .sampling import SamplerSettings, check_latent, check_sampler, run_length, sample_watched
+from .sampling import SamplerSettings, check_latent, check_sampler, run_length, sample_watched, schedule_of
 from .step_aware_run import Extras, StepAwareRun, TooSlowError
 
 WARN, SNAP = "warn", "snap"
 
 _TIMES = StepTimes()
+_SLACK = 1.1
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,11 @@ class Job:
         notes = [f"plan: {plan.variant} {off}."] if off else []
         if (plan.sigmas or plan.timesteps) and not fixed_schedule(plan):
             notes.append(f"plan: its fixed schedule is not one of {plan.steps} steps; {plan.scheduler} is used.")
-        settings = replace(self.settings.overlaid(plan), sigmas=exact_sigmas(self.model, plan))
+        exact = exact_sigmas(self.model, plan)
+        settings = replace(self.settings.overlaid(plan), sigmas=exact)
+        # A time budget never shortens an exact schedule: another count has none.
         least = plan.trained_steps[0] if plan.trained_steps else plan.steps_min or 1
+        least = plan.steps if exact is not None else least
         return replace(self, steps=plan.steps, settings=settings, least_steps=least, notes=(*self.notes, *notes))
 
     def check(self) -> None:
@@ -79,14 +84,20 @@ class Job:
         """
         check_sampler(self.settings)
         check_latent(self.model, self.latent)
-        part = self.settings.start_at_step > 0 or self.settings.end_at_step < MAX_STEPS
-        if self.extras.seconds > 0 and part:
+        if not self.extras.seconds >= 0:
+            raise ValueError(f"time_budget: expected 0 or more seconds, got {self.extras.seconds:g}")
+        if self.extras.seconds > 0 and self.is_part:
             raise ValueError(
                 "time_budget: expected 0 where start_at_step or end_at_step is set, as other step counts would move "
                 f"them; got {self.extras.seconds:g}"
             )
         if self.extras.keep_steps:
             resolve_kept_steps(self.extras.keep_steps, run_length(self.model, self.steps, self.settings))
+
+    @property
+    def is_part(self) -> bool:
+        """Whether only a part of the schedule runs."""
+        return self.settings.start_at_step > 0 or self.settings.end_at_step < MAX_STEPS
 
 
 def run_job(job: Job) -> tuple[dict[str, Any], StepTrace, Any]:
@@ -108,28 +119,55 @@ def kept_latent(run: StepAwareRun) -> Any:
 
 def _within_time(job: Job) -> tuple[dict[str, Any], StepAwareRun, tuple[str, ...]]:
     """Run once, or twice where the first steps show that the time budget cannot be met with as many as asked."""
-    if not job.extras.seconds > 0:
-        return (*_run(job, job.steps, job.extras), ())
-    known = _TIMES.recall(_time_key(job))
-    if known is not None:
-        fit = fit_steps(job.extras.seconds, known, job.steps, job.least_steps)
-        return (*_run(job, fit.steps, replace(job.extras, seconds=0)), (fit.note,))
+    budget, name = job.extras.seconds, job.settings.sampler_name
+    free = replace(job.extras, seconds=0, strict=not budget)
+    if not budget > 0 or name in OWN_STEPS:
+        notes = (f"time budget: not used, as {name} chooses its own steps.",) if budget > 0 else ()
+        return (*_run(job, job.steps, replace(free, strict=True)), notes)
+    asked, key = run_length(job.model, job.steps, job.settings), _time_key(job)
+    least = min(job.least_steps, asked)
+    known = _TIMES.recall(key)
+    fit = fit_steps(budget, known, asked, least) if known else Fit(asked)
+    # What is remembered may be an hour old: it is checked too, more gently. The least is run whatever it takes.
+    limit = budget * _SLACK if known else budget
+    limited = free if known and fit.steps == least else replace(free, seconds=limit)
+    result, slow, spent = _attempt(job, _steps_for(job, fit, asked), limited)
+    if result is None:
+        fit = fit_steps(budget, slow, asked, least, spent)
+        result = _run(job, _steps_for(job, fit, asked), free)
+    latent, run = result
+    step_seconds = run.step_seconds or slow
+    if step_seconds:
+        _TIMES.remember(key, step_seconds)
+    took = spent + run.trace().seconds
+    over = f"time budget: sampling took {took:.3g} s, more than {budget:g} s." if took > budget else ""
+    return latent, run, (fit.note, over)
+
+
+def _attempt(job: Job, steps: int, extras: Extras) -> tuple[tuple[dict[str, Any], StepAwareRun] | None, float, float]:
+    """Run, or return what was measured: the seconds of a step, and those that are gone.
+
+    The error does not leave here: it would hold all that the given-up run had made.
+    """
     try:
-        return (*_run(job, job.steps, job.extras), ())
-    except TooSlowError as slow:
-        fit = fit_steps(job.extras.seconds, slow.step_seconds, job.steps, job.least_steps, slow.spent)
-        return (*_run(job, fit.steps, replace(job.extras, seconds=0)), (fit.note,))
+        return _run(job, steps, extras), 0.0, 0.0
+    except TooSlowError as error:
+        return None, error.step_seconds, error.spent
+
+
+def _steps_for(job: Job, fit: Fit, asked: int) -> int:
+    """Return the step count to ask for: the job's own where all steps fit, also of a scheduler that rounds it."""
+    return job.steps if fit.steps >= asked else fit.steps
 
 
 def _run(job: Job, steps: int, extras: Extras) -> tuple[dict[str, Any], StepAwareRun]:
     live = LiveTrace(job.node_id) if job.node_id else None
     run = StepAwareRun(job.steps, job.settings.sampler_name, extras, live=live)
-    model = job.saver.on_model(job.model) if job.saver else job.model
-    settings = job.settings if steps == job.steps else replace(job.settings, sigmas=None)
-    latent = sample_watched(run, model, steps, settings, job.positive, job.negative, job.latent)
-    reports = run.recorder.report_seconds()
-    if len(reports) > 1:
-        _TIMES.remember(_time_key(job), (reports[-1] - reports[0]) / (len(reports) - 1))
+    saver = job.saver
+    if saver is not None and job.is_part:
+        saver = saver.of_whole(schedule_of(job.model, steps, job.settings).tolist())
+    model = saver.on_model(job.model) if saver is not None else job.model
+    latent = sample_watched(run, model, steps, job.settings, job.positive, job.negative, job.latent)
     return latent, run
 
 
@@ -137,13 +175,15 @@ def _time_key(job: Job) -> tuple[Any, ...]:
     """Return what the seconds of a step depend on: the kind of model, the latent's size, and what a step calls."""
     samples = job.latent["samples"]
     shapes = tuple(tuple(part.shape) for part in (samples.unbind() if samples.is_nested else [samples]))
-    model = job.model
+    conditions = [condition for part in (job.positive, job.negative) for condition in part]
     return (
-        type(model.model).__name__,
-        model.model_size(),
-        str(model.load_device),
+        type(job.model.model).__name__,
+        job.model.model_size(),
+        str(job.model.load_device),
         shapes,
         job.settings.sampler_name,
         job.settings.cfg != 1,
-        job.saver is not None,
+        job.saver.told if job.saver else "",
+        len(conditions),
+        sum("control" in told for _, told in conditions),
     )

@@ -4,25 +4,26 @@ The KSampler comes here through ComfyUI's SAMPLER_SAMPLE wrapper, a SAMPLER of t
 object that holds it. Nothing here changes what is computed, unless a run is told to stop when it has settled.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.model_management
-import comfy.nested_tensor
-import comfy.utils
 import torch
-from comfy.model_patcher import create_model_options_clone, set_model_options_post_cfg_function
-from comfy.patcher_extension import WrappersMP, add_wrapper_with_key
+from comfy.model_patcher import create_model_options_clone
+from comfy.patcher_extension import WrappersMP
 
 from ..samplers.kept_steps import KeptSteps
 from ..samplers.settling import SettleJudge
-from ..samplers.stochastic import why_not_settling
+from ..samplers.stochastic import OWN_STEPS, why_not_settling
 from ..samplers.time_budget import MEASURED_STEPS
 from ..samplers.trace import ModelCall, StepTrace, TraceRecorder
-from .guidance import saver_notes
-from .guiders import halves_there, scale_in_force
+from .guidance import savers_on
+from .guiders import CallObserver, scale_in_force
+from .kept_latents import as_latent, as_result
 from .live import LiveTrace
+from .noise_levels import to_noise_ratio
 
 OnStep = Callable[[int, Any, Any, int], None]
 SampleFunction = Callable[..., torch.Tensor]
@@ -37,19 +38,22 @@ class Extras:
     Attributes:
         keep_steps: steps whose predicted clean latent is kept, from 1, or from the end as -1.
         tolerance: share of the image's contrast that may be left to change when the run stops; 0 runs to the end.
-        seconds: time budget; the run is given up early where it cannot be met. 0 is none.
+        seconds: time that the run may take by what its first steps show; it is given up early where it will take
+            more. 0 is no limit.
+        strict: whether a step to keep that the run does not have is an error; else it is told.
     """
 
     keep_steps: tuple[int, ...] = ()
     tolerance: float = 0.0
     seconds: float = 0.0
+    strict: bool = True
 
 
 class TooSlowError(Exception):
     """The first steps of a run show that it will not end within its time budget.
 
     Attributes:
-        step_seconds: what one step takes.
+        step_seconds: what one step takes on average.
         spent: what the run took until it was given up.
     """
 
@@ -87,11 +91,15 @@ class StepAwareRun:
         self.kept = KeptSteps(self.extras.keep_steps)
         self.kept_samples: Any = None
         self.notes: list[str] = []
-        self.recorder = TraceRecorder(steps_asked or 0)
+        # What a step took on average; measured only where there is a time budget.
+        self.step_seconds: float | None = None
         self._steps_asked, self._sampler_name, self._on_step, self._live = steps_asked, sampler_name, on_step, live
+        self._recorder = TraceRecorder(steps_asked or 0)
+        self._observer = CallObserver()
         self._judge: SettleJudge | None = None
         self._schedule: list[float] = []
-        self._halves, self._scales = 0, list[Any]()
+        self._guided: list[bool] = []
+        self._started, self._measured = 0.0, list[float]()
         self._trace: StepTrace | None = None
 
     def sample(
@@ -102,6 +110,7 @@ class StepAwareRun:
         extra_args: dict[str, Any],
         callback: OnStep | None,
         *rest: Any,
+        **options: Any,
     ) -> torch.Tensor:
         """Let `run` sample as a Sampler's `sample` does, and watch it.
 
@@ -110,109 +119,118 @@ class StepAwareRun:
             NotFiniteError: if the model gives NaN or Inf.
             TooSlowError: if the run cannot meet its time budget.
         """
-        self._begin(guider, sigmas)
         options_before = guider.model_options
-        observed = {**extra_args, "model_options": self._counting(extra_args["model_options"])}
+        self._begin(guider, sigmas, options_before)
+        counted = create_model_options_clone(extra_args["model_options"])
+        self._observer.lay_on(counted, _KEY)
         guider.model_options = self._watching(options_before)
         try:
-            samples = run(guider, sigmas, observed, self._step_done(callback, sigmas), *rest)
+            step_done = self._step_done(callback, len(sigmas) - 1)
+            samples = run(guider, sigmas, {**extra_args, "model_options": counted}, step_done, *rest, **options)
         except _Settled as settled:
-            samples = settled.denoised
+            samples = as_result(guider, self._schedule[-1], settled.denoised)
         finally:
             guider.model_options = options_before
-        self.recorder.finish(samples)
-        self._finish(guider)
-        self.notes += saver_notes(options_before)
+        self._recorder.finish(samples)
+        self._finish(guider, options_before)
         return samples
 
     def trace(self) -> StepTrace:
         """Return the trace of the run, after it."""
-        trace = replace(self._trace or self.recorder.trace(), kept=tuple(self.kept.numbers))
+        trace = replace(self._trace or self._recorder.trace(), kept=tuple(self.kept.numbers))
         return trace.with_notes(*self.notes)
 
-    def _begin(self, guider: Any, sigmas: torch.Tensor) -> None:
+    def _begin(self, guider: Any, sigmas: torch.Tensor, model_options: dict[str, Any]) -> None:
         steps = len(sigmas) - 1
-        self.kept.start(steps, strict=not self.extras.seconds)
-        self.recorder = TraceRecorder(steps if self._steps_asked is None else self._steps_asked)
+        self.kept.start(steps, strict=self.extras.strict)
         self.notes.clear()
         self._schedule = sigmas.tolist()
+        self._guided = [True] * steps
+        for saver in savers_on(model_options):
+            self._guided = [a and b for a, b in zip(self._guided, saver.guided_steps(self._schedule), strict=True)]
         self._judge = self._make_judge(guider)
-        self.recorder.start(sigmas, guider.model_patcher.load_device)
+        ends_at = self._schedule[-2] if self._sampler_name in OWN_STEPS and self._schedule[-1] == 0 else None
+        self._recorder = TraceRecorder(steps if self._steps_asked is None else self._steps_asked, ends_at)
+        self._recorder.start(sigmas, guider.model_patcher.load_device)
+        self._started = time.perf_counter()
         if self._live is not None:
             self._live.started()
 
     def _make_judge(self, guider: Any) -> SettleJudge | None:
         if not self.extras.tolerance > 0:
             return None
+        noise_ratio = to_noise_ratio(guider.inner_model.model_sampling)
         why = why_not_settling(self._sampler_name)
         if not why and self._schedule[-1] > 0:
             why = "this run leaves noise in its latent"
-        if why:
-            self.notes.append(f"stop when settled: not used, as {why}.")
+        if why or noise_ratio is None:
+            self.notes.append(f"stop when settled: not used, as {why or 'this model has no noise levels of its own'}.")
             return None
-        return SettleJudge(self.extras.tolerance, flow=is_flow(guider.inner_model.model_sampling))
-
-    def _counting(self, model_options: dict[str, Any]) -> dict[str, Any]:
-        """Return options that tell what a call really did: which halves it computed, and the scale between them."""
-
-        def calc_cond_batch(executor: Any, model: Any, conds: list[Any], *rest: Any) -> Any:
-            self._halves += sum(cond is not None for cond in conds)
-            return executor(model, conds, *rest)
-
-        def post_cfg(args: dict[str, Any]) -> torch.Tensor:
-            self._scales.append(args["cond_scale"])
-            return args["denoised"]
-
-        options = create_model_options_clone(model_options)
-        add_wrapper_with_key(WrappersMP.CALC_COND_BATCH, _KEY, calc_cond_batch, options, is_model_options=True)
-        return set_model_options_post_cfg_function(options, post_cfg)
+        return SettleJudge(self.extras.tolerance, noise_ratio)
 
     def _watching(self, model_options: dict[str, Any]) -> dict[str, Any]:
-        """Return options whose model calls are recorded, and refused once the user has cancelled."""
+        """Return options whose model calls are recorded, and refused once the user has cancelled.
 
-        def predict_noise(executor: Any, x: torch.Tensor, timestep: torch.Tensor, *rest: Any) -> Any:
+        The recording wrapper comes first, so that it sees calls too that another one answers from a cache.
+        """
+
+        def predict_noise(
+            executor: Any, x: torch.Tensor, timestep: torch.Tensor, *rest: Any, **options: Any
+        ) -> torch.Tensor:
             comfy.model_management.throw_exception_if_processing_interrupted()
             guider = executor.class_obj
-            self._halves, self._scales = 0, []
-            prediction = executor(x, timestep, *rest)
+            self._observer.begin()
+            prediction = executor(x, timestep, *rest, **options)
             call = ModelCall(
                 sigma=timestep.detach().flatten()[:1].float().clone(),
-                cfg=scale_in_force(guider, self._scales),
-                halves=self._halves,
-                halves_there=halves_there(guider),
+                cfg=scale_in_force(guider, self._observer.scales),
+                halves=self._observer.halves,
+                half_skipped=self._observer.half_skipped(guider),
             )
-            self.recorder.called(call, prediction)
+            self._recorder.called(call, prediction)
             return prediction
 
         options = create_model_options_clone(model_options)
-        add_wrapper_with_key(WrappersMP.PREDICT_NOISE, _KEY, predict_noise, options, is_model_options=True)
+        wrappers = options.setdefault("transformer_options", {}).setdefault("wrappers", {})
+        wrappers[WrappersMP.PREDICT_NOISE] = {_KEY: [predict_noise], **wrappers.get(WrappersMP.PREDICT_NOISE, {})}
         return options
 
-    def _step_done(self, callback: OnStep | None, sigmas: torch.Tensor) -> OnStep:
+    def _step_done(self, callback: OnStep | None, steps: int) -> OnStep:
         report = self._on_step or callback
-        steps = len(sigmas) - 1
 
         def step_done(step: int, denoised: Any, x: Any, total_steps: int) -> None:
-            self.recorder.stepped(step, denoised)
+            self._recorder.stepped(step, denoised)
             self.kept.stepped(step, denoised)
             if self._live is not None:
-                self._live.stepped(self.recorder, self._schedule, step)
+                self._live.stepped(self._recorder, self._schedule, step)
             if report is not None:
                 report(step, denoised, x, total_steps)
-            self._check_time(steps)
+            self._check_time(steps, denoised)
             self._check_settled(step, steps, denoised)
 
         return step_done
 
-    def _check_time(self, steps: int) -> None:
-        if self.extras.seconds > 0 and self.recorder.steps_run == MEASURED_STEPS < steps:
-            first, spent = self.recorder.report_seconds()[-MEASURED_STEPS:]
-            step_seconds = spent - first
-            if spent + (steps - MEASURED_STEPS) * step_seconds > self.extras.seconds:
-                raise TooSlowError(step_seconds, spent)
+    def _check_time(self, steps: int, denoised: torch.Tensor) -> None:
+        """Measure the first steps where there is a time budget, and give up a run that will not meet it."""
+        if not self.extras.seconds > 0 or len(self._measured) >= MEASURED_STEPS:
+            return
+        # Reading one element waits for the work, on any kind of device.
+        denoised.flatten()[:1].cpu()
+        self._measured.append(time.perf_counter() - self._started)
+        if len(self._measured) < MEASURED_STEPS or steps <= MEASURED_STEPS:
+            return
+        # Between two reports lies the end of one step and the beginning of the next.
+        cost = [1.0 if guided else 0.5 for guided in self._guided]
+        unit = (self._measured[-1] - self._measured[-2]) / cost[MEASURED_STEPS - 1]
+        self.step_seconds = unit * sum(cost) / steps
+        if self._measured[-1] + unit * sum(cost[MEASURED_STEPS:]) > self.extras.seconds:
+            raise TooSlowError(self.step_seconds, self._measured[-1])
 
     def _check_settled(self, step: int, steps: int, denoised: torch.Tensor) -> None:
         if self._judge is None or not self._judge.settled(denoised, self._schedule[step]) or step + 1 >= steps:
+            return
+        # A window that has yet to open or to close makes another denoiser of the rest.
+        if any(guided != self._guided[step] for guided in self._guided[step + 1 :]):
             return
         self.notes.append(
             f"stopped when settled: after step {step + 1} of {steps}; what is left could change at most "
@@ -220,45 +238,20 @@ class StepAwareRun:
         )
         raise _Settled(denoised)
 
-    def _finish(self, guider: Any) -> None:
-        self.kept.finish(self.recorder.steps_run, self.recorder.last_denoised)
+    def _finish(self, guider: Any, model_options: dict[str, Any]) -> None:
+        recorder = self._recorder
+        self.kept.finish(recorder.steps_run, recorder.last_denoised)
         if self.kept.missing:
             self.notes.append(f"keep_steps: this run had no step {', '.join(map(str, self.kept.missing))}.")
         if self.kept.latents:
-            self.kept_samples = _latent_of(guider, torch.cat(self.kept.latents))
+            self.kept_samples = as_latent(guider, torch.cat(self.kept.latents))
             self.kept.latents.clear()
-        if self.recorder.steps_run and not self.recorder.calls:
+        if recorder.steps_run and not recorder.calls:
             self.notes.append(f"model calls: {type(guider).__name__} does not let them be counted.")
+        self.notes += [note for saver in savers_on(model_options) for note in saver.notes]
         sampling, device = guider.inner_model.model_sampling, guider.model_patcher.load_device
-        self._trace = self.recorder.trace(lambda levels: sampling.timestep(levels.to(device)).cpu())
+        self._trace = recorder.trace(lambda levels: sampling.timestep(levels.to(device)).cpu())
+        if self._measured and recorder.steps_run > 1:
+            self.step_seconds = (self._trace.seconds - self._measured[0]) / (recorder.steps_run - 1)
         # A run may be remembered for long; what it held on the device is not.
-        self.recorder.last_denoised = self._judge = None
-
-
-def is_flow(model_sampling: Any) -> bool:
-    """Return whether the model's noise levels are those of flow matching, x = (1 - t) image + t noise."""
-    from comfy.model_sampling import CONST
-
-    return isinstance(model_sampling, CONST)
-
-
-def _latent_of(guider: Any, samples: torch.Tensor) -> Any:
-    """Return predictions inside the sampler as samples of a LATENT: as the guider does with the sampler's result."""
-    shapes = _latent_shapes(guider)
-    samples = guider.inner_model.process_latent_out(samples.float()).to(comfy.model_management.intermediate_device())
-    if shapes is None or len(shapes) < 2:
-        return samples
-    return comfy.nested_tensor.NestedTensor(comfy.utils.unpack_latents(samples, shapes))
-
-
-def _latent_shapes(guider: Any) -> Any:
-    """Return the shapes of a latent of several parts (video and audio), which samplers see packed into one."""
-    shapes = getattr(guider.inner_model, "latent_shapes", None)
-    if shapes is not None:
-        return shapes
-    # Before ComfyUI 0.28 only the model's own conditions tell them.
-    conds = [cond for part in guider.conds.values() for cond in part]
-    told = [
-        cond["model_conds"]["latent_shapes"].cond for cond in conds if "latent_shapes" in cond.get("model_conds", {})
-    ]
-    return told[0] if told else None
+        self._recorder, self._judge = TraceRecorder(recorder.steps_asked), None

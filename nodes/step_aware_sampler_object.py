@@ -1,6 +1,6 @@
 """A SAMPLER that holds another one and watches it: the same result, and a trace of each run for Read Step Trace."""
 
-from collections import OrderedDict
+from collections import deque
 from typing import Any
 
 import comfy.samplers
@@ -10,8 +10,11 @@ import torch
 from .live import LiveTrace
 from .step_aware_run import Extras, StepAwareRun
 
-_REMEMBERED = 8
+# ComfyUI runs a node for all entries of a list before it comes to the next one.
+_REMEMBERED = 256
 _FINGERPRINT = 512
+# ComfyUI may keep latents in half precision between nodes.
+_HALF_PRECISION = 2.0**-7
 
 
 class StepAwareSampler(comfy.samplers.Sampler):
@@ -29,7 +32,7 @@ class StepAwareSampler(comfy.samplers.Sampler):
     def __init__(self, inner: Any, extras: Extras, node_id: str | None) -> None:
         self.inner = inner
         self._extras, self._node_id = extras, node_id
-        self._runs: OrderedDict[tuple[float, ...], StepAwareRun] = OrderedDict()
+        self._runs: deque[tuple[torch.Tensor, StepAwareRun]] = deque(maxlen=_REMEMBERED)
 
     def __getattr__(self, name: str) -> Any:
         """Hand out what else the SAMPLER has, such as `extra_options`, to code that looks for it."""
@@ -38,29 +41,36 @@ class StepAwareSampler(comfy.samplers.Sampler):
         return getattr(self.inner, name)
 
     def sample(
-        self, model_wrap: Any, sigmas: torch.Tensor, extra_args: dict[str, Any], callback: Any, noise: Any, *rest: Any
+        self,
+        model_wrap: Any,
+        sigmas: torch.Tensor,
+        extra_args: dict[str, Any],
+        callback: Any,
+        noise: Any,
+        *rest: Any,
+        **options: Any,
     ) -> torch.Tensor:
         """Sample as the held SAMPLER does; see `StepAwareRun.sample`."""
         live = LiveTrace(self._node_id) if self._node_id else None
         run = StepAwareRun(None, sampler_name(self.inner), self._extras, live=live)
-        samples = run.sample(self.inner.sample, model_wrap, sigmas, extra_args, callback, noise, *rest)
+        samples = run.sample(self.inner.sample, model_wrap, sigmas, extra_args, callback, noise, *rest, **options)
         given = model_wrap.inner_model.process_latent_out(samples.to(torch.float32))
-        self._runs[_fingerprint(given)] = run
-        while len(self._runs) > _REMEMBERED:
-            self._runs.popitem(last=False)
+        self._runs.append((_fingerprint(given), run))
         return samples
 
     def run_of(self, latent: dict[str, Any]) -> StepAwareRun:
-        """Return the run that gave a latent.
+        """Return the run that gave a latent; nothing is told from the latent's precision.
 
         Raises:
             ValueError: if none of the last runs did.
         """
-        run = self._runs.get(_fingerprint(latent["samples"]))
-        if run is None:
+        came = _fingerprint(latent["samples"])
+        alike = [(_distance(came, given), run) for given, run in reversed(self._runs) if given.shape == came.shape]
+        distance, run = min(alike, key=lambda pair: pair[0], default=(1.0, None))
+        if run is None or distance > _HALF_PRECISION:
             raise ValueError(
                 "latent: expected the `output` of the sampling node that this sampler is linked to, unchanged; "
-                f"none of its last {len(self._runs)} runs gave the latent that came"
+                f"none of its last {len(self._runs)} runs gave the latent that came (one at denoise 0 runs nothing)"
             )
         return run
 
@@ -79,9 +89,16 @@ def sampler_name(sampler: Any) -> str:
     return name if name in comfy.samplers.KSampler.SAMPLERS else ""
 
 
-def _fingerprint(samples: Any) -> tuple[float, ...]:
+def _fingerprint(samples: Any) -> torch.Tensor:
     """Return numbers that tell a latent from others: some of its elements, evenly spread, and its size."""
     if samples.is_nested:
         samples, _ = comfy.utils.pack_latents(samples.unbind())
     flat = samples.flatten()
-    return (float(flat.numel()), *flat[:: max(flat.numel() // _FINGERPRINT, 1)].float().cpu().tolist())
+    some = flat[:: max(flat.numel() // _FINGERPRINT, 1)].float().cpu()
+    return torch.cat([some, torch.tensor([float(flat.numel())])])
+
+
+def _distance(left: torch.Tensor, right: torch.Tensor) -> float:
+    if left[-1] != right[-1]:
+        return 1.0
+    return float((left - right)[:-1].abs().max() / right[:-1].abs().max().clamp_min(1e-12))

@@ -7,10 +7,11 @@ from comfy_api.latest import io
 from ..presets.guidance_windows import find_window, load_windows
 from ..samplers.guidance_window import GuidanceWindow
 from .guidance import GuidanceSaver
+from .noise_levels import from_noise_ratio
 from .schema import expert
-from .step_aware_run import is_flow
 
 ALWAYS, BY_FRACTIONS, BY_SIGMAS = "always", "by fractions", "by sigmas"
+CHOICES = (ALWAYS, *(window.name for window in load_windows()), BY_FRACTIONS, BY_SIGMAS)
 
 
 def window_inputs() -> list[io.Input]:
@@ -18,7 +19,7 @@ def window_inputs() -> list[io.Input]:
     return [
         io.Combo.Input(
             "guidance_window",
-            options=[ALWAYS, *(window.name for window in load_windows()), BY_FRACTIONS, BY_SIGMAS],
+            options=list(CHOICES),
             default=ALWAYS,
             optional=True,
             tooltip="Where cfg is in force. Outside it is 1, and the unconditional half is not computed: first half "
@@ -61,16 +62,17 @@ def chosen_saver(choice: str, start: float, end: float, model: Any) -> GuidanceS
     Raises:
         ValueError: names the input, what is allowed and what came.
     """
+    if choice not in CHOICES:
+        raise ValueError(f"guidance_window: expected one of {', '.join(CHOICES)}; got {choice!r}")
     if choice == ALWAYS:
         return None
     if choice == BY_FRACTIONS:
-        told = f"from {start:g} to {end:g} of the steps"
-        return GuidanceSaver(GuidanceWindow(start, end), told=told)
+        return GuidanceSaver(GuidanceWindow(start, end), told=f"from {start:g} to {end:g} of the steps")
     if choice == BY_SIGMAS:
         return GuidanceSaver(GuidanceWindow(start, end, "sigma"), told=f"from sigma {start:g} to {end:g}")
     named = find_window(choice)
     first, last = named.start, named.end
-    if named.unit == "sigma" and is_flow(model.get_model_object("model_sampling")):
-        # Recommended for x = image + sigma noise; a flow model names the same ratio t = sigma / (1 + sigma).
-        first, last = first / (1 + first), last / (1 + last)
+    if named.unit == "sigma":
+        sampling = model.get_model_object("model_sampling")
+        first, last = (from_noise_ratio(sampling, level) for level in (first, last))
     return GuidanceSaver(GuidanceWindow(first, last, named.unit), named.agreed, f"{named.name}; source: {named.source}")

@@ -17,6 +17,7 @@ class DeviceClock:
     """
 
     def __init__(self, device: torch.device) -> None:
+        self._device = device
         self._queue = getattr(torch, device.type) if device.type in ("cuda", "xpu") else None
         self._marks: list[Any] = []
 
@@ -26,7 +27,7 @@ class DeviceClock:
             self._marks.append(time.perf_counter())
             return
         event = self._queue.Event(enable_timing=True)
-        event.record()
+        event.record(self._queue.current_stream(self._device))
         self._marks.append(event)
 
     def seconds(self) -> list[float]:

@@ -10,12 +10,16 @@ Models", 2023.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 Unit = Literal["fraction", "sigma"]
+
+# The levels of a window that holds every step.
+EVERYWHERE = (-math.inf, math.inf)
 
 # Samplers that step in log(sigma) meet the schedule's levels with float32's rounding.
 _ROUNDING = 1e-4
@@ -59,9 +63,14 @@ class GuidanceWindow:
 
         Args:
             sigmas: the schedule, falling, N + 1 levels.
+
+        Raises:
+            ValueError: if the window is in shares and the schedule does not fall.
         """
         if self.unit == "sigma":
             return self.end, self.start
+        if any(after > before for before, after in pairwise(sigmas)):
+            raise ValueError("guidance window: expected a falling schedule for shares of it; choose by sigmas instead")
         steps = len(sigmas) - 1
         first, after = (math.ceil(share * steps - 1e-9) for share in (self.start, self.end))
         if first >= after:
@@ -77,20 +86,20 @@ def in_force(sigma: float, levels: tuple[float, float]) -> bool:
     return lowest * (1 + _ROUNDING) < sigma <= highest * (1 + _ROUNDING)
 
 
-def similarity(x: Tensor, conditional: Tensor, unconditional: Tensor) -> Tensor:
-    """Return how far the two halves of a model call agree: the smallest cosine of their noise predictions in a batch.
+def similarity(conditional: Tensor, unconditional: Tensor) -> Tensor:
+    """Return how far the two halves of a model call agree: the smallest cosine of their predicted clean images.
 
-    cos(x - D_conditional, x - D_unconditional), as both differ from the noise predictions by the same factor.
+    Of the clean images, not of the noise: at a high level two noise predictions are alike whatever the prompt, as
+    nearly all of the sample is noise.
 
-    Source: Castillo et al., "Adaptive Guidance", 2023, section 4.
+    Source: Castillo et al., "Adaptive Guidance", 2023, for the idea; asagi4/ComfyUI-Adaptive-Guidance for this cosine.
 
     Args:
-        x: the noisy sample, shape (batch, ...).
-        conditional: the predicted clean image with the prompt, shaped as x.
-        unconditional: without it, shaped as x.
+        conditional: the predicted clean image with the prompt, shape (batch, ...).
+        unconditional: without it, shaped as conditional.
 
     Returns:
         The cosine of the least similar sample, no dimensions, -1 to 1.
     """
-    left, right = ((x - half).flatten(1).float() for half in (conditional, unconditional))
+    left, right = (half.flatten(1).float() for half in (conditional, unconditional))
     return torch.nn.functional.cosine_similarity(left, right, dim=1).min()

@@ -15,10 +15,12 @@ So for every v the remaining change is at most  rho(v) V + sigma h(v);  the smal
 mean over the last step, which is lowest at one of its ends; rho is therefore taken at v sigma / sigma_before.
 
 The levels are those of x = image + sigma * noise. A flow-matching model's level t, x = (1 - t) image + t noise, is
-sigma = t / (1 - t) there.
+sigma = t / (1 - t) there. The estimate takes the denoiser for one and the same until the end: guidance or conditions
+that begin later may still change the image.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -26,11 +28,6 @@ from torch import Tensor
 
 _PEAK = 0.7861513777574233  # the u at which u (1 - u / sqrt(1 + u^2)) is largest: sqrt of the golden section
 _SPLITS = torch.logspace(-3, 1, 129, dtype=torch.float64)
-
-
-def noise_to_signal(t: float) -> float:
-    """Return the level sigma = t / (1 - t) of a flow-matching model's level t, infinite at 1."""
-    return t / (1 - t) if t < 1 else math.inf
 
 
 def remaining_change(denoised: Tensor, before: Tensor, sigma: float, sigma_before: float) -> Tensor:
@@ -75,18 +72,18 @@ class SettleJudge:
 
     Args:
         tolerance: the largest share of the image's contrast that the remaining steps may still change, above 0.
-        flow: whether noise levels are a flow-matching model's.
+        noise_ratio: turns the model's noise levels into those of x = image + sigma * noise.
     """
 
     tolerance: float
-    flow: bool = False
+    noise_ratio: Callable[[float], float] = float
     estimate: float = math.inf
     _before: Tensor | None = field(default=None, repr=False)
     _sigma_before: float = math.inf
 
     def settled(self, denoised: Tensor, sigma: float) -> bool:
         """Return whether the run may stop with this prediction, made at noise level sigma; waits for the device."""
-        level = noise_to_signal(sigma) if self.flow else sigma
+        level = self.noise_ratio(sigma)
         before, sigma_before = self._before, self._sigma_before
         self._before, self._sigma_before = denoised.detach().clone(), level
         if before is None or before.shape != denoised.shape:

@@ -30,8 +30,8 @@ DETERMINISTIC = frozenset(
     }
 )
 
-# It chooses its own steps, so that what is left of its schedule cannot be told.
-_OWN_STEPS = frozenset({"dpm_adaptive", "dpm_fast"})
+# They choose their own steps between the schedule's first level and its last one above 0.
+OWN_STEPS = frozenset({"dpm_adaptive", "dpm_fast"})
 
 
 def injects_noise(sampler_name: str) -> bool:
@@ -46,7 +46,7 @@ def why_not_settling(sampler_name: str) -> str:
     """Return why it cannot be told when a run of this sampler has settled, empty where it can."""
     if injects_noise(sampler_name):
         return f"{sampler_name} injects noise, so that its image never settles"
-    if sampler_name in _OWN_STEPS:
+    if sampler_name in OWN_STEPS:
         return f"{sampler_name} chooses its own steps"
     if sampler_name not in DETERMINISTIC:
         return f"{sampler_name or 'this sampler'} is not known to be deterministic"

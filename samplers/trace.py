@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -100,13 +101,13 @@ class ModelCall:
         sigma: its noise level, one element on the device.
         cfg: guidance scale in force, None where the guider tells none.
         halves: halves computed.
-        halves_there: halves that the guider has conditioning for.
+        half_skipped: whether a half that the guider has conditioning for was left out.
     """
 
     sigma: Tensor
     cfg: float | None
     halves: int
-    halves_there: int
+    half_skipped: bool
 
 
 @dataclass
@@ -125,9 +126,11 @@ class TraceRecorder:
 
     Args:
         steps_asked: the step count that was asked for.
+        ends_at: noise level that the sampler ends at, where it is not the schedule's last one.
     """
 
     steps_asked: int
+    ends_at: float | None = None
     calls: list[ModelCall] = field(default_factory=list)
     last_denoised: Tensor | None = None
     _schedule: tuple[float, ...] = ()
@@ -192,11 +195,6 @@ class TraceRecorder:
         """The newest change that has arrived from the device."""
         return next((s.change.read() for s in reversed(self._steps) if s.change and s.change.arrived), None)
 
-    def report_seconds(self) -> list[float]:
-        """Return the seconds from the start to each step's report; waits for the device."""
-        ends = self._call_seconds()
-        return [ends[step.calls_before - 1] for step in self._steps if 0 < step.calls_before <= len(ends)]
-
     def trace(self, timesteps_of: Callable[[Tensor], Tensor] | None = None) -> StepTrace:
         """Return the trace of the finished run; empty where none was started.
 
@@ -207,7 +205,8 @@ class TraceRecorder:
         starts = self._first_calls()
         levels = self._levels(starts)
         timesteps = _timesteps(levels, timesteps_of)
-        ends = [*levels[1:], self._schedule[-1] if self._schedule else 0.0]
+        last = self.ends_at if self.ends_at is not None else self._schedule[-1] if self._schedule else 0.0
+        ends = [*levels[1:], last]
         records = tuple(
             self._record(i, starts[i], starts[i + 1], marks, levels[i], ends[i], timesteps[i])
             for i in range(len(self._steps))
@@ -221,6 +220,12 @@ class TraceRecorder:
             seconds=marks[-1],
             steps=records,
         )
+
+    @property
+    def _calls_a_step(self) -> int:
+        """How many calls lie between two reports so far, 0 where that is not known or differs."""
+        between = {after.calls_before - before.calls_before for before, after in pairwise(self._steps)}
+        return between.pop() if len(between) == 1 else 0
 
     def _call_seconds(self) -> list[float]:
         """Return the seconds from the start to the end of each model call, and to the run's once it is over."""
@@ -251,7 +256,7 @@ class TraceRecorder:
             cfg=calls[0].cfg if calls else None,
             model_calls=len(calls),
             halves=sum(call.halves for call in calls),
-            half_skipped=any(call.halves < call.halves_there for call in calls),
+            half_skipped=any(call.half_skipped for call in calls),
             seconds=marks[until] - marks[min(first, until)],
             change=None if change is None else change.read(),
         )
@@ -264,7 +269,8 @@ class TraceRecorder:
 
     def _tell_not_finite(self, number: int) -> str:
         sigma = float(self.calls[number].sigma)
-        step = max(sum(level >= sigma * (1 - _ROUNDING) for level in self._schedule[:-1]), 1)
+        step = self._calls_a_step and number // self._calls_a_step + 1
+        step = step or max(sum(level >= sigma * (1 - _ROUNDING) for level in self._schedule[:-1]), 1)
         return (
             f"step {step} of {max(len(self._schedule) - 1, 0)} (sigma {sigma:.6g}): the model gave NaN or Inf. "
             "Usual causes: half precision that overflows (start ComfyUI with --force-fp32 or --bf16-unet), a broken "

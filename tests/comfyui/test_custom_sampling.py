@@ -197,6 +197,48 @@ class TestGuidanceWindow:
         with pytest.raises(graph.Failed, match=r"guider: expected one with a guidance scale \(cfg\), as CFGGuider"):
             comfyui.run(nodes)
 
+    def test_a_guider_with_its_own_loop_is_watched_and_windowed(self, comfyui, graph):
+        """It calls the sampler itself, by keywords, past ComfyUI's wrappers for samplers."""
+        conditions = {"positive": ["positive", 0], "negative": ["negative", 0], "own_loop": True}
+        nodes = base(graph) | {
+            "other": {"class_type": "TestsForeignGuider", "inputs": {"model": ["model", 0], **conditions}},
+            "windowed": windowed("other", guidance_window="first half"),
+            "ours": wrapped(),
+            "sampled": custom("ours", guider="windowed"),
+            "read": read(),
+            "trace": graph.show("read", 3),
+        }
+        trace = trace_in(comfyui.run(nodes))
+        assert [step["cfg"] for step in trace["steps"]] == [3.0] * 4 + [1.0] * 4
+        assert any("first half; source" in note for note in trace["notes"])
+
+    def test_a_guider_that_needs_every_half_is_left_alone_and_said(self, comfyui, graph):
+        dual = {
+            "class_type": "DualCFGGuider",
+            "inputs": {
+                "model": ["model", 0],
+                "cond1": ["positive", 0],
+                "cond2": ["negative", 0],
+                "negative": ["negative", 0],
+                "cfg_conds": 3.0,
+                "cfg_cond2_negative": 2.0,
+                "style": "nested",
+            },
+        }
+        nodes = base(graph) | {
+            "guider": dual,
+            "windowed": windowed(guidance_window="first half"),
+            "ours": wrapped(),
+            "sampled": custom("ours", guider="windowed"),
+            "plain": custom("stock"),
+            "same": graph.equal("plain", "sampled"),
+            "read": read(),
+            "trace": graph.show("read", 3),
+        }
+        outputs = comfyui.run(nodes)
+        assert outputs["same"]["equal"] == [True]
+        assert any("computes every half at a scale of 1 too" in note for note in trace_in(outputs)["notes"])
+
     def test_a_guider_of_another_pack_and_one_of_two_scales(self, comfyui, graph):
         conditions = {"positive": ["positive", 0], "negative": ["negative", 0]}
         foreign = {"class_type": "TestsForeignGuider", "inputs": {"model": ["model", 0], **conditions}}

@@ -47,6 +47,20 @@ class TestTrace:
         assert levels == sorted(levels, reverse=True)
         assert trace["model_calls"] == sum(step["model_calls"] for step in trace["steps"])
 
+    def test_a_call_that_a_cache_answers_is_a_call_of_its_own_step(self, comfyui, graph):
+        cache = {
+            "model": ["model", 0],
+            "reuse_threshold": 3.0,
+            "start_percent": 0.0,
+            "end_percent": 1.0,
+            "verbose": False,
+        }
+        nodes = {"cache": {"class_type": "LazyCache", "inputs": cache}}
+        trace, _ = run(comfyui, graph, nodes, model=["cache", 0], steps=8)
+        assert [step["model_calls"] for step in trace["steps"]] == [1] * 8
+        assert [step["sigma"] for step in trace["steps"]] == pytest.approx([1 - step / 8 for step in range(8)])
+        assert trace["halves"] < 16
+
     def test_progress_comes_live_at_most_ten_times_a_second(self, comfyui, graph):
         socket, client_id = comfyui.listen()
         prompt = graph.demo() | {
@@ -172,6 +186,17 @@ class TestGuidanceWindow:
         trace, _ = run(comfyui, graph, steps=10, guidance_window=window, window_start=start, window_end=end, cfg=3.0)
         assert [step["step"] for step in trace["steps"] if step["cfg"] != 1] == guided
 
+    def test_shares_are_of_the_whole_schedule_also_in_a_part_of_it(self, comfyui, graph):
+        first, _ = run(comfyui, graph, steps=8, cfg=3.0, guidance_window="first half", end_at_step=6)
+        second, _ = run(comfyui, graph, steps=8, cfg=3.0, guidance_window="first half", start_at_step=3)
+        assert [step["cfg"] for step in first["steps"]] == [3.0] * 4 + [1.0] * 2
+        assert [step["cfg"] for step in second["steps"]] == [3.0] + [1.0] * 4
+
+    def test_an_unknown_word_through_a_link_is_refused(self, comfyui, graph):
+        word = {"word": {"class_type": "PrimitiveString", "inputs": {"value": "last half"}}}
+        with pytest.raises((graph.Failed, graph.Refused), match=r"guidance_window"):
+            run(comfyui, graph, word, guidance_window=["word", 0])
+
     def test_the_adaptive_one_drops_guidance_once_and_for_all(self, comfyui, graph):
         trace, _ = run(comfyui, graph, steps=20, guidance_window="adaptive", cfg=3.0)
         scales = [step["cfg"] for step in trace["steps"]]
@@ -210,6 +235,11 @@ class TestStopWhenSettled:
         assert trace["model_calls"] == trace["steps_run"]
         assert f"stopped when settled: after step {trace['steps_run']} of 40" in outputs["text"]["text"][0]
         assert torch.allclose(comfyui.latent(outputs, "save"), comfyui.latent(outputs, "kept"), atol=1e-6)
+
+    def test_it_waits_for_a_window_that_has_yet_to_open(self, comfyui, graph):
+        window = {"guidance_window": "by fractions", "window_start": 0.9, "window_end": 1.0}
+        trace, _ = run(comfyui, graph, steps=20, cfg=3.0, stop_when_settled=1.0, **window)
+        assert trace["steps_run"] >= 19
 
     @pytest.mark.parametrize(
         ("settings", "why"),
@@ -258,6 +288,34 @@ class TestTimeBudget:
             "same": graph.equal("budget", "stock"),
         }
         assert comfyui.run(prompt)["same"]["equal"] == [True]
+
+    def test_steps_to_keep_that_do_not_fit_are_told(self, comfyui, graph):
+        nodes = {
+            "slow": graph.faulty("slow", 3),
+            "ours": graph.sampler(
+                "SweetSpotSampler", model=["slow", 0], steps=40, time_budget=0.9, cfg=1.0, keep_steps="1, 39, -1"
+            ),
+        }
+        trace, _ = run(comfyui, graph, nodes)
+        assert trace["kept"] == [1, trace["steps_run"]]
+        assert any("keep_steps: this run had no step 39" in note for note in trace["notes"])
+
+    def test_a_budget_that_cannot_be_met_is_told(self, comfyui, graph):
+        trace, _ = run(comfyui, graph, steps=2, time_budget=0.001, seed=77)
+        assert any("time budget: sampling took" in note for note in trace["notes"])
+
+    def test_an_exact_schedule_is_not_shortened(self, comfyui, graph):
+        nodes = {
+            "sigmas": {"class_type": "ManualSigmas", "inputs": {"sigmas": "1.0, 0.8, 0.6, 0.4, 0.2, 0"}},
+            "plan": {"class_type": "SweetSpotPlan", "inputs": {"sigmas": ["sigmas", 0], "cfg": 1.0}},
+        }
+        trace, _ = run(comfyui, graph, nodes, plan=["plan", 0], time_budget=0.001)
+        assert [step["sigma"] for step in trace["steps"]] == pytest.approx([1, 0.8, 0.6, 0.4, 0.2])
+
+    def test_a_sampler_that_chooses_its_own_steps_has_none(self, comfyui, graph):
+        trace, _ = run(comfyui, graph, sampler_name="dpm_fast", steps=9, time_budget=0.001)
+        assert trace["model_calls"] == 9
+        assert any("time budget: not used, as dpm_fast chooses its own steps" in note for note in trace["notes"])
 
     def test_it_is_refused_for_a_part_of_a_run(self, comfyui, graph):
         with pytest.raises(graph.Failed, match="time_budget: expected 0 where start_at_step or end_at_step is set"):

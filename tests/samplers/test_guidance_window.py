@@ -55,8 +55,27 @@ def test_a_window_that_is_none_is_refused(start: float, end: float, unit):
         GuidanceWindow(start, end, unit)
 
 
-def test_similarity_is_the_cosine_of_the_noise_predictions_of_the_least_similar_sample():
-    x = torch.zeros(2, 2)
+def test_a_rising_schedule_has_no_shares():
+    with pytest.raises(ValueError, match="expected a falling schedule for shares of it"):
+        GuidanceWindow(0, 0.5).levels(SIGMAS[::-1])
+    assert GuidanceWindow(0.6, 0.2, "sigma").levels(SIGMAS[::-1]) == (0.2, 0.6)
+
+
+def test_similarity_is_the_cosine_of_the_least_similar_sample():
     conditional = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
     unconditional = torch.tensor([[2.0, 0.0], [1.0, 1.0]])
-    assert float(similarity(x, conditional, unconditional)) == pytest.approx(2**-0.5)
+    assert float(similarity(conditional, unconditional)) == pytest.approx(2**-0.5)
+
+
+def test_at_a_high_level_two_prompts_are_not_alike_though_their_noise_predictions_are():
+    """Gaussians around two images, whose predictions are known exactly: D = mean + s^2 / (s^2 + sigma^2) (x - mean)."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(2, 1, 4096, generator=generator)
+    found = []
+    for sigma in (14.6, 5.0, 1.0, 0.1):
+        x = images[0] + sigma * torch.randn(1, 4096, generator=generator)
+        left, right = (mean + 0.25 / (0.25 + sigma**2) * (x - mean) for mean in images)
+        found.append(float(similarity(left, right)))
+    assert found == sorted(found)
+    assert found[0] < 0.2
+    assert found[-1] > 0.99

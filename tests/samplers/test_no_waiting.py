@@ -27,7 +27,7 @@ def test_tracing_and_keeping_read_nothing():
     kept.start(3)
     for step in range(3):
         prediction = torch.ones(2, 4, 8, 8, device=META)
-        recorder.called(ModelCall(torch.ones(1, device=META), 3.0, 2, 2), prediction)
+        recorder.called(ModelCall(torch.ones(1, device=META), 3.0, 2, False), prediction)
         recorder.stepped(step, prediction)
         kept.stepped(step, prediction)
         assert recorder.last_change is None
@@ -38,4 +38,4 @@ def test_tracing_and_keeping_read_nothing():
 def test_the_estimates_are_left_on_the_device():
     clean = torch.ones(2, 4, 8, 8, device=META)
     assert remaining_change(clean, clean, 0.3, 0.6).device == META
-    assert similarity(clean, clean, clean).device == META
+    assert similarity(clean, clean).device == META

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from sweetspot.samplers.settling import SettleJudge, noise_to_signal, remaining_change
+from sweetspot.samplers.settling import SettleJudge, remaining_change
 
 # Deviations of an image's parts: one alone, coarse with fine, many scales.
 IMAGES = {"one": (1.0,), "fine": (1.0, 0.02), "finer": (1.0, 0.004), "many": (1.5, 0.7, 0.2, 0.05, 0.01)}
@@ -72,16 +72,16 @@ def test_nothing_is_claimed_where_nothing_can_be(sigma: float, before: float):
     assert math.isinf(float(remaining_change(clean, clean, sigma, before)))
 
 
-def test_the_judge_needs_two_steps_and_turns_flow_levels():
-    assert noise_to_signal(1.0) == math.inf
-    assert noise_to_signal(0.2) == pytest.approx(0.25)
+def test_the_judge_needs_two_steps_and_turns_levels():
+    def flow(t: float) -> float:
+        return t / (1 - t) if t < 1 else math.inf
+
     end, spread = image(IMAGES["one"], 3)
-    judge, plain = SettleJudge(0.05, flow=True), SettleJudge(0.05)
+    judge, plain = SettleJudge(0.05, flow), SettleJudge(0.05)
     levels = (1.0, 0.5, 0.2, 0.05, 0.02)
-    answers = [judge.settled(prediction(end, spread, min(noise_to_signal(t), 1e6))[None], t) for t in levels]
-    told = [
-        plain.settled(prediction(end, spread, min(noise_to_signal(t), 1e6))[None], noise_to_signal(t)) for t in levels
-    ]
+    predicted = [prediction(end, spread, min(flow(t), 1e6))[None] for t in levels]
+    answers = [judge.settled(clean, t) for clean, t in zip(predicted, levels, strict=True)]
+    told = [plain.settled(clean, flow(t)) for clean, t in zip(predicted, levels, strict=True)]
     assert answers == told
     assert answers[:2] == [False, False]
     assert answers[-1] is True

@@ -13,10 +13,10 @@ def record(denoised: list[torch.Tensor], sigmas: list[float], calls_a_step: int 
     recorder.start(torch.tensor(sigmas), CPU)
     for step, clean in enumerate(denoised):
         level = torch.tensor([sigmas[min(step, len(sigmas) - 1)]])
-        recorder.called(ModelCall(level, 3.0, halves, 2), clean)
+        recorder.called(ModelCall(level, 3.0, halves, halves < 2), clean)
         recorder.stepped(step, clean)
         for _ in range(calls_a_step - 1):
-            recorder.called(ModelCall(level / 2, 3.0, halves, 2), clean)
+            recorder.called(ModelCall(level / 2, 3.0, halves, halves < 2), clean)
     recorder.finish(denoised[-1])
     return recorder.trace()
 
@@ -48,7 +48,7 @@ def test_a_skipped_half_is_told_and_counted():
 def test_the_level_is_the_one_the_model_saw():
     recorder = TraceRecorder(1)
     recorder.start(torch.tensor([1.0, 0.0]), CPU)
-    recorder.called(ModelCall(torch.tensor([0.8]), None, 1, 1), torch.ones(1))
+    recorder.called(ModelCall(torch.tensor([0.8]), None, 1, False), torch.ones(1))
     recorder.stepped(0, torch.ones(1))
     recorder.finish(torch.ones(1))
     trace = recorder.trace(lambda sigma: sigma * 1000)
@@ -71,7 +71,7 @@ def test_a_sampler_that_overwrites_its_prediction_does_not_change_the_record():
 def test_a_result_that_is_reported_once_more_is_no_step():
     recorder = TraceRecorder(1)
     recorder.start(torch.tensor([1.0, 0.0]), CPU)
-    recorder.called(ModelCall(torch.ones(1), 1.0, 1, 1), torch.ones(2))
+    recorder.called(ModelCall(torch.ones(1), 1.0, 1, False), torch.ones(2))
     recorder.stepped(0, torch.ones(2))
     recorder.stepped(1, torch.ones(2))
     recorder.finish(torch.ones(2))
@@ -88,10 +88,36 @@ def test_a_run_that_never_started_is_empty():
 def test_a_number_that_is_not_finite_names_step_and_level(bad: float):
     recorder = TraceRecorder(3)
     recorder.start(torch.tensor([1.0, 0.6, 0.25, 0.0]), CPU)
-    recorder.called(ModelCall(torch.tensor([1.0]), 1.0, 1, 1), torch.ones(2))
+    recorder.called(ModelCall(torch.tensor([1.0]), 1.0, 1, False), torch.ones(2))
     recorder.stepped(0, torch.ones(2))
     with pytest.raises(NotFiniteError, match=r"^step 2 of 3 \(sigma 0\.6\): the model gave NaN or Inf"):
-        recorder.called(ModelCall(torch.tensor([0.6]), 1.0, 1, 1), torch.tensor([1.0, bad]))
+        recorder.called(ModelCall(torch.tensor([0.6]), 1.0, 1, False), torch.tensor([1.0, bad]))
+
+
+def test_a_second_call_of_a_step_names_that_step():
+    recorder = TraceRecorder(4)
+    recorder.start(torch.tensor([1.0, 0.75, 0.5, 0.25, 0.0]), CPU)
+
+    def call(sigma: float, value: float = 1.0) -> None:
+        recorder.called(ModelCall(torch.tensor([sigma]), 1.0, 1, False), torch.tensor([value]))
+
+    for sigma in (1.0, 0.75):
+        call(sigma)
+        recorder.stepped(0, torch.ones(1))
+        call(sigma - 0.25)
+    call(0.5)
+    recorder.stepped(2, torch.ones(1))
+    with pytest.raises(NotFiniteError, match=r"^step 3 of 4 \(sigma 0\.25\)"):
+        call(0.25, float("nan"))
+
+
+def test_a_sampler_may_end_above_the_schedules_last_level():
+    recorder = TraceRecorder(1, ends_at=0.3)
+    recorder.start(torch.tensor([1.0, 0.3, 0.0]), CPU)
+    recorder.called(ModelCall(torch.ones(1), 1.0, 1, False), torch.ones(1))
+    recorder.stepped(0, torch.ones(1))
+    recorder.finish(torch.ones(1))
+    assert recorder.trace().steps[-1].sigma_next == 0.3
 
 
 def test_json_holds_every_step_and_no_number_that_json_lacks():

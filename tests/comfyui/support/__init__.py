@@ -157,14 +157,17 @@ class ForeignGuider:
     def INPUT_TYPES(cls):
         return {
             "required": {"model": ("MODEL",), "positive": ("CONDITIONING",), "negative": ("CONDITIONING",)},
-            "optional": {"scales": ("BOOLEAN", {"default": False})},
+            "optional": {
+                "scales": ("BOOLEAN", {"default": False}),
+                "own_loop": ("BOOLEAN", {"default": False}),
+            },
         }
 
     RETURN_TYPES = ("GUIDER",)
     FUNCTION = "make"
     CATEGORY = "tests"
 
-    def make(self, model, positive, negative, scales=False):
+    def make(self, model, positive, negative, scales=False, own_loop=False):
         class Guider(comfy.samplers.CFGGuider):
             def predict_noise(self, x, timestep, model_options={}, seed=None):  # noqa: B006 - core's signature
                 conds, cfg = self.conds, self.cfg
@@ -175,7 +178,23 @@ class ForeignGuider:
                     self.inner_model, x, timestep, conds["negative"], conds["positive"], cfg, model_options, seed
                 )
 
-        guider = Guider(model)
+        class OwnLoop(Guider):
+            def inner_sample(
+                self, noise, latent_image, device, sampler, sigmas, denoise_mask, callback, disable_pbar, seed, **shapes
+            ):
+                conds = self.conds
+                self.conds = comfy.samplers.process_conds(
+                    self.inner_model, noise, conds, device, latent_image, denoise_mask, seed, **shapes
+                )
+                options = comfy.model_patcher.create_model_options_clone(self.model_options)
+                options.setdefault("transformer_options", {})["sample_sigmas"] = sigmas
+                extra_args = {"model_options": options, "seed": seed}
+                given = sampler.sample(
+                    self, sigmas, extra_args, callback, noise, latent_image=latent_image, denoise_mask=denoise_mask
+                )
+                return self.inner_model.process_latent_out(given.to(torch.float32))
+
+        guider = (OwnLoop if own_loop else Guider)(model)
         guider.set_conds(positive, negative)
         guider.set_cfg([3.0, 2.0, 1.0, 1.0] if scales else 3.0)
         return (guider,)

@@ -1,0 +1,37 @@
+"""Predictions from inside a sampler as a LATENT's samples: what the guider does with the sampler's own result."""
+
+from typing import Any
+
+import comfy.model_management
+import comfy.nested_tensor
+import comfy.utils
+import torch
+
+
+def as_result(guider: Any, sigma: float, denoised: torch.Tensor) -> torch.Tensor:
+    """Return a prediction as what the sampler would return that ended with it at this noise level."""
+    level = torch.tensor(sigma, dtype=torch.float32, device=denoised.device)
+    return guider.inner_model.model_sampling.inverse_noise_scaling(level, denoised)
+
+
+def as_latent(guider: Any, denoised: torch.Tensor) -> Any:
+    """Return predictions as samples of a LATENT, of several parts where the model's latents have them."""
+    samples = guider.inner_model.process_latent_out(as_result(guider, 0.0, denoised.float()))
+    samples = samples.to(comfy.model_management.intermediate_device())
+    shapes = _latent_shapes(guider)
+    if shapes is None or len(shapes) < 2:
+        return samples
+    return comfy.nested_tensor.NestedTensor(comfy.utils.unpack_latents(samples, shapes))
+
+
+def _latent_shapes(guider: Any) -> Any:
+    """Return the shapes of a latent of several parts (video and audio), which samplers see packed into one."""
+    shapes = getattr(guider.inner_model, "latent_shapes", None)
+    if shapes is not None:
+        return shapes
+    # Before ComfyUI 0.28 only the model's own conditions tell them.
+    conds = [cond for part in guider.conds.values() for cond in part]
+    told = [
+        cond["model_conds"]["latent_shapes"].cond for cond in conds if "latent_shapes" in cond.get("model_conds", {})
+    ]
+    return told[0] if told else None
