@@ -178,13 +178,7 @@ def window() -> dict[str, Any]:
 
     demo = Demo()
     negative = demo.condition("")
-    names = [
-        ALWAYS,
-        *(found.name for found in load_windows()),
-        "none",
-        "by fractions 0 to 0.6",
-        "by fractions 0 to 0.7",
-    ]
+    names = [ALWAYS, *(found.name for found in load_windows()), NONE]
     pictures: dict[str, list[Any]] = {name: [] for name in names}
     halves = dict.fromkeys(names, 0)
     seconds = dict.fromkeys(names, 0.0)

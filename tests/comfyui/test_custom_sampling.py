@@ -303,8 +303,18 @@ class TestPlanSigmas:
 
 
 class TestComposes:
-    def test_with_nested_latents(self, comfyui, graph):
+    def test_with_nested_latents(self, comfyui, graph, version):
         """Video with audio: samplers see one packed latent, people get both parts back, kept ones too."""
+        if version < (0, 28):
+            nodes = base(graph, model="halve") | {
+                "halve": graph.faulty("halve"),
+                "nested": {"class_type": "TestsNestedLatent", "inputs": {}},
+                "plain": custom("stock", latent="nested"),
+                "same": graph.equal("plain", "plain"),
+            }
+            with pytest.raises(graph.Failed, match="SamplerCustomAdvanced"):
+                comfyui.run(nodes)
+            pytest.skip("this ComfyUI's own previews do not take the latents of the tests' nested model")
         nodes = base(graph, model="halve") | {
             "halve": graph.faulty("halve"),
             "nested": {"class_type": "TestsNestedLatent", "inputs": {}},
