@@ -11,9 +11,10 @@ from ..comparison.grid import draw_grid
 from ..comparison.report import Settings, build_report
 from ..presets.detection import recognise
 from ..presets.plan import StepPlan
-from ..samplers.step_counts import parse_step_counts
+from ..samplers.step_counts import has_words, parse_step_counts
 from .comparison import ComparisonProgress, run_step_counts
 from .evidence import file_name, gather_evidence
+from .recognition import counts_of_qualities
 from .sampling import SamplerSettings, check_latent, check_sampler
 from .schema import (
     conditioning_inputs,
@@ -39,7 +40,7 @@ class SweetSpotCompare(io.ComfyNode):
             search_aliases=["xy plot", "steps", "num_inference_steps", "inference_steps", "sample_steps"],
             is_output_node=True,
             # With these the shown grid carries its workflow, and can be dropped into ComfyUI to load it.
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id, io.Hidden.extra_pnginfo],
             inputs=[
                 model_input(),
                 *conditioning_inputs(),
@@ -48,8 +49,8 @@ class SweetSpotCompare(io.ComfyNode):
                 io.String.Input(
                     "steps",
                     default="4, 25, 50",
-                    tooltip="Step counts to compare, separated by commas: up to 64 whole numbers from 1 to 10000. "
-                    "The largest is the reference.",
+                    tooltip="Step counts to compare, separated by commas: up to 64 whole numbers from 1 to 10000, "
+                    "ranges as 8..32:8, and draft, balanced, best of the model. The largest is the reference.",
                 ),
                 *sampler_inputs(),
                 denoise_input(),
@@ -94,7 +95,8 @@ class SweetSpotCompare(io.ComfyNode):
         plan: StepPlan | None = None,
     ) -> io.NodeOutput:
         """Run every step count, measure and report."""
-        counts = parse_step_counts(steps)
+        words = cls._words(model, plan) if has_words(steps) else None
+        counts = parse_step_counts(steps, words)
         settings = SamplerSettings(seed, cfg, sampler_name, scheduler, denoise).overlaid(plan)
         check_sampler(settings)
         check_latent(model, latent_image)
@@ -108,6 +110,11 @@ class SweetSpotCompare(io.ComfyNode):
         grid = torch.from_numpy(picture).unsqueeze(0)
         shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "report": [text], "text": [report.sweet_spot.reason]}
         return io.NodeOutput(images, grid, text, report.sweet_spot.steps or report.reference, ui=shown)
+
+    @classmethod
+    def _words(cls, model: Any, plan: StepPlan | None) -> dict[str, int]:
+        evidence = gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id)
+        return counts_of_qualities(evidence, plan)
 
 
 def _describe(model: Any, settings: SamplerSettings, plan: StepPlan | None) -> Settings:

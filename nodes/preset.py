@@ -1,19 +1,17 @@
 """Model Step Preset: recognises the model and gives its recommended settings."""
 
-from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from comfy_api.latest import io
 
 from ..presets.catalogue import load_catalogue
-from ..presets.detection import CONFIDENCES, Recognition, Wishes, recognise
+from ..presets.detection import CONFIDENCES
 from ..presets.qualities import QUALITIES
-from ..presets.templates import TemplateIndex, load_index
 from .evidence import gather_evidence
 from .model_sampling import apply_sampling, known_names, plan_sigmas
+from .recognition import recognise_here
 from .schema import Plan, expert, make_schema, model_input
-from .user_folder import presets_stamp, user_presets
+from .user_folder import presets_stamp
 
 AUTO = "auto"
 
@@ -45,7 +43,9 @@ class SweetSpotPreset(io.ComfyNode):
     ) -> io.NodeOutput:
         """Recognise the model and hand out its plan."""
         choice = "" if variant == AUTO else variant
-        found = _recognise(gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, evidence)
+        found = recognise_here(
+            gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, evidence
+        )
         plan, replaced = known_names(found.plan)
         patched, done = apply_sampling(model, plan)
         text = "\n".join(part for part in (found.text, replaced, done) if part)
@@ -61,24 +61,6 @@ class SweetSpotPreset(io.ComfyNode):
             plan_sigmas(patched, plan),
             ui={"text": [text]},
         )
-
-
-@cache
-def _templates() -> TemplateIndex:
-    return load_index()
-
-
-def _recognise(evidence: Any, quality: str, confidence: str) -> Recognition:
-    saved = user_presets()
-    wishes = Wishes(
-        quality=quality,  # pyright: ignore[reportArgumentType] - one of the combo's
-        prefer=saved.prefer,
-        saved=saved,
-        templates=_templates(),
-        confidence=confidence,
-    )
-    found = recognise(evidence, wishes)
-    return replace(found, text=f"{found.text}\nYour presets: {saved.problem}.") if saved.problem else found
 
 
 def _preset_inputs() -> list[io.Input]:

@@ -1,34 +1,69 @@
-"""Step counts as people write them: `4, 25, 50`."""
+"""Step counts as people write them: `4, 25, 50`, ranges as `8..32:8`, and words as `draft, balanced, best`."""
 
 import re
+from collections.abc import Mapping
 
 from .schedules import MAX_STEPS
 
 MAX_COUNTS = 64
 
 _SEPARATOR = re.compile(r"[,;\s]+")
-_ALLOWED = f"up to {MAX_COUNTS} whole numbers from 1 to {MAX_STEPS}, each once, such as 4, 25, 50"
+_RANGE = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?")
+_ALLOWED = (
+    f"up to {MAX_COUNTS} whole numbers from 1 to {MAX_STEPS}, each once, such as 4, 25, 50; a range as 8..32:8; "
+    "or the words draft, balanced, best"
+)
+
+# The words that stand for a plan's step counts.
+WORDS = ("draft", "balanced", "best")
 
 
-def parse_step_counts(text: str) -> list[int]:
-    """Return the step counts of a list such as `4, 25, 50`, in rising order.
+def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list[int]:
+    """Return the step counts of a list such as `4, 8..32:8, best`, in rising order.
 
-    Commas, semicolons and white space separate.
+    Commas, semicolons and white space separate. A range `first..last:stride` holds its first number, and its last one
+    where the stride meets it; without a stride it is 1. What a word or a range has in common with the rest counts once.
+
+    Args:
+        text: the list.
+        words: step count of each word; without them a word is taken as right and left out.
 
     Raises:
-        ValueError: if the list is empty, has an entry that is no whole number from 1 to 10000, has an entry twice, or
-            has more than 64; the message names the entry.
+        ValueError: if the list is empty, has an entry that is no whole number from 1 to 10000, no such range and no
+            word, has a number twice, or stands for more than 64 counts; the message names the entry.
     """
     entries = [entry for entry in _SEPARATOR.split(text.strip()) if entry]
     if not entries:
         raise ValueError(f"steps: expected {_ALLOWED}; got an empty list")
     if len(entries) > MAX_COUNTS:
         raise ValueError(f"steps: expected {_ALLOWED}; got {len(entries)} entries")
-    counts = [_parse_count(entry) for entry in entries]
-    twice = sorted({count for count in counts if counts.count(count) > 1})
+    single = [_parse_count(entry) for entry in entries if not (entry in WORDS or _RANGE.fullmatch(entry))]
+    twice = sorted({count for count in single if single.count(count) > 1})
     if twice:
         raise ValueError(f"steps: expected {_ALLOWED}; got {', '.join(map(str, twice))} more than once")
+    counts = set(single)
+    for entry in entries:
+        counts.update(_parse_range(entry) if _RANGE.fullmatch(entry) else [])
+        counts.update([words[entry]] if words and entry in WORDS else [])
+    if len(counts) > MAX_COUNTS:
+        raise ValueError(f"steps: expected {_ALLOWED}; got {len(counts)} counts")
     return sorted(counts)
+
+
+def has_words(text: str) -> bool:
+    """Return whether a list of step counts has words that stand for a plan's."""
+    return any(entry in WORDS for entry in _SEPARATOR.split(text.strip()))
+
+
+def _parse_range(entry: str) -> range:
+    found = _RANGE.fullmatch(entry)
+    first, last, stride = (int(part) if part else 1 for part in found.groups()) if found else (0, 0, 0)
+    if not (1 <= first <= last <= MAX_STEPS and stride >= 1):
+        raise ValueError(f"steps: expected {_ALLOWED}; got {entry!r}")
+    counts = range(first, last + 1, stride)
+    if len(counts) > MAX_COUNTS:
+        raise ValueError(f"steps: expected {_ALLOWED}; got {entry!r}, which is {len(counts)} counts")
+    return counts
 
 
 def _parse_count(entry: str) -> int:

@@ -176,3 +176,29 @@ def wait_until_running(comfyui, prompt_id: str) -> None:
             return
         time.sleep(0.05)
     raise TimeoutError(prompt_id)
+
+
+def test_ranges_and_the_models_own_counts(comfyui, graph):
+    preset = {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0], "quality": "balanced"}}
+    prompt = graph.demo(size=32) | {
+        "compare": graph.compare(steps="2..6:2, draft, balanced"),
+        "preset": preset,
+        "draft": preset | {"inputs": {"model": ["model", 0], "quality": "draft"}},
+        "balanced steps": graph.show("preset", 2),
+        "draft steps": graph.show("draft", 2),
+    }
+    outputs = comfyui.run(prompt)
+    named = {int(outputs[f"{quality} steps"]["text"][0]) for quality in ("draft", "balanced")}
+    report = json.loads(outputs["compare"]["report"][0])
+    assert [run["steps"] for run in report["runs"]] == sorted({2, 4, 6} | named)
+
+
+def test_a_linked_plan_tells_what_its_own_quality_is(comfyui, graph):
+    plan = {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0], "quality": "best"}}
+    prompt = graph.demo(size=32) | {
+        "preset": plan,
+        "plan": {"class_type": "SweetSpotPlan", "inputs": {"plan": ["preset", 1], "steps": 7}},
+        "compare": graph.compare(steps="3, best", plan=["plan", 0]),
+    }
+    report = json.loads(comfyui.run(prompt)["compare"]["report"][0])
+    assert [run["steps"] for run in report["runs"]] == [3, 7]

@@ -1,5 +1,5 @@
 import pytest
-from sweetspot.samplers.step_counts import parse_step_counts
+from sweetspot.samplers.step_counts import has_words, parse_step_counts
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,11 @@ from sweetspot.samplers.step_counts import parse_step_counts
         ("1", [1]),
         ("10000", [10000]),
         ("4, 25, 50,", [4, 25, 50]),
+        ("8..32:8", [8, 16, 24, 32]),
+        ("4, 8..33:8, 50", [4, 8, 16, 24, 32, 50]),
+        ("3..5", [3, 4, 5]),
+        ("7..7", [7]),
+        ("8, 4..12:4", [4, 8, 12]),
     ],
 )
 def test_lists_as_people_write_them(text: str, counts: list[int]):
@@ -32,6 +37,13 @@ def test_lists_as_people_write_them(text: str, counts: list[int]):
         ("10001", "got '10001'"),
         ("9" * 500, "got '9999"),
         (", ".join(map(str, range(1, 301))), "got 300 entries"),
+        ("32..8:8", "got '32..8:8'"),
+        ("8..32:0", "got '8..32:0'"),
+        ("0..4", "got '0..4'"),
+        ("8..", "got '8..'"),
+        ("1..10000", "got '1..10000', which is 10000 counts"),
+        ("1..60, 100..160:10", "got 67 counts"),
+        ("Best", "got 'Best'"),
     ],
 )
 def test_mistakes_are_named_with_what_is_allowed(text: str, came: str):
@@ -39,3 +51,14 @@ def test_mistakes_are_named_with_what_is_allowed(text: str, came: str):
         parse_step_counts(text)
     assert came in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+def test_words_stand_for_a_plans_counts_and_count_once():
+    words = {"draft": 8, "balanced": 20, "best": 50}
+    assert parse_step_counts("draft, balanced, best", words) == [8, 20, 50]
+    assert parse_step_counts("4, 20, balanced", words) == [4, 20]
+    assert parse_step_counts("draft, best", dict.fromkeys(words, 4)) == [4]
+    assert has_words("4, best")
+    assert not has_words("4, 8..32:8")
+    # Before the plan is known only the spelling can be checked.
+    assert parse_step_counts("4, best") == [4]
