@@ -46,12 +46,14 @@ class Run:
         model_calls: evaluations of the denoiser.
         seconds: sampling time, warm, without model loading and decoding.
         images: decoded batch in [0, 1], shape (batch, height, width, channels).
+        reused: whether it was computed by an earlier comparison.
     """
 
     steps: int
     model_calls: int
     seconds: float
     images: Image
+    reused: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def build_report(runs: Sequence[Run], settings: Settings) -> Report:
                 "seconds": round(run.seconds, 4),
                 "ssim": round(float(np.mean([ssim(image, other) for image, other in pairs])), 6),
                 "psnr": round(decibels, 3) if math.isfinite(decibels) else None,
+                "reused": run.reused,
             }
         )
     verdict = find_sweet_spot([row["steps"] for row in rows], [row["ssim"] for row in rows], settings.sampler)

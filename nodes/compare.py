@@ -8,7 +8,7 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..comparison.grid import draw_grid
-from ..comparison.report import Settings, build_report
+from ..comparison.report import Report, Run, Settings, build_report
 from ..presets.detection import recognise
 from ..presets.plan import StepPlan
 from ..samplers.step_counts import has_words, parse_step_counts
@@ -19,6 +19,7 @@ from .sampling import SamplerSettings, check_latent, check_sampler
 from .schema import (
     conditioning_inputs,
     denoise_input,
+    expert,
     make_schema,
     model_input,
     plan_input,
@@ -55,6 +56,16 @@ class SweetSpotCompare(io.ComfyNode):
                 *sampler_inputs(),
                 denoise_input(),
                 plan_input(),
+                io.Int.Input(
+                    "cache_megabytes",
+                    default=1024,
+                    min=0,
+                    max=1 << 20,
+                    optional=True,
+                    tooltip="Memory for finished images, so that an edited list computes only what is new. 0 forgets "
+                    "them and computes all anew.",
+                    **expert(),
+                ),
             ],
             outputs=[
                 io.Image.Output("images", display_name="images", tooltip="All images, in rising order of step counts."),
@@ -93,6 +104,7 @@ class SweetSpotCompare(io.ComfyNode):
         scheduler: str,
         denoise: float,
         plan: StepPlan | None = None,
+        cache_megabytes: int = 1024,
     ) -> io.NodeOutput:
         """Run every step count, measure and report."""
         words = cls._words(model, plan) if has_words(steps) else None
@@ -101,20 +113,27 @@ class SweetSpotCompare(io.ComfyNode):
         check_sampler(settings)
         check_latent(model, latent_image)
         progress = ComparisonProgress(model, counts)
-        runs = run_step_counts(counts, model, settings, positive, negative, latent_image, vae, progress)
+        common = (model, settings, positive, negative, latent_image, vae, progress)
+        runs = run_step_counts(counts, *common, cache_bytes=cache_megabytes << 20)
         report = build_report(runs, _describe(model, settings, plan))
         text = json.dumps(report.to_dict(), indent=2)
         images = torch.from_numpy(np.concatenate([run.images for run in runs]))
         picture = draw_grid(runs, report)
         progress.show(picture)
         grid = torch.from_numpy(picture).unsqueeze(0)
-        shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "report": [text], "text": [report.sweet_spot.reason]}
+        shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "report": [text], "text": [_tell(report, runs)]}
         return io.NodeOutput(images, grid, text, report.sweet_spot.steps or report.reference, ui=shown)
 
     @classmethod
     def _words(cls, model: Any, plan: StepPlan | None) -> dict[str, int]:
         evidence = gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id)
         return counts_of_qualities(evidence, plan)
+
+
+def _tell(report: Report, runs: list[Run]) -> str:
+    reused = [str(run.steps) for run in runs if run.reused]
+    from_before = f"\nFrom an earlier comparison: {', '.join(reused)}." if reused else ""
+    return report.sweet_spot.reason + from_before
 
 
 def _describe(model: Any, settings: SamplerSettings, plan: StepPlan | None) -> Settings:

@@ -1,6 +1,7 @@
 """The runs of a comparison inside ComfyUI: same everything but the step count, under one progress bar."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import comfy.model_management
@@ -11,7 +12,11 @@ from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - Com
 from ..comparison.grid import to_pillow
 from ..comparison.measures import Image
 from ..comparison.report import Run
+from ..comparison.run_cache import RunCache, from_levels, to_levels
+from .fingerprints import fingerprint, model_fingerprint, weights_fingerprint
 from .sampling import OnStep, SamplerSettings, sample_traced
+
+_CACHE = RunCache(0)
 
 
 class ComparisonProgress:
@@ -61,23 +66,66 @@ def run_step_counts(
     latent: dict[str, Any],
     vae: Any,
     progress: ComparisonProgress,
+    cache_bytes: int = 0,
 ) -> list[Run]:
-    """Sample and decode each step count from the same noise, in the given order.
+    """Sample and decode each step count from the same noise, in the given order; what was computed before is reused.
 
     A first, discarded run of one step takes the model's loading and warming up out of the times.
 
+    Args:
+        counts: step counts.
+        model: ModelPatcher.
+        settings: the KSampler's settings.
+        positive: conditioning.
+        negative: conditioning.
+        latent: latent dict.
+        vae: decodes the images.
+        progress: the progress bar.
+        cache_bytes: bytes of finished images that may be kept for later comparisons; 0 keeps and reuses none.
+
     Raises:
         comfy.model_management.InterruptProcessingException: if the user cancels, within or between runs.
+        Exception: what sampling or decoding raises, of the same kind, with the step count in front of its message.
+            Finished runs are kept.
     """
-    sample_traced(model, 1, settings, positive, negative, latent, on_step=_ignore)
-    runs = []
+    _CACHE.limit(cache_bytes)
+    key = ""
+    if cache_bytes:
+        weights = weights_fingerprint(vae.first_stage_model)
+        key = fingerprint(model_fingerprint(model), vars(settings), positive, negative, latent, weights)
+    runs: list[Run] = []
     for steps in counts:
         comfy.model_management.throw_exception_if_processing_interrupted()
-        sampled, trace = sample_traced(model, steps, settings, positive, negative, latent, progress.for_run(steps))
-        (images,) = VAEDecode().decode(vae, sampled)
-        runs.append(Run(steps, trace.model_calls, trace.seconds, images.cpu().float().numpy()))
+        run = _CACHE.get(key, steps)
+        if run is None:
+            if all(before.reused for before in runs):
+                sample_traced(model, 1, settings, positive, negative, latent, on_step=_ignore)
+            with _naming(steps):
+                sampled, trace = sample_traced(
+                    model, steps, settings, positive, negative, latent, progress.for_run(steps)
+                )
+                (images,) = VAEDecode().decode(vae, sampled)
+            pixels = from_levels(to_levels(images.cpu().float().numpy()))
+            run = Run(steps, trace.model_calls, trace.seconds, pixels)
+            _CACHE.put(key, run)
+        runs.append(run)
         progress.finish(steps)
     return runs
+
+
+@contextmanager
+def _naming(steps: int) -> Iterator[None]:
+    """Put the step count in front of an error's message; its kind stays, as ComfyUI knows some by it."""
+    try:
+        yield
+    except comfy.model_management.InterruptProcessingException:
+        raise
+    except Exception as error:
+        try:
+            named = type(error)(f"{steps} steps: {error}")
+        except TypeError:
+            named = RuntimeError(f"{steps} steps: {error}")
+        raise named from error
 
 
 def _ignore(_step: int, _denoised: Any, _x: Any, _total: int) -> None:

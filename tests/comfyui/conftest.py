@@ -191,5 +191,6 @@ class Graph:
     equal = staticmethod(equal)
     faulty = staticmethod(faulty)
     tell = staticmethod(tell)
+    Client = Client
     Refused = PromptRefused
     Failed = PromptFailed

@@ -9,6 +9,7 @@ import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
+from sweetspot.cli.comfyui import running
 from sweetspot.cli.demo import get_image, get_json
 
 
@@ -202,3 +203,115 @@ def test_a_linked_plan_tells_what_its_own_quality_is(comfyui, graph):
     }
     report = json.loads(comfyui.run(prompt)["compare"]["report"][0])
     assert [run["steps"] for run in report["runs"]] == [3, 7]
+
+
+class TestOnlyWhatIsNewIsComputed:
+    """Model calls are counted by a model of the tests that is otherwise the demo model."""
+
+    def run(self, comfyui, graph, steps: str, changes: dict | None = None, **inputs) -> tuple[int, dict]:
+        """Return how many model calls a comparison made, and its report."""
+        nodes = graph.demo(size=32) | {"counted": graph.faulty("raise", 10**6)} | (changes or {})
+        tell = {key: nodes[key] for key in ("model", "counted")} | {"told": graph.tell("counted")}
+        before = comfyui.run(tell)["told"]["told"][0]["calls"]
+        inputs = {"model": ["counted", 0], "seed": 4242} | inputs
+        outputs = comfyui.run(nodes | {"compare": graph.compare(steps=steps, **inputs)})
+        after = comfyui.run(tell)["told"]["told"][0]["calls"]
+        return after - before, json.loads(outputs["compare"]["report"][0])
+
+    def test_after_an_edit_of_the_list(self, comfyui, graph):
+        calls, first = self.run(comfyui, graph, "2, 5")
+        assert calls == 1 + 2 + 5
+        calls, report = self.run(comfyui, graph, "2, 3, 5")
+        assert calls == 1 + 3
+        assert [(run["steps"], run["reused"]) for run in report["runs"]] == [(2, True), (3, False), (5, True)]
+        assert [report["runs"][0][name] for name in ("seconds", "ssim")] == [
+            first["runs"][0][name] for name in ("seconds", "ssim")
+        ]
+        assert self.run(comfyui, graph, "5, 2")[0] == 0
+        assert self.run(comfyui, graph, "2, 3, 5")[0] == 0
+
+    @pytest.mark.parametrize(
+        "inputs",
+        [{"seed": 5}, {"cfg": 2.5}, {"sampler_name": "heun"}, {"scheduler": "karras"}, {"denoise": 0.9}],
+        ids=lambda inputs: next(iter(inputs)),
+    )
+    def test_not_with_another_setting(self, comfyui, graph, inputs: dict):
+        self.run(comfyui, graph, "2")
+        calls, report = self.run(comfyui, graph, "2, 3", **inputs)
+        assert calls > 0
+        assert not any(run["reused"] for run in report["runs"])
+
+    def test_not_with_another_prompt_size_or_model(self, comfyui, graph):
+        self.run(comfyui, graph, "2")
+        prompt = graph.demo("a blue cross on red", size=32)["positive"]
+        larger = graph.demo(size=48)["latent"]
+        shifted = {
+            "class_type": "ModelSamplingSD3",
+            "inputs": {"model": ["counted", 0], "shift": 2.0},
+        }
+        for changes, inputs in (
+            ({"positive": prompt}, {}),
+            ({"latent": larger}, {}),
+            ({"shifted": shifted}, {"model": ["shifted", 0]}),
+        ):
+            _, report = self.run(comfyui, graph, "2", changes, **inputs)
+            assert not report["runs"][0]["reused"], changes
+
+    def test_another_strength_of_a_lora_is_another_model(self, comfyui, graph):
+        save_lora(comfyui.server.base / "models" / "loras" / "compared.safetensors")
+
+        def lora(strength: float) -> dict:
+            inputs = {"model": ["counted", 0], "lora_name": "compared.safetensors", "strength_model": strength}
+            return {"lora": {"class_type": "LoraLoaderModelOnly", "inputs": inputs}}
+
+        reused = []
+        for strength in (0.5, 0.8, 0.5):
+            _, report = self.run(comfyui, graph, "2", lora(strength), model=["lora", 0])
+            reused.append(report["runs"][0]["reused"])
+        assert reused == [False, False, True]
+
+    def test_nothing_is_kept_with_no_memory_for_it(self, comfyui, graph):
+        self.run(comfyui, graph, "2, 4", seed=11)
+        calls, _ = self.run(comfyui, graph, "2, 4", seed=11, cache_megabytes=0)
+        assert calls == 1 + 2 + 4
+        calls, _ = self.run(comfyui, graph, "4, 2", seed=11, cache_megabytes=64)
+        assert calls == 1 + 2 + 4
+
+    def test_finished_counts_outlive_an_error_that_names_its_count(self, comfyui, graph):
+        nodes = graph.demo(size=32) | {"failing": graph.faulty("raise", 1 + 2 + 3 + 2)}
+        compare = graph.compare(steps="2, 3, 4", model=["failing", 0], seed=777)
+        with pytest.raises(graph.Failed, match=r"4 steps: the tests' own error") as caught:
+            comfyui.run(nodes | {"compare": compare})
+        assert caught.value.node_type == "SweetSpotCompare"
+        report = json.loads(comfyui.run(nodes | {"compare": compare})["compare"]["report"][0])
+        assert [(run["steps"], run["reused"]) for run in report["runs"]] == [(2, True), (3, True), (4, False)]
+
+
+def test_also_where_comfyui_keeps_nothing_between_prompts(installation, graph, tmp_path: Path):
+    """With --cache-none every object is made anew: runs are known again by content alone, a LoRA's too."""
+    save_lora(tmp_path / "models" / "loras" / "compared.safetensors")
+    inputs = {"model": ["model", 0], "lora_name": "compared.safetensors", "strength_model": 0.5}
+    nodes = graph.demo(size=32) | {"lora": {"class_type": "LoraLoaderModelOnly", "inputs": inputs}}
+    with running(installation, tmp_path, "--cache-none") as server:
+        client = graph.Client(server)
+        reused = []
+        for steps in ("2, 4", "2, 3, 4"):
+            compare = graph.compare(steps=steps, model=["lora", 0])
+            report = json.loads(client.run(nodes | {"compare": compare})["compare"]["report"][0])
+            reused.append([run["reused"] for run in report["runs"]])
+    assert reused == [[False, False], [True, False, True]]
+
+
+def save_lora(file: Path) -> None:
+    """Write a LoRA that changes one layer of the demo model."""
+    import torch
+    from safetensors.torch import load_file, save_file
+    from sweetspot.demo import files
+
+    weights = load_file(files.TRANSFORMER)
+    name = next(key for key in weights if key.endswith("double_blocks.0.img_attn.proj.weight"))
+    rows, columns = weights[name].shape
+    stem = "diffusion_model." + name.removeprefix("model.diffusion_model.").removesuffix(".weight")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parts = {"lora_up": torch.full((rows, 4), 0.1), "lora_down": torch.full((4, columns), 0.1)}
+    save_file({f"{stem}.{part}.weight": weight for part, weight in parts.items()}, file)

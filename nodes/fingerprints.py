@@ -1,0 +1,121 @@
+"""What determines a run's result, as one short text: equal texts mean equal results, never the other way round.
+
+Content is hashed wherever there is content (numbers, tensors, files of weights), so that objects which ComfyUI makes
+anew are known again. What has none, as a function that another node laid on the model, counts as itself alone.
+"""
+
+import contextlib
+import hashlib
+import itertools
+import types
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+# Larger tensors (weights) are told by their sum and a part of their elements.
+_WHOLE_BYTES = 1 << 20
+_PART = 1 << 12
+
+
+class _Tokens:
+    """Gives each object a number of its own for as long as it lives."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Any], int]] = {}
+        self._next = itertools.count()
+
+    def of(self, value: Any) -> int:
+        known = self._known.get(id(value))
+        if known is not None and known[0]() is value:
+            return known[1]
+        token, place = next(self._next), id(value)
+        # What cannot be watched could be another object in the same place: it is never known again.
+        with contextlib.suppress(TypeError):
+            self._known[place] = (weakref.ref(value, lambda _: self._known.pop(place, None)), token)
+        return token
+
+
+_TOKENS = _Tokens()
+_WEIGHTS: "weakref.WeakKeyDictionary[torch.nn.Module, str]" = weakref.WeakKeyDictionary()
+
+
+def fingerprint(*values: Any) -> str:
+    """Return the fingerprint of values: plain data, tensors, modules, and other objects as themselves."""
+    digest = hashlib.blake2b(digest_size=16)
+    for value in values:
+        _feed(digest, value)
+    return digest.hexdigest()
+
+
+def model_fingerprint(model: Any) -> str:
+    """Return the fingerprint of a MODEL with all that is laid on it."""
+    laid_on = [getattr(model, name, None) for name in ("object_patches", "model_options", "wrappers", "callbacks")]
+    laid_on += [getattr(model, name, None) for name in ("injections", "hook_patches", "additional_models")]
+    dtypes = (str(model.model_dtype()), str(getattr(model.model, "manual_cast_dtype", None)))
+    return fingerprint(type(model.model).__name__, _origin(model), dtypes, model.patches, *laid_on)
+
+
+def weights_fingerprint(module: torch.nn.Module) -> str:
+    """Return the fingerprint of a module's weights; computed once for each module."""
+    if module not in _WEIGHTS:
+        _WEIGHTS[module] = fingerprint(type(module).__name__, dict(module.state_dict()))
+    return _WEIGHTS[module]
+
+
+def _origin(model: Any) -> Any:
+    """Return which file the weights come from, or what they are where no file is told."""
+    try:
+        path = Path(model.cached_patcher_init[1][0])
+        found = path.stat()
+    except (AttributeError, IndexError, OSError, TypeError):
+        return weights_fingerprint(model.model)
+    return str(path), found.st_mtime_ns, found.st_size
+
+
+def _feed(digest: Any, value: Any) -> None:
+    digest.update(type(value).__name__.encode() + b"\0")
+    if value is None or isinstance(value, bool | int | float | str | bytes | torch.dtype | torch.device):
+        digest.update(repr(value).encode())
+    elif isinstance(value, torch.Tensor):
+        _feed_tensor(digest, value)
+    elif isinstance(value, Mapping):
+        for key in sorted(value, key=repr):
+            _feed(digest, key)
+            _feed(digest, value[key])
+    elif isinstance(value, list | tuple | set | frozenset):
+        digest.update(str(len(value)).encode())
+        for entry in value:
+            _feed(digest, entry)
+    else:
+        _feed_object(digest, value)
+
+
+def _feed_object(digest: Any, value: Any) -> None:
+    if getattr(value, "is_nested", False):
+        _feed(digest, list(value.unbind()))
+    elif isinstance(value, torch.nn.Module):
+        kinds = [kind.__qualname__ for kind in type(value).__mro__]
+        _feed(digest, [kinds, dict(value.state_dict()), _plain_attributes(value)])
+    elif isinstance(value, types.MethodType):
+        _feed(digest, [_TOKENS.of(value.__self__), value.__func__.__qualname__])
+    elif hasattr(value, "weights"):
+        # A LoRA's part for one layer, as ComfyUI's weight adapters keep it.
+        _feed(digest, [type(value).__qualname__, value.weights])
+    else:
+        _feed(digest, _TOKENS.of(value))
+
+
+def _plain_attributes(module: torch.nn.Module) -> dict[str, Any]:
+    return {name: value for name, value in vars(module).items() if isinstance(value, bool | int | float | str)}
+
+
+def _feed_tensor(digest: Any, tensor: torch.Tensor) -> None:
+    _feed(digest, [str(tensor.dtype), list(tensor.shape)])
+    flat = tensor.detach().reshape(-1)
+    if flat.numel() * flat.element_size() > _WHOLE_BYTES:
+        _feed(digest, float(flat.sum(dtype=torch.float64)) if flat.is_floating_point() else int(flat.sum()))
+        flat = flat[:: flat.numel() // _PART]
+    digest.update(flat.cpu().contiguous().view(torch.uint8).numpy().tobytes())
