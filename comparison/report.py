@@ -6,10 +6,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ..samplers.convergence import can_extrapolate, choose_triple, estimate_convergence, reference_similarity
 from ..samplers.sweet_spot import SweetSpot, find_sweet_spot
 from .measures import Image, psnr, ssim
 
@@ -64,6 +66,7 @@ class Report:
     reference: int
     runs: tuple[dict[str, Any], ...]
     sweet_spot: SweetSpot
+    convergence: dict[str, Any] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data for JSON."""
@@ -78,6 +81,7 @@ class Report:
             "reference": self.reference,
             "runs": list(self.runs),
             "sweet_spot": asdict(self.sweet_spot),
+            "convergence": self.convergence,
         }
 
 
@@ -107,5 +111,27 @@ def build_report(runs: Sequence[Run], settings: Settings) -> Report:
                 "reused": run.reused,
             }
         )
-    verdict = find_sweet_spot([row["steps"] for row in rows], [row["ssim"] for row in rows], settings.sampler)
-    return Report(settings, reference.steps, tuple(rows), verdict)
+    similarity = {row["steps"]: row["ssim"] for row in rows}
+    convergence = _convergence(ordered, similarity, settings.sampler)
+    verdict = find_sweet_spot(
+        list(similarity),
+        list(similarity.values()),
+        settings.sampler,
+        reference_similarity=convergence["reference_ssim"] if convergence else None,
+    )
+    return Report(settings, reference.steps, tuple(rows), verdict, convergence)
+
+
+def _convergence(runs: Sequence[Run], similarity: dict[int, float], sampler_name: str) -> dict[str, Any] | None:
+    """Return what three of the runs tell of the reference, None where they cannot tell."""
+    triple = choose_triple([run.steps for run in runs])
+    if triple is None or not can_extrapolate(sampler_name):
+        return None
+    images = {run.steps: run.images.astype(np.float64) for run in runs if run.steps in triple}
+    coarse, fine = (float(np.sqrt(np.mean((images[a] - images[b]) ** 2))) for a, b in pairwise(triple))
+    found = estimate_convergence(triple, coarse, fine)
+    return {
+        "steps": list(triple),
+        "order": round(found.order, 3),
+        "reference_ssim": round(reference_similarity(found, fine, similarity[triple[1]]), 6),
+    }

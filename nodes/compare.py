@@ -132,8 +132,9 @@ class SweetSpotCompare(io.ComfyNode):
 
 def _tell(report: Report, runs: list[Run]) -> str:
     reused = [str(run.steps) for run in runs if run.reused]
-    from_before = f"\nFrom an earlier comparison: {', '.join(reused)}." if reused else ""
-    return report.sweet_spot.reason + from_before
+    from_before = f"From an earlier comparison: {', '.join(reused)}." if reused else ""
+    lines = [report.sweet_spot.reason, f"Confidence: {report.sweet_spot.confidence}.", from_before]
+    return "\n".join(line for line in lines if line)
 
 
 def _describe(model: Any, settings: SamplerSettings, plan: StepPlan | None) -> Settings:

@@ -1,12 +1,19 @@
 """The sweet spot: the smallest step count from which on no larger one shows a visible change."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from .stochastic import injects_noise
 
 # An SSIM of about 0.95 is where half of all viewers notice a difference.
 VISIBLE_SSIM = 0.95
+# What is estimated to be left at the reference may be this much more.
+_SAFETY = 2.0
+
+
+Confidence = Literal["high", "medium", "low"]
 
 
 @dataclass(frozen=True)
@@ -16,14 +23,21 @@ class SweetSpot:
     Attributes:
         steps: the sweet spot, or None where the runs do not show one.
         reason: one sentence that says why, for people.
+        confidence: high where the runs show that the reference has converged and the verdict is no close call; low
+            where nothing tells whether it has.
     """
 
     steps: int | None
     reason: str
+    confidence: Confidence = "low"
 
 
 def find_sweet_spot(
-    steps: Sequence[int], similarity: Sequence[float], sampler_name: str, visible: float = VISIBLE_SSIM
+    steps: Sequence[int],
+    similarity: Sequence[float],
+    sampler_name: str,
+    visible: float = VISIBLE_SSIM,
+    reference_similarity: float | None = None,
 ) -> SweetSpot:
     """Name the smallest step count from which on every larger one looks like the reference.
 
@@ -32,6 +46,8 @@ def find_sweet_spot(
         similarity: SSIM of each one's image against the reference's, 1 for the reference itself.
         sampler_name: ComfyUI's name of the sampler; for one that injects noise there is no sweet spot.
         visible: the SSIM below which a change counts as visible.
+        reference_similarity: estimated SSIM of the reference against what ever more steps would give; None where
+            nothing tells.
 
     Raises:
         ValueError: if the two lists are empty or differ in length.
@@ -43,24 +59,51 @@ def find_sweet_spot(
     if len(ladder) == 1:
         return SweetSpot(None, f"Only {reference} steps ran: nothing to compare them with.")
     if injects_noise(sampler_name):
-        return SweetSpot(
-            None, f"{sampler_name} injects noise: the image keeps changing with the step count and does not settle."
+        why = f"{sampler_name} injects noise: the image keeps changing with the step count and does not settle."
+        return SweetSpot(None, why, "high")
+    enough = _smallest_enough(ladder, visible)
+    if enough == reference:
+        below, value = ladder[-2]
+        why = (
+            f"Not reached: {below} steps still differ visibly from {reference} (SSIM {value:.3f} < {visible:g}); "
+            "add larger step counts."
         )
-    enough = reference
+        return SweetSpot(None, why, _confidence(ladder, enough, visible, reference_similarity))
+    if reference_similarity is not None and reference_similarity < visible:
+        why = (
+            f"Not reached: {reference} steps have themselves not converged; by the estimate more of them would still "
+            f"change the image visibly (SSIM about {max(reference_similarity, 0):.2f}). Add larger step counts."
+        )
+        return SweetSpot(None, why, "medium")
+    why = (
+        f"From {enough} steps on no larger count shows a visible change against {reference} "
+        f"(SSIM {dict(ladder)[enough]:.3f} >= {visible:g})."
+    )
+    return SweetSpot(enough, why, _confidence(ladder, enough, visible, reference_similarity))
+
+
+def _smallest_enough(ladder: Sequence[tuple[int, float]], visible: float) -> int:
+    enough = ladder[-1][0]
     for count, value in reversed(ladder):
         if not value >= visible:
             break
         enough = count
-    if enough == reference:
-        below, value = ladder[-2]
-        return SweetSpot(
-            None,
-            f"Not reached: {below} steps still differ visibly from {reference} (SSIM {value:.3f} < {visible:g}); "
-            "add larger step counts.",
-        )
-    value = dict(ladder)[enough]
-    return SweetSpot(
-        enough,
-        f"From {enough} steps on no larger count shows a visible change against {reference} "
-        f"(SSIM {value:.3f} >= {visible:g}).",
-    )
+    return enough
+
+
+def _confidence(
+    ladder: Sequence[tuple[int, float]], enough: int, visible: float, reference_similarity: float | None
+) -> Confidence:
+    """Return how sure a verdict is: high where it would stand against what ever more steps would give, too.
+
+    1 - SSIM is the square of a distance. By the triangle inequality a count lies from the end at most as far as from
+    the reference and the reference from the end together, and at least as far as their difference.
+    """
+    if reference_similarity is None:
+        return "low"
+    left = math.sqrt(max(1 - reference_similarity, 0) * _SAFETY)
+    distance = {count: math.sqrt(max(1 - value, 0)) for count, value in ladder}
+    seen = math.sqrt(1 - visible)
+    unseen = all(far + left < seen for count, far in distance.items() if count >= enough)
+    below = [far for count, far in distance.items() if count < enough]
+    return "high" if unseen and (not below or below[-1] - left > seen) else "medium"

@@ -53,7 +53,7 @@ def test_cancelling_by_the_button_ends_within_one_call(comfyui, graph):
     comfyui.interrupt()
     entry = comfyui.wait(prompt_id)
     assert any(kind == "execution_interrupted" for kind, _ in entry["status"]["messages"])
-    assert time.monotonic() - asked < 1.0
+    assert time.monotonic() - asked < 3.0
 
 
 @pytest.mark.parametrize("kind", ["halve", "nan", "raise", "interrupt"])

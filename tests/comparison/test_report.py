@@ -68,3 +68,37 @@ def test_the_grid_holds_every_image_and_marks_the_sweet_spot():
     columns = np.flatnonzero(mark[-height:].any(axis=0))
     assert 8 + width < columns.min()
     assert columns.max() < 8 + 2 * (width + 8)
+
+
+def make_converging(steps: list[int], order: float, scale: float) -> list[Run]:
+    """Return runs whose images lie on a line towards an end, at a distance of scale * N^-order."""
+    rng = np.random.default_rng(1)
+    end, error = rng.random((1, 32, 32, 3)) * 0.5 + 0.25, rng.normal(size=(1, 32, 32, 3))
+    return [Run(n, n, 1.0, (end + scale * n**-order * error).astype(np.float64)) for n in steps]
+
+
+@pytest.mark.parametrize("order", [1.0, 2.0])
+def test_the_order_is_found_from_the_images(order: float):
+    told = build_report(make_converging([8, 16, 32], order, 0.5), SETTINGS).to_dict()
+    assert told["convergence"]["steps"] == [8, 16, 32]
+    assert told["convergence"]["order"] == pytest.approx(order, abs=0.01)
+
+
+def test_what_is_left_at_the_reference_is_estimated_in_terms_of_ssim():
+    runs = make_converging([10, 20, 40, 100_000], 1.0, 1.0)
+    truth = build_report([runs[2], runs[3]], SETTINGS).runs[0]["ssim"]
+    told = build_report(runs[:3], SETTINGS).to_dict()["convergence"]["reference_ssim"]
+    assert told == pytest.approx(truth, abs=0.01)
+
+
+def test_a_reference_far_from_its_end_names_no_sweet_spot(schema: dict):
+    """Slow convergence: 45 looks like 50, but 50 is not near the end."""
+    report = build_report(make_converging([10, 30, 50], 0.25, 0.8), SETTINGS)
+    assert report.sweet_spot.steps is None
+    jsonschema.validate(report.to_dict(), schema)
+
+
+@pytest.mark.parametrize("sampler", ["uni_pc", "euler_ancestral"])
+def test_samplers_that_cannot_be_extrapolated_are_not(sampler: str):
+    settings = Settings("comfyui", "flux_dev", "flux1-dev.safetensors", sampler, "simple", 1.0, 7)
+    assert build_report(make_converging([8, 16, 32], 1.0, 0.5), settings).convergence is None

@@ -65,3 +65,28 @@ def test_samplers_that_inject_noise_get_no_sweet_spot():
 def test_lists_of_different_lengths_are_refused():
     with pytest.raises(ValueError, match="as many similarities as step counts"):
         find_sweet_spot([4, 25], [1.0], "euler")
+
+
+def test_a_reference_that_has_not_converged_is_judged_itself():
+    verdict = find_sweet_spot([4, 25, 50], [0.8, 0.96, 1.0], "euler", reference_similarity=0.91)
+    assert verdict.steps is None
+    assert "50 steps have themselves not converged" in verdict.reason
+    assert "SSIM about 0.91" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("similarity", "reference", "confidence"),
+    [
+        ([0.8, 0.99, 1.0], 0.999, "high"),
+        # Nothing tells whether the reference has converged.
+        ([0.8, 0.99, 1.0], None, "low"),
+        # Close calls: the sweet spot itself, the count below it, what is left at the reference.
+        ([0.8, 0.955, 1.0], 0.999, "medium"),
+        ([0.93, 0.99, 1.0], 0.999, "medium"),
+        ([0.8, 0.99, 1.0], 0.96, "medium"),
+        ([0.5, 0.8, 1.0], 0.99, "high"),
+    ],
+)
+def test_confidence(similarity: list[float], reference: float | None, confidence: str):
+    verdict = find_sweet_spot([4, 25, 50], similarity, "euler", reference_similarity=reference)
+    assert verdict.confidence == confidence

@@ -1,0 +1,110 @@
+"""What a comparison's own runs tell of its reference: the order of convergence, and how far it still is from the end.
+
+With an error of  e(N) = C N^-p  the runs of N1 < N2 < N3 steps lie  C (N1^-p - N2^-p)  and  C (N2^-p - N3^-p)  apart.
+The ratio of the two distances gives p, and with it what remains at N3:
+
+    e(N3) = |x_N2 - x_N3| / ((N3 / N2)^p - 1),  for doublings  |x_2N - x_4N| / (2^p - 1).
+
+This is Richardson's extrapolation. It is an estimate: schedules that move their last level with N cap p at about 1, and
+samplers whose error goes up and down (uni_pc) tell nothing this way.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .stochastic import DETERMINISTIC
+
+# Neighbours in the triple have at least this ratio: nearer ones tell more of rounding than of convergence.
+LEAST_RATIO = 1.5
+_HIGHEST_ORDER = 8.0
+_UNSTEADY = frozenset({"uni_pc", "uni_pc_bh2", "ipndm_v", "dpm_adaptive", "dpm_fast"})
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """An estimate from three runs.
+
+    Attributes:
+        order: p in e(N) = C N^-p; 0 where the runs do not come nearer to each other.
+        remaining: e(N3), in the unit of the distances; infinite at order 0.
+        steps: the three step counts.
+    """
+
+    order: float
+    remaining: float
+    steps: tuple[int, int, int]
+
+
+def can_extrapolate(sampler_name: str) -> bool:
+    """Return whether runs of this sampler tell what is left at the largest step count."""
+    return sampler_name in DETERMINISTIC and sampler_name not in _UNSTEADY
+
+
+def choose_triple(steps: Sequence[int]) -> tuple[int, int, int] | None:
+    """Return three of the step counts to extrapolate from: the largest, and below it each at most 1/1.5 of the next.
+
+    None where there are no three such.
+    """
+    chosen: list[int] = []
+    for count in sorted(steps, reverse=True):
+        if not chosen or count * LEAST_RATIO <= chosen[-1]:
+            chosen.append(count)
+    return (chosen[2], chosen[1], chosen[0]) if len(chosen) >= 3 else None
+
+
+def estimate_convergence(steps: tuple[int, int, int], coarse: float, fine: float) -> Convergence:
+    """Return order and remaining error from three runs.
+
+    Args:
+        steps: N1 < N2 < N3.
+        coarse: the distance of the results of N1 and N2 steps, at least 0.
+        fine: that of N2 and N3.
+
+    Raises:
+        ValueError: if the step counts do not rise or a distance is negative.
+    """
+    first, second, third = steps
+    if not 0 < first < second < third or coarse < 0 or fine < 0:
+        raise ValueError(f"expected rising step counts and distances >= 0, got {steps}, {coarse:g} and {fine:g}")
+    if fine == 0:
+        return Convergence(_HIGHEST_ORDER, 0.0, steps)
+    order = _order(steps, coarse / fine)
+    remaining = fine / math.expm1(order * math.log(third / second)) if order > 0 else math.inf
+    return Convergence(order, remaining, steps)
+
+
+def reference_similarity(found: Convergence, fine: float, similarity: float) -> float:
+    """Return the estimated SSIM of the largest run against what ever more steps would give, -1 to 1.
+
+    1 - SSIM grows with the square of an error, so that what remains is scaled from the middle run's.
+
+    Args:
+        found: the estimate.
+        fine: the distance of the middle run and the largest one.
+        similarity: the SSIM of these two.
+    """
+    if fine == 0:
+        return 1.0
+    left = (1 - similarity) * (found.remaining / fine) ** 2
+    # Runs that do not come nearer to each other have no end that they could be like.
+    return max(1 - left, -1.0) if math.isfinite(left) else -1.0
+
+
+def _order(steps: tuple[int, int, int], ratio: float) -> float:
+    """Return the p whose distances have this ratio, by bisection: the ratio rises with p."""
+    low, high = 0.0, _HIGHEST_ORDER
+    if ratio <= _ratio(steps, 1e-9):
+        return 0.0
+    if ratio >= _ratio(steps, high):
+        return high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _ratio(steps, middle) < ratio else (low, middle)
+    return (low + high) / 2
+
+
+def _ratio(steps: tuple[int, int, int], order: float) -> float:
+    first, second, third = (math.log(count) for count in steps)
+    # (N1^-p - N2^-p) / (N2^-p - N3^-p) without its cancellation at a small p.
+    return math.expm1(order * (second - first)) / -math.expm1(-order * (third - second))
