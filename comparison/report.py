@@ -13,7 +13,8 @@ import numpy as np
 
 from ..samplers.convergence import can_extrapolate, choose_triple, estimate_convergence, reference_similarity
 from ..samplers.sweet_spot import SweetSpot, find_sweet_spot
-from .measures import Image, psnr, ssim
+from .colour import delta_e
+from .measures import Image, psnr, ssim, worst_tile
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Report:
 def build_report(runs: Sequence[Run], settings: Settings) -> Report:
     """Measure every run's images against those of the largest step count and name the sweet spot.
 
-    Measures are means over the batch. An infinite PSNR (equal images) is reported as None, as JSON has no infinity.
+    Measures are means over the batch, but for the worst tile, which is the batch's worst. An infinite PSNR (equal
+    images) is reported as None, as JSON has no infinity.
 
     Raises:
         ValueError: if there is no run, or images differ in shape.
@@ -108,6 +110,8 @@ def build_report(runs: Sequence[Run], settings: Settings) -> Report:
                 "seconds": round(run.seconds, 4),
                 "ssim": round(float(np.mean([ssim(image, other) for image, other in pairs])), 6),
                 "psnr": round(decibels, 3) if math.isfinite(decibels) else None,
+                "worst_tile": round(min(worst_tile(image, other) for image, other in pairs), 6),
+                "delta_e": round(float(np.mean([delta_e(image, other) for image, other in pairs])), 4),
                 "reused": run.reused,
             }
         )

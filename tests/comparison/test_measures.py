@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from sweetspot.comparison.measures import psnr, ssim
+from sweetspot.comparison.measures import psnr, ssim, worst_tile
 
 
 @pytest.fixture
@@ -52,3 +52,19 @@ def test_shapes_that_differ_are_named(measure):
 def test_an_image_smaller_than_the_window_is_named():
     with pytest.raises(ValueError, match="11 pixels a side or more, got 8 by 10"):
         ssim(np.zeros((10, 8, 3)), np.zeros((10, 8, 3)))
+
+
+def test_the_worst_tile_finds_a_local_change_that_the_mean_hides():
+    """Facts: an object of 24 pixels altered in 512 by 512 leaves the mean at 0.999."""
+    rng = np.random.default_rng(0)
+    reference = np.repeat(np.repeat(rng.random((64, 64, 3)), 8, axis=0), 8, axis=1)
+    image = reference.copy()
+    image[100:124, 200:224] = rng.random((24, 24, 3))
+    assert ssim(image, reference) > 0.99
+    assert worst_tile(image, reference) < 0.6
+    assert worst_tile(reference, reference) == pytest.approx(1.0)
+
+
+def test_the_worst_tile_of_a_small_image_is_its_mean(pair: tuple[np.ndarray, np.ndarray]):
+    image, reference = (one[:40, :40] for one in pair)
+    assert worst_tile(image, reference) == pytest.approx(ssim(image, reference))
