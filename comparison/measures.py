@@ -53,6 +53,15 @@ def worst_tile(image: Image, reference: Image) -> float:
     return float(min(np.mean(tile) for tile in tiles))
 
 
+def similarity(ssim_value: float, worst_tile_value: float) -> float:
+    """Return one number for both measures on the scale of SSIM, of which 0.95 is where half of viewers see a change.
+
+    A tile of 0.85 counts as that: measured on the demo model, step counts between which a shape changed had a worst
+    tile of at most 0.79, those between which nothing did of at least 0.95.
+    """
+    return min(ssim_value, 1 - (1 - worst_tile_value) / 3)
+
+
 def _ssim_map(image: Image, reference: Image) -> Image:
     """Return the structural similarity of every pixel whose window lies inside the image."""
     _check(image, reference)

@@ -14,7 +14,7 @@ import numpy as np
 from ..samplers.convergence import can_extrapolate, choose_triple, estimate_convergence, reference_similarity
 from ..samplers.sweet_spot import SweetSpot, find_sweet_spot
 from .colour import delta_e
-from .measures import Image, psnr, ssim, worst_tile
+from .measures import Image, psnr, similarity, ssim, worst_tile
 
 
 @dataclass(frozen=True)
@@ -103,30 +103,33 @@ def build_report(runs: Sequence[Run], settings: Settings) -> Report:
     for run in ordered:
         pairs = list(zip(run.images, reference.images, strict=True))
         decibels = float(np.mean([psnr(image, other) for image, other in pairs]))
+        likeness = float(np.mean([ssim(image, other) for image, other in pairs]))
+        tile = min(worst_tile(image, other) for image, other in pairs)
         rows.append(
             {
                 "steps": run.steps,
                 "model_calls": run.model_calls,
                 "seconds": round(run.seconds, 4),
-                "ssim": round(float(np.mean([ssim(image, other) for image, other in pairs])), 6),
+                "similarity": round(similarity(likeness, tile), 6),
+                "ssim": round(likeness, 6),
                 "psnr": round(decibels, 3) if math.isfinite(decibels) else None,
-                "worst_tile": round(min(worst_tile(image, other) for image, other in pairs), 6),
+                "worst_tile": round(tile, 6),
                 "delta_e": round(float(np.mean([delta_e(image, other) for image, other in pairs])), 4),
                 "reused": run.reused,
             }
         )
-    similarity = {row["steps"]: row["ssim"] for row in rows}
-    convergence = _convergence(ordered, similarity, settings.sampler)
+    alike = {row["steps"]: row["similarity"] for row in rows}
+    convergence = _convergence(ordered, alike, settings.sampler)
     verdict = find_sweet_spot(
-        list(similarity),
-        list(similarity.values()),
+        list(alike),
+        list(alike.values()),
         settings.sampler,
-        reference_similarity=convergence["reference_ssim"] if convergence else None,
+        reference_similarity=convergence["reference_similarity"] if convergence else None,
     )
     return Report(settings, reference.steps, tuple(rows), verdict, convergence)
 
 
-def _convergence(runs: Sequence[Run], similarity: dict[int, float], sampler_name: str) -> dict[str, Any] | None:
+def _convergence(runs: Sequence[Run], alike: dict[int, float], sampler_name: str) -> dict[str, Any] | None:
     """Return what three of the runs tell of the reference, None where they cannot tell."""
     triple = choose_triple([run.steps for run in runs])
     if triple is None or not can_extrapolate(sampler_name):
@@ -137,5 +140,5 @@ def _convergence(runs: Sequence[Run], similarity: dict[int, float], sampler_name
     return {
         "steps": list(triple),
         "order": round(found.order, 3),
-        "reference_ssim": round(reference_similarity(found, fine, similarity[triple[1]]), 6),
+        "reference_similarity": round(reference_similarity(found, fine, alike[triple[1]]), 6),
     }

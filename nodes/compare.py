@@ -121,7 +121,7 @@ class SweetSpotCompare(io.ComfyNode):
         picture = draw_grid(runs, report)
         progress.show(picture)
         grid = torch.from_numpy(picture).unsqueeze(0)
-        shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "report": [text], "text": [_tell(report, runs)]}
+        shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "report": [text], "text": [_tell(report, runs, words)]}
         return io.NodeOutput(images, grid, text, report.sweet_spot.steps or report.reference, ui=shown)
 
     @classmethod
@@ -130,10 +130,16 @@ class SweetSpotCompare(io.ComfyNode):
         return counts_of_qualities(evidence, plan)
 
 
-def _tell(report: Report, runs: list[Run]) -> str:
+def _tell(report: Report, runs: list[Run], words: dict[str, int] | None) -> str:
     reused = [str(run.steps) for run in runs if run.reused]
     from_before = f"From an earlier comparison: {', '.join(reused)}." if reused else ""
-    lines = [report.sweet_spot.reason, f"Confidence: {report.sweet_spot.confidence}.", from_before]
+    stand_for = ", ".join(f"{word} is {count}" for word, count in words.items()) + "." if words else ""
+    lines = [
+        stand_for.capitalize(),
+        report.sweet_spot.reason,
+        f"Confidence: {report.sweet_spot.confidence}.",
+        from_before,
+    ]
     return "\n".join(line for line in lines if line)
 
 

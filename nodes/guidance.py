@@ -43,6 +43,7 @@ class GuidanceSaver:
         self._levels: tuple[float, float] | None = None
         self._similarity: DeviceNumber | None = None
         self._dropped = self._useless = False
+        self.unguided = False
         self._observer = CallObserver()
 
     def of_whole(self, schedule: Sequence[float]) -> "GuidanceSaver":
@@ -81,7 +82,11 @@ class GuidanceSaver:
         """Start anew: one guider may serve many runs."""
         self._similarity, self._dropped, self._useless = None, False, False
         self._levels = self.window.levels(self._schedule or sigmas.tolist())
-        self.notes[:] = [f"guidance window: {self.told}."] if self.told else []
+        guided = self.guided_steps(sigmas.tolist())
+        where = f"cfg in force in {sum(guided) or 'none'} of {len(guided)} steps"
+        self.notes[:] = [
+            f"guidance window: {self.told}; {where if self.agreed is None else 'until both halves agree'}."
+        ]
         scales = [float(getattr(guider, name)) for name in scale_names(guider)]
         if not scales:
             self._give_up(f"{type(guider).__name__} keeps no guidance scale that could be set to 1")
@@ -99,12 +104,14 @@ class GuidanceSaver:
             self._begin(guider, model_options["transformer_options"]["sample_sigmas"])
         if model_options.get("disable_cfg1_optimization", False):
             self._give_up("this sampler, or a node on the model, needs both halves in every call (as cfg_pp does)")
+        self.unguided = False
         if self._useless or self._needs_guidance(timestep):
             return executor(x, timestep, model_options, *rest)
         self._observer.begin()
         with _scale_of_one(guider):
             prediction = executor(x, timestep, model_options, *rest)
         if self._observer.half_skipped(guider) or self._observer.halves == 0:
+            self.unguided = True
             return prediction
         self._give_up(f"{type(guider).__name__} computes every half at a scale of 1 too")
         return executor(x, timestep, model_options, *rest)

@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from .guiders import scale_names
 from .schema import make_schema
-from .windows import chosen_saver, window_inputs
+from .windows import chosen_saver, window_inputs, window_problem
 
 
 class SweetSpotGuidanceWindow(io.ComfyNode):
@@ -30,6 +30,13 @@ class SweetSpotGuidanceWindow(io.ComfyNode):
                 io.String.Output("text", display_name="text", tooltip="The window and who recommends it."),
             ],
         )
+
+    @classmethod
+    def validate_inputs(
+        cls, guidance_window: str | None = None, window_start: float | None = 0.0, window_end: float | None = 1.0
+    ) -> bool | str:
+        """Refuse a window that is none before anything runs; what is linked is checked when it is known."""
+        return window_problem(guidance_window, window_start, window_end) or True
 
     @classmethod
     def execute(

@@ -84,7 +84,7 @@ class SweetSpotPlan(io.ComfyNode):
         sigmas: torch.Tensor | None = None,
     ) -> io.NodeOutput:
         """Lay the changes over the plan."""
-        base = plan or StepPlan("by hand", 25, 8.0, "euler", "simple", dict.fromkeys(_SETTINGS, "stock default"))
+        base = plan or StepPlan("by hand", 25, 8.0, "euler", "simple", _UNSET)
         changes: dict[str, Any] = {"steps": steps} if steps else {}
         changes |= {"cfg": cfg} if cfg >= 0 else {}
         changes |= {"sampler_name": sampler_name} if sampler_name != KEEP else {}
@@ -97,6 +97,7 @@ class SweetSpotPlan(io.ComfyNode):
         return io.NodeOutput(changed, text, ui={"text": [text]})
 
 
+_UNSET = {"steps": "Sweet Spot's safe default"} | dict.fromkeys(("cfg", "sampler_name", "scheduler"), "stock default")
 _SETTINGS = ("steps", "cfg", "sampler_name", "scheduler")
 
 

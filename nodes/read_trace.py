@@ -4,8 +4,8 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from .schema import Trace, make_schema
-from .step_aware import kept_latent
+from .schema import Trace, is_linked, make_schema
+from .step_aware import NOTHING_KEPT, kept_latent
 from .step_aware_sampler_object import StepAwareSampler
 
 
@@ -33,6 +33,7 @@ class SweetSpotReadTrace(io.ComfyNode):
                 io.String.Output("kept_steps", display_name="kept_steps", tooltip="Their numbers, such as 4, 8, 25."),
                 io.String.Output("text", display_name="text", tooltip="What happened, in words."),
             ],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
 
     @classmethod
@@ -42,6 +43,8 @@ class SweetSpotReadTrace(io.ComfyNode):
             raise TypeError(f"sampler: expected the output of Step-Aware SAMPLER, got {type(sampler).__name__}")
         run = sampler.run_of(latent)
         trace = run.trace()
+        if not trace.kept and is_linked(cls.hidden.prompt, cls.hidden.unique_id, 4):
+            trace = trace.with_notes(NOTHING_KEPT)
         text, told = trace.to_json(), trace.describe()
         numbers = ", ".join(map(str, trace.kept))
         shown = {"text": [told], "trace": [text]}

@@ -14,6 +14,7 @@ from .schema import (
     conditioning_inputs,
     denoise_input,
     expert,
+    is_linked,
     keep_steps_input,
     make_schema,
     model_input,
@@ -23,9 +24,9 @@ from .schema import (
     settled_input,
     steps_input,
 )
-from .step_aware import SNAP, WARN, Job, run_job
+from .step_aware import NOTHING_KEPT, SNAP, WARN, Job, describe_settings, run_job
 from .step_aware_run import Extras
-from .windows import ALWAYS, chosen_saver, window_inputs
+from .windows import ALWAYS, chosen_saver, window_inputs, window_problem
 
 
 class SweetSpotSampler(io.ComfyNode):
@@ -55,17 +56,23 @@ class SweetSpotSampler(io.ComfyNode):
                 *_budget_inputs(),
             ],
             outputs=_outputs(),
-            hidden=[io.Hidden.unique_id],
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id],
         )
 
     @classmethod
-    def validate_inputs(cls, keep_steps: str | None = "") -> bool | str:
-        """Refuse a list of steps with a mistake before anything runs; a linked one is checked when it is known."""
+    def validate_inputs(
+        cls,
+        keep_steps: str | None = "",
+        guidance_window: str | None = ALWAYS,
+        window_start: float | None = 0.0,
+        window_end: float | None = 1.0,
+    ) -> bool | str:
+        """Refuse a mistake in text and windows before anything runs; what is linked is checked when it is known."""
         try:
             parse_kept_steps(keep_steps or "")
         except ValueError as error:
             return str(error)
-        return True
+        return window_problem(guidance_window, window_start, window_end) or True
 
     @classmethod
     def execute(
@@ -105,7 +112,9 @@ class SweetSpotSampler(io.ComfyNode):
         job = job.planned(plan, off_trained_steps)
         job.check()
         latent, trace, kept = run_job(job)
-        text, told = trace.to_json(), trace.describe()
+        if not trace.kept and is_linked(cls.hidden.prompt, cls.hidden.unique_id, 4):
+            trace = trace.with_notes(NOTHING_KEPT)
+        text, told = trace.to_json(), f"{describe_settings(job, planned=plan is not None)}\n{trace.describe()}"
         numbers = ", ".join(map(str, trace.kept))
         shown = {"text": [told], "trace": [text]}
         return io.NodeOutput(latent, trace, trace.steps_run, text, kept, numbers, told, ui=shown)

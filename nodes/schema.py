@@ -154,3 +154,9 @@ def settled_input() -> io.Input:
         tooltip="Stop when the remaining steps could change the image by at most this share of its contrast; 0 is off. "
         "0.1 is hard to see. Only for samplers that inject no noise.",
     )
+
+
+def is_linked(prompt: Any, node_id: Any, slot: int) -> bool:
+    """Return whether an output of a node is linked to anything in the running prompt."""
+    nodes = prompt.values() if isinstance(prompt, dict) else ()
+    return any([str(node_id), slot] == value for node in nodes for value in node.get("inputs", {}).values())

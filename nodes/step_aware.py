@@ -6,7 +6,7 @@ from typing import Any
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from ..presets.plan import StepPlan
-from ..presets.trained import fixed_schedule, off_trained_steps, snapped
+from ..presets.trained import fixed_schedule, least_steps, off_trained_steps, snapped
 from ..samplers.kept_steps import resolve_kept_steps
 from ..samplers.schedules import MAX_STEPS
 from ..samplers.stochastic import OWN_STEPS
@@ -19,6 +19,7 @@ from .sampling import SamplerSettings, check_latent, check_sampler, run_length, 
 from .step_aware_run import Extras, StepAwareRun, TooSlowError
 
 WARN, SNAP = "warn", "snap"
+NOTHING_KEPT = "kept: nothing was kept; write the steps into keep_steps, such as 4, 8, -1. What is linked did not run."
 
 _TIMES = StepTimes()
 _SLACK = 1.1
@@ -72,8 +73,7 @@ class Job:
         exact = exact_sigmas(self.model, plan)
         settings = replace(self.settings.overlaid(plan), sigmas=exact)
         # A time budget never shortens an exact schedule: another count has none.
-        least = plan.trained_steps[0] if plan.trained_steps else plan.steps_min or 1
-        least = plan.steps if exact is not None else least
+        least = plan.steps if exact is not None else least_steps(plan)
         return replace(self, steps=plan.steps, settings=settings, least_steps=least, notes=(*self.notes, *notes))
 
     def check(self) -> None:
@@ -106,15 +106,26 @@ def run_job(job: Job) -> tuple[dict[str, Any], StepTrace, Any]:
     Where none was asked to be kept, a blocker that names the input stands in its place.
     """
     latent, run, notes = _within_time(job)
-    trace = run.trace().with_notes(*job.notes, *notes)
-    return latent, trace, kept_latent(run)
+    trace = run.trace()
+    idle = "" if trace.steps_scheduled else "nothing ran: denoise, start_at_step and end_at_step leave no step."
+    return latent, trace.with_notes(*job.notes, *notes, idle), kept_latent(run)
+
+
+def describe_settings(job: Job, *, planned: bool) -> str:
+    """Return what was used, in a line."""
+    settings = job.settings
+    schedule = "an exact schedule" if settings.sigmas is not None else settings.scheduler
+    part = f", steps {settings.start_at_step} to {min(settings.end_at_step, job.steps)} of the schedule"
+    source = " (from the plan)" if planned else ""
+    used = f"{settings.sampler_name}, {schedule}, {job.steps} steps, cfg {settings.cfg:g}"
+    return f"{used}{part if job.is_part else ''}{source}"
 
 
 def kept_latent(run: StepAwareRun) -> Any:
     """Return what a run kept as a latent dict; a blocker that names the input where there is nothing."""
     if run.kept_samples is not None:
         return {"samples": run.kept_samples}
-    return ExecutionBlocker("kept: nothing was kept; write the steps into keep_steps, such as 4, 8, -1")
+    return ExecutionBlocker(NOTHING_KEPT)
 
 
 def _within_time(job: Job) -> tuple[dict[str, Any], StepAwareRun, tuple[str, ...]]:
@@ -136,9 +147,6 @@ def _within_time(job: Job) -> tuple[dict[str, Any], StepAwareRun, tuple[str, ...
         fit = fit_steps(budget, slow, asked, least, spent)
         result = _run(job, _steps_for(job, fit, asked), free)
     latent, run = result
-    step_seconds = run.step_seconds or slow
-    if step_seconds:
-        _TIMES.remember(key, step_seconds)
     took = spent + run.trace().seconds
     over = f"time budget: sampling took {took:.3g} s, more than {budget:g} s." if took > budget else ""
     return latent, run, (fit.note, over)
@@ -168,6 +176,8 @@ def _run(job: Job, steps: int, extras: Extras) -> tuple[dict[str, Any], StepAwar
         saver = saver.of_whole(schedule_of(job.model, steps, job.settings).tolist())
     model = saver.on_model(job.model) if saver is not None else job.model
     latent = sample_watched(run, model, steps, job.settings, job.positive, job.negative, job.latent)
+    if run.step_seconds:
+        _TIMES.remember(_time_key(job), run.step_seconds)
     return latent, run
 
 

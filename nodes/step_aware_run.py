@@ -19,7 +19,7 @@ from ..samplers.settling import SettleJudge
 from ..samplers.stochastic import OWN_STEPS, why_not_settling
 from ..samplers.time_budget import MEASURED_STEPS
 from ..samplers.trace import ModelCall, StepTrace, TraceRecorder
-from .guidance import savers_on
+from .guidance import GuidanceSaver, savers_on
 from .guiders import CallObserver, scale_in_force
 from .kept_latents import as_latent, as_result
 from .live import LiveTrace
@@ -91,12 +91,14 @@ class StepAwareRun:
         self.kept = KeptSteps(self.extras.keep_steps)
         self.kept_samples: Any = None
         self.notes: list[str] = []
-        # What a step took on average; measured only where there is a time budget.
+        # What a step took on average.
         self.step_seconds: float | None = None
         self._steps_asked, self._sampler_name, self._on_step, self._live = steps_asked, sampler_name, on_step, live
         self._recorder = TraceRecorder(steps_asked or 0)
         self._observer = CallObserver()
         self._judge: SettleJudge | None = None
+        self._held_back = ""
+        self._savers: list[GuidanceSaver] = []
         self._schedule: list[float] = []
         self._guided: list[bool] = []
         self._started, self._measured = 0.0, list[float]()
@@ -132,7 +134,7 @@ class StepAwareRun:
         finally:
             guider.model_options = options_before
         self._recorder.finish(samples)
-        self._finish(guider, options_before)
+        self._finish(guider)
         return samples
 
     def trace(self) -> StepTrace:
@@ -146,7 +148,8 @@ class StepAwareRun:
         self.notes.clear()
         self._schedule = sigmas.tolist()
         self._guided = [True] * steps
-        for saver in savers_on(model_options):
+        self._savers = savers_on(model_options)
+        for saver in self._savers:
             self._guided = [a and b for a, b in zip(self._guided, saver.guided_steps(self._schedule), strict=True)]
         self._judge = self._make_judge(guider)
         ends_at = self._schedule[-2] if self._sampler_name in OWN_STEPS and self._schedule[-1] == 0 else None
@@ -183,7 +186,7 @@ class StepAwareRun:
             prediction = executor(x, timestep, *rest, **options)
             call = ModelCall(
                 sigma=timestep.detach().flatten()[:1].float().clone(),
-                cfg=scale_in_force(guider, self._observer.scales),
+                cfg=1.0 if any(one.unguided for one in self._savers) else scale_in_force(guider, self._observer.scales),
                 halves=self._observer.halves,
                 half_skipped=self._observer.half_skipped(guider),
             )
@@ -192,7 +195,9 @@ class StepAwareRun:
 
         options = create_model_options_clone(model_options)
         wrappers = options.setdefault("transformer_options", {}).setdefault("wrappers", {})
-        wrappers[WrappersMP.PREDICT_NOISE] = {_KEY: [predict_noise], **wrappers.get(WrappersMP.PREDICT_NOISE, {})}
+        # A key of its own: a watched SAMPLER may hold another one.
+        key = f"{_KEY}_{id(self)}"
+        wrappers[WrappersMP.PREDICT_NOISE] = {key: [predict_noise], **wrappers.get(WrappersMP.PREDICT_NOISE, {})}
         return options
 
     def _step_done(self, callback: OnStep | None, steps: int) -> OnStep:
@@ -231,6 +236,7 @@ class StepAwareRun:
             return
         # A window that has yet to open or to close makes another denoiser of the rest.
         if any(guided != self._guided[step] for guided in self._guided[step + 1 :]):
+            self._held_back = "; it waited for the guidance window"
             return
         self.notes.append(
             f"stopped when settled: after step {step + 1} of {steps}; what is left could change at most "
@@ -238,7 +244,7 @@ class StepAwareRun:
         )
         raise _Settled(denoised)
 
-    def _finish(self, guider: Any, model_options: dict[str, Any]) -> None:
+    def _finish(self, guider: Any) -> None:
         recorder = self._recorder
         self.kept.finish(recorder.steps_run, recorder.last_denoised)
         if self.kept.missing:
@@ -248,10 +254,14 @@ class StepAwareRun:
             self.kept.latents.clear()
         if recorder.steps_run and not recorder.calls:
             self.notes.append(f"model calls: {type(guider).__name__} does not let them be counted.")
-        self.notes += [note for saver in savers_on(model_options) for note in saver.notes]
+        self.notes += [note for saver in self._savers for note in saver.notes]
+        if self._judge is not None and recorder.steps_run >= len(self._schedule) - 1:
+            self.notes.append(f"stop when settled: not before the end{self._held_back}.")
         sampling, device = guider.inner_model.model_sampling, guider.model_patcher.load_device
         self._trace = recorder.trace(lambda levels: sampling.timestep(levels.to(device)).cpu())
-        if self._measured and recorder.steps_run > 1:
-            self.step_seconds = (self._trace.seconds - self._measured[0]) / (recorder.steps_run - 1)
+        if recorder.steps_run:
+            # The first step warms up; where it was measured alone it does not count.
+            warm, apart = (1, self._measured[0]) if self._measured and recorder.steps_run > 1 else (0, 0.0)
+            self.step_seconds = (self._trace.seconds - apart) / (recorder.steps_run - warm)
         # A run may be remembered for long; what it held on the device is not.
         self._recorder, self._judge = TraceRecorder(recorder.steps_asked), None

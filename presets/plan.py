@@ -34,6 +34,7 @@ class StepPlan:
         distilled: whether the model was trained for few steps, so that more of them do not help.
         steps_min: lowest step count that a source names, None where there is one count only.
         steps_max: likewise the highest.
+        draft_steps: the step count of the draft quality, None where there is none.
         guidance: distilled guidance, as FluxGuidance sets it; None where the model has none.
         shift: recommended shift, None where nothing is recommended.
         sampling: what ModelSamplingDiscrete has to be set to (`lcm`, `x0`), empty where it is not needed.
@@ -54,6 +55,7 @@ class StepPlan:
     distilled: bool = False
     steps_min: int | None = None
     steps_max: int | None = None
+    draft_steps: int | None = None
     guidance: float | None = None
     shift: Shift | None = None
     sampling: str = ""

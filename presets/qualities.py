@@ -80,6 +80,7 @@ def _assemble(variant: Variant, quality: Quality, settings: dict[str, Any], sour
         distilled=variant.distilled,
         steps_min=span[0] if span else None,
         steps_max=span[1] if span else None,
+        draft_steps=_steps(variant, "draft", "template", None)[0],
         guidance=float(settings["guidance"]["value"]) if "guidance" in settings else None,
         shift=_shift(settings.get("shift"), variant.shift_node),
         sampling=settings.get("sampling", {}).get("value", ""),

@@ -55,6 +55,13 @@ def snapped(plan: StepPlan) -> StepPlan:
     return replace(plan, steps=min(max(plan.steps, lowest), highest))
 
 
+def least_steps(plan: StepPlan) -> int:
+    """Return the lowest sensible step count: trained, named by a source, or that of the draft quality."""
+    if plan.trained_steps is not None:
+        return plan.trained_steps[0]
+    return plan.steps_min or plan.draft_steps or 1
+
+
 def fixed_schedule(plan: StepPlan) -> bool:
     """Return whether the plan has a fixed schedule for just its step count."""
     return plan.steps in (len(plan.sigmas) - 1, len(plan.timesteps)) and bool(plan.sigmas or plan.timesteps)

@@ -41,6 +41,8 @@ def resolve_kept_steps(asked: Iterable[int], steps: int) -> tuple[int, ...]:
     numbers = set()
     for step in asked:
         number = step if step > 0 else steps + 1 + step
+        if not steps:
+            raise ValueError(f"keep_steps: expected none, as this run has no steps; got {step}")
         if not 1 <= number <= steps:
             raise ValueError(f"keep_steps: expected steps from 1 to {steps} or -{steps} to -1 of this run; got {step}")
         numbers.add(number)

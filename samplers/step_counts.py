@@ -32,7 +32,7 @@ def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list
         ValueError: if the list is empty, has an entry that is no whole number from 1 to 10000, no such range and no
             word, has a number twice, or stands for more than 64 counts; the message names the entry.
     """
-    entries = [entry for entry in _SEPARATOR.split(text.strip()) if entry]
+    entries = _entries(text)
     if not entries:
         raise ValueError(f"steps: expected {_ALLOWED}; got an empty list")
     if len(entries) > MAX_COUNTS:
@@ -52,7 +52,12 @@ def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list
 
 def has_words(text: str) -> bool:
     """Return whether a list of step counts has words that stand for a plan's."""
-    return any(entry in WORDS for entry in _SEPARATOR.split(text.strip()))
+    return any(entry in WORDS for entry in _entries(text))
+
+
+def _entries(text: str) -> list[str]:
+    joined = re.sub(r"\s*(\.\.|:)\s*", r"\1", text.strip())
+    return [entry for entry in _SEPARATOR.split(joined) if entry]
 
 
 def _parse_range(entry: str) -> range:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from .stochastic import injects_noise
 
-# An SSIM of about 0.95 is where half of all viewers notice a difference.
+# A similarity (SSIM) of about 0.95 is where half of all viewers notice a difference.
 VISIBLE_SSIM = 0.95
 # What is estimated to be left at the reference may be this much more.
 _SAFETY = 2.0
@@ -43,10 +43,10 @@ def find_sweet_spot(
 
     Args:
         steps: the step counts that ran, at least one, none twice; the largest is the reference.
-        similarity: SSIM of each one's image against the reference's, 1 for the reference itself.
+        similarity: how alike each one's image is to the reference's on the scale of SSIM, 1 for the reference itself.
         sampler_name: ComfyUI's name of the sampler; for one that injects noise there is no sweet spot.
-        visible: the SSIM below which a change counts as visible.
-        reference_similarity: estimated SSIM of the reference against what ever more steps would give; None where
+        visible: the similarity below which a change counts as visible.
+        reference_similarity: estimated similarity of the reference to what ever more steps would give; None where
             nothing tells.
 
     Raises:
@@ -65,19 +65,19 @@ def find_sweet_spot(
     if enough == reference:
         below, value = ladder[-2]
         why = (
-            f"Not reached: {below} steps still differ visibly from {reference} (SSIM {value:.3f} < {visible:g}); "
+            f"Not reached: {below} steps still differ visibly from {reference} (similarity {value:.3f} < {visible:g}); "
             "add larger step counts."
         )
         return SweetSpot(None, why, _confidence(ladder, enough, visible, reference_similarity))
     if reference_similarity is not None and reference_similarity < visible:
         why = (
             f"Not reached: {reference} steps have themselves not converged; by the estimate more of them would still "
-            f"change the image visibly (SSIM about {max(reference_similarity, 0):.2f}). Add larger step counts."
+            f"change the image visibly (similarity about {max(reference_similarity, 0):.2f}). Add larger step counts."
         )
         return SweetSpot(None, why, "medium")
     why = (
         f"From {enough} steps on no larger count shows a visible change against {reference} "
-        f"(SSIM {dict(ladder)[enough]:.3f} >= {visible:g})."
+        f"(similarity {dict(ladder)[enough]:.3f} >= {visible:g})."
     )
     return SweetSpot(enough, why, _confidence(ladder, enough, visible, reference_similarity))
 

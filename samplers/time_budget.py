@@ -37,10 +37,11 @@ def fit_steps(budget: float, step_seconds: float, asked: int, least: int = 1, sp
         return Fit(asked)
     least = min(least, asked)
     told = f"time budget: {asked} steps of {step_seconds:.3g} s do not fit in {budget:g} s"
+    measured = f" ({spent:.3g} s went into measuring)" if spent else ""
     if fits < least:
-        over = spent + least * step_seconds
-        return Fit(least, f"{told}; {least} is the least that is sensible, about {over:.3g} s.")
-    return Fit(fits, f"{told}; {fits} run.")
+        over = least * step_seconds
+        return Fit(least, f"{told}; {least} is the least that is sensible, about {over:.3g} s{measured}.")
+    return Fit(fits, f"{told}; {fits} run{measured}.")
 
 
 class StepTimes:

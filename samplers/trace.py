@@ -24,7 +24,7 @@ class StepRecord:
     """One step of a run.
 
     Attributes:
-        step: index, from 0.
+        step: its number in this run, from 1.
         sigma: noise level that the model was first called at in this step.
         sigma_next: noise level the step led to.
         timestep: the model's own name of sigma, None where it has none.
@@ -249,7 +249,7 @@ class TraceRecorder:
         calls, change = self.calls[first:end], self._steps[i].change
         until = len(marks) - 1 if i == len(self._steps) - 1 else end
         return StepRecord(
-            step=i,
+            step=i + 1,
             sigma=sigma,
             sigma_next=after,
             timestep=timestep,

@@ -87,6 +87,18 @@ def test_a_sampler_that_never_reports_a_step_is_counted_and_said(comfyui, graph)
     assert (trace["steps_run"], trace["steps_scheduled"], trace["model_calls"]) == (0, 8, 8)
 
 
+def test_one_may_hold_another(comfyui, graph):
+    nodes = traced(graph, base(graph)) | {
+        "outer": wrapped("ours"),
+        "sampled": custom("outer"),
+        "read outer": read("outer"),
+        "outer trace": graph.show("read outer", 3),
+    }
+    outputs = comfyui.run(nodes)
+    for trace in (trace_in(outputs), json.loads(outputs["outer trace"]["text"][0])):
+        assert (trace["model_calls"], trace["halves"], trace["steps_run"]) == (8, 16, 8)
+
+
 def test_each_sampling_node_reads_its_own_run_of_a_shared_sampler(comfyui, graph):
     nodes = traced(graph, base(graph)) | {
         "short": {
@@ -254,7 +266,7 @@ class TestGuidanceWindow:
                 "style": "regular",
             },
         }
-        for guider, halves in ((foreign, 8 + 4), (dual, 4 * 3 + 4)):
+        for guider, halves, scale in ((foreign, 8 + 4, 3.0), (dual, 4 * 3 + 4, 3.0)):
             nodes = base(graph) | {
                 "other": guider,
                 "windowed": windowed("other", guidance_window="first half"),
@@ -263,7 +275,9 @@ class TestGuidanceWindow:
                 "read": read(),
                 "trace": graph.show("read", 3),
             }
-            assert trace_in(comfyui.run(nodes))["halves"] == halves
+            trace = trace_in(comfyui.run(nodes))
+            assert trace["halves"] == halves
+            assert [step["cfg"] for step in trace["steps"]] == [scale] * 4 + [1.0] * 4
 
 
 class TestPlanSigmas:

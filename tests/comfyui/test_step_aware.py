@@ -129,6 +129,9 @@ class TestKeptSteps:
             errors += [message["data"]] if message.get("type") == "execution_error" else []
         socket.close()
         assert "nothing was kept; write the steps into keep_steps" in errors[0]["exception_message"]
+        # Through the API nobody sees that message: the text says it too.
+        prompt |= {"text": graph.show("ours", 6)}
+        assert "nothing was kept" in comfyui.run(prompt)["text"]["text"][0]
 
     def test_the_filmstrip_shows_them_with_their_numbers(self, comfyui, graph):
         prompt = {
@@ -149,6 +152,7 @@ class TestGuidanceWindow:
         assert [step["half_skipped"] for step in trace["steps"]] == [False] * 4 + [True] * 4
         assert trace["halves"] == 12
         assert "first half; source: Castillo" in outputs["text"]["text"][0]
+        assert "cfg in force in 4 of 8 steps" in outputs["text"]["text"][0]
 
     def test_it_is_the_same_as_two_stock_samplers_with_and_without_cfg(self, comfyui, graph):
         def part(start: int, end: int, cfg: float, latent: str, noise: str) -> dict:
@@ -184,7 +188,7 @@ class TestGuidanceWindow:
     )
     def test_every_window_guides_its_own_steps(self, comfyui, graph, window, start, end, guided):
         trace, _ = run(comfyui, graph, steps=10, guidance_window=window, window_start=start, window_end=end, cfg=3.0)
-        assert [step["step"] for step in trace["steps"] if step["cfg"] != 1] == guided
+        assert [step["step"] - 1 for step in trace["steps"] if step["cfg"] != 1] == guided
 
     def test_shares_are_of_the_whole_schedule_also_in_a_part_of_it(self, comfyui, graph):
         first, _ = run(comfyui, graph, steps=8, cfg=3.0, guidance_window="first half", end_at_step=6)
@@ -222,7 +226,7 @@ class TestGuidanceWindow:
         assert comfyui.run(prompt)["same"]["equal"] == [True]
 
     def test_a_window_that_is_none_is_refused(self, comfyui, graph):
-        with pytest.raises(graph.Failed, match=r"window_start <= window_end <= 1 .*; got 0.6 and 0.2"):
+        with pytest.raises(graph.Refused, match=r"window_start <= window_end <= 1 .*; got 0.6 and 0.2"):
             run(comfyui, graph, guidance_window="by fractions", window_start=0.6, window_end=0.2)
 
 
@@ -236,10 +240,11 @@ class TestStopWhenSettled:
         assert f"stopped when settled: after step {trace['steps_run']} of 40" in outputs["text"]["text"][0]
         assert torch.allclose(comfyui.latent(outputs, "save"), comfyui.latent(outputs, "kept"), atol=1e-6)
 
-    def test_it_waits_for_a_window_that_has_yet_to_open(self, comfyui, graph):
-        window = {"guidance_window": "by fractions", "window_start": 0.9, "window_end": 1.0}
+    def test_it_waits_for_a_window_that_has_yet_to_close_and_says_so(self, comfyui, graph):
+        window = {"guidance_window": "by fractions", "window_start": 0.0, "window_end": 0.95}
         trace, _ = run(comfyui, graph, steps=20, cfg=3.0, stop_when_settled=1.0, **window)
-        assert trace["steps_run"] >= 19
+        assert trace["steps_run"] == 20
+        assert "stop when settled: not before the end; it waited for the guidance window." in trace["notes"]
 
     @pytest.mark.parametrize(
         ("settings", "why"),
@@ -299,6 +304,21 @@ class TestTimeBudget:
         trace, _ = run(comfyui, graph, nodes)
         assert trace["kept"] == [1, trace["steps_run"]]
         assert any("keep_steps: this run had no step 39" in note for note in trace["notes"])
+
+    def test_it_does_not_go_below_the_plans_minimum(self, comfyui, graph):
+        """The demo model's draft has 10 steps; nothing below is recommended for it."""
+        nodes = {"preset": {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}}}
+        trace, _ = run(comfyui, graph, nodes, plan=["preset", 1], time_budget=0.01, seed=5)
+        assert (trace["steps_asked"], trace["steps_run"]) == (25, 10)
+        assert any("10 is the least that is sensible" in note for note in trace["notes"])
+
+    def test_a_time_that_was_remembered_on_a_busy_machine_is_forgotten(self, comfyui, graph):
+        nodes = {"slow": graph.faulty("slow", 4)}
+        run(comfyui, graph, nodes, model=["slow", 0], steps=8, time_budget=0.1, cfg=1.0, batch=3, seed=1)
+        # One run as it is now, with a budget or without one, is remembered in its place.
+        run(comfyui, graph, steps=8, cfg=1.0, batch=3, seed=2)
+        trace, _ = run(comfyui, graph, steps=8, time_budget=30.0, cfg=1.0, batch=3, seed=3)
+        assert trace["steps_run"] == 8
 
     def test_a_budget_that_cannot_be_met_is_told(self, comfyui, graph):
         trace, _ = run(comfyui, graph, steps=2, time_budget=0.001, seed=77)

@@ -86,8 +86,8 @@ def test_the_order_is_found_from_the_images(order: float):
 
 def test_what_is_left_at_the_reference_is_estimated_in_terms_of_ssim():
     runs = make_converging([10, 20, 40, 100_000], 1.0, 1.0)
-    truth = build_report([runs[2], runs[3]], SETTINGS).runs[0]["ssim"]
-    told = build_report(runs[:3], SETTINGS).to_dict()["convergence"]["reference_ssim"]
+    truth = build_report([runs[2], runs[3]], SETTINGS).runs[0]["similarity"]
+    told = build_report(runs[:3], SETTINGS).to_dict()["convergence"]["reference_similarity"]
     assert told == pytest.approx(truth, abs=0.01)
 
 
@@ -102,3 +102,15 @@ def test_a_reference_far_from_its_end_names_no_sweet_spot(schema: dict):
 def test_samplers_that_cannot_be_extrapolated_are_not(sampler: str):
     settings = Settings("comfyui", "flux_dev", "flux1-dev.safetensors", sampler, "simple", 1.0, 7)
     assert build_report(make_converging([8, 16, 32], 1.0, 0.5), settings).convergence is None
+
+
+def test_a_shape_that_differs_in_one_place_is_a_visible_change():
+    """A mean over the image would let it pass."""
+    rng = np.random.default_rng(0)
+    clean = np.repeat(np.repeat(rng.random((1, 32, 32, 3)), 8, axis=1), 8, axis=2).astype(np.float32)
+    changed = clean.copy()
+    changed[:, 40:64, 40:64] = rng.random((1, 24, 24, 3))
+    report = build_report([Run(4, 4, 1.0, changed), Run(50, 50, 1.0, clean)], SETTINGS)
+    assert report.runs[0]["ssim"] > 0.95
+    assert report.runs[0]["similarity"] < 0.95
+    assert report.sweet_spot.steps is None
