@@ -195,5 +195,5 @@ def _time_key(job: Job) -> tuple[Any, ...]:
         job.settings.cfg != 1,
         job.saver.told if job.saver else "",
         len(conditions),
-        sum("control" in told for _, told in conditions),
+        sum("control" in condition[1] for condition in conditions),
     )

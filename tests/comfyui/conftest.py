@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import websocket
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from sweetspot.cli.comfyui import Installation, Server, find_comfyui, prepare, running
 from sweetspot.cli.demo import get_json
 from sweetspot.demo import files
@@ -171,6 +172,17 @@ def tell(model: str, after: str | None = None) -> dict[str, Any]:
     return {"class_type": "TestsTellModel", "inputs": {"model": [model, 0]} | ({"after": [after, 0]} if after else {})}
 
 
+def save_lora(file: Path) -> None:
+    """Write a LoRA that changes one layer of the demo model."""
+    weights = load_file(files.TRANSFORMER)
+    name = next(key for key in weights if key.endswith("double_blocks.0.img_attn.proj.weight"))
+    rows, columns = weights[name].shape
+    stem = "diffusion_model." + name.removeprefix("model.diffusion_model.").removesuffix(".weight")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parts = {"lora_up": torch.full((rows, 4), 0.1), "lora_down": torch.full((4, columns), 0.1)}
+    save_file({f"{stem}.{part}.weight": weight for part, weight in parts.items()}, file)
+
+
 def show(source: str, slot: int) -> dict[str, Any]:
     """Return a stock node that puts any value into the history as text."""
     return {"class_type": "PreviewAny", "inputs": {"source": [source, slot]}}
@@ -188,6 +200,7 @@ class Graph:
     compare = staticmethod(compare_node)
     save_latent = staticmethod(save_latent)
     show = staticmethod(show)
+    save_lora = staticmethod(save_lora)
     equal = staticmethod(equal)
     faulty = staticmethod(faulty)
     tell = staticmethod(tell)

@@ -258,7 +258,7 @@ class TestOnlyWhatIsNewIsComputed:
             assert not report["runs"][0]["reused"], changes
 
     def test_another_strength_of_a_lora_is_another_model(self, comfyui, graph):
-        save_lora(comfyui.server.base / "models" / "loras" / "compared.safetensors")
+        graph.save_lora(comfyui.server.base / "models" / "loras" / "compared.safetensors")
 
         def lora(strength: float) -> dict:
             inputs = {"model": ["counted", 0], "lora_name": "compared.safetensors", "strength_model": strength}
@@ -289,7 +289,7 @@ class TestOnlyWhatIsNewIsComputed:
 
 def test_also_where_comfyui_keeps_nothing_between_prompts(installation, graph, tmp_path: Path):
     """With --cache-none every object is made anew: runs are known again by content alone, a LoRA's too."""
-    save_lora(tmp_path / "models" / "loras" / "compared.safetensors")
+    graph.save_lora(tmp_path / "models" / "loras" / "compared.safetensors")
     inputs = {"model": ["model", 0], "lora_name": "compared.safetensors", "strength_model": 0.5}
     nodes = graph.demo(size=32) | {"lora": {"class_type": "LoraLoaderModelOnly", "inputs": inputs}}
     with running(installation, tmp_path, "--cache-none") as server:
@@ -300,18 +300,3 @@ def test_also_where_comfyui_keeps_nothing_between_prompts(installation, graph, t
             report = json.loads(client.run(nodes | {"compare": compare})["compare"]["report"][0])
             reused.append([run["reused"] for run in report["runs"]])
     assert reused == [[False, False], [True, False, True]]
-
-
-def save_lora(file: Path) -> None:
-    """Write a LoRA that changes one layer of the demo model."""
-    import torch
-    from safetensors.torch import load_file, save_file
-    from sweetspot.demo import files
-
-    weights = load_file(files.TRANSFORMER)
-    name = next(key for key in weights if key.endswith("double_blocks.0.img_attn.proj.weight"))
-    rows, columns = weights[name].shape
-    stem = "diffusion_model." + name.removeprefix("model.diffusion_model.").removesuffix(".weight")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    parts = {"lora_up": torch.full((rows, 4), 0.1), "lora_down": torch.full((4, columns), 0.1)}
-    save_file({f"{stem}.{part}.weight": weight for part, weight in parts.items()}, file)

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-import torch
 
 
 def custom(sampler: str, sigmas: str = "sigmas", guider: str = "guider", latent: str = "latent") -> dict:
@@ -401,7 +400,7 @@ class TestComposes:
 
     def test_with_lora_hooks(self, comfyui, graph):
         """A hook that scales the model's weights for one condition, on ComfyUI's own hook interface."""
-        save_lora(comfyui.server.base / "models" / "loras" / "hooked.safetensors")
+        graph.save_lora(comfyui.server.base / "models" / "loras" / "hooked.safetensors")
         hook = {"lora_name": "hooked.safetensors", "strength_model": 1.0, "strength_clip": 0.0}
         nodes = graph.demo() | {
             "hook": {"class_type": "CreateHookLora", "inputs": hook},
@@ -423,22 +422,3 @@ class TestComposes:
         outputs = comfyui.run(nodes)
         assert outputs["other"]["equal"] == [False]
         assert outputs["same"]["equal"] == [True]
-
-
-def save_lora(file) -> None:
-    """Write a LoRA in the diffusers layout that changes one layer of the demo model."""
-    from safetensors.torch import load_file, save_file
-    from sweetspot.demo import files
-
-    weights = load_file(files.TRANSFORMER)
-    name = next(key for key in weights if key.endswith("double_blocks.0.img_attn.proj.weight"))
-    rows, columns = weights[name].shape
-    generator = torch.Generator().manual_seed(0)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    stem = "diffusion_model." + name.removeprefix("model.diffusion_model.").removesuffix(".weight")
-    lora = {
-        f"{stem}.lora_up.weight": torch.randn(rows, 4, generator=generator) * 0.3,
-        f"{stem}.lora_down.weight": torch.randn(4, columns, generator=generator) * 0.3,
-        f"{stem}.alpha": torch.tensor(4.0),
-    }
-    save_file(lora, file)
