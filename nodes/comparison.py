@@ -1,5 +1,6 @@
 """The runs of a comparison inside ComfyUI: same everything but the step count, under one progress bar."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,8 +14,10 @@ from ..comparison.grid import to_pillow
 from ..comparison.measures import Image
 from ..comparison.report import Run
 from ..comparison.run_cache import RunCache, from_levels, to_levels
-from .fingerprints import fingerprint, model_fingerprint, weights_fingerprint
+from .fingerprints import fingerprint, model_fingerprint, vae_fingerprint
 from .sampling import OnStep, SamplerSettings, sample_traced
+
+log = logging.getLogger("sweetspot.nodes.comparison")
 
 _CACHE = RunCache(0)
 
@@ -89,14 +92,11 @@ def run_step_counts(
             Finished runs are kept.
     """
     _CACHE.limit(cache_bytes)
-    key = ""
-    if cache_bytes:
-        weights = weights_fingerprint(vae.first_stage_model)
-        key = fingerprint(model_fingerprint(model), vars(settings), positive, negative, latent, weights)
+    key = _key(model, settings, positive, negative, latent, vae) if cache_bytes else ""
     runs: list[Run] = []
     for steps in counts:
         comfy.model_management.throw_exception_if_processing_interrupted()
-        run = _CACHE.get(key, steps)
+        run = _CACHE.get(key, steps) if key else None
         if run is None:
             if all(before.reused for before in runs):
                 sample_traced(model, 1, settings, positive, negative, latent, on_step=_ignore)
@@ -107,10 +107,21 @@ def run_step_counts(
                 (images,) = VAEDecode().decode(vae, sampled)
             pixels = from_levels(to_levels(images.cpu().float().numpy()))
             run = Run(steps, trace.model_calls, trace.seconds, pixels)
-            _CACHE.put(key, run)
+            if key:
+                _CACHE.put(key, run)
         runs.append(run)
         progress.finish(steps)
     return runs
+
+
+def _key(model: Any, settings: SamplerSettings, positive: Any, negative: Any, latent: dict[str, Any], vae: Any) -> str:
+    """Return what determines all runs of a comparison, empty where it cannot be told: then nothing is reused."""
+    try:
+        return fingerprint(model_fingerprint(model), vars(settings), positive, negative, latent, vae_fingerprint(vae))
+    except Exception as error:  # noqa: BLE001 - whatever another pack's objects raise
+        # Another pack's model or VAE may be of any make; that must never end a comparison, only its reuse.
+        log.warning("This comparison is not kept for later ones: %s", error)
+        return ""
 
 
 @contextmanager

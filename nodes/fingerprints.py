@@ -58,6 +58,12 @@ def model_fingerprint(model: Any) -> str:
     return fingerprint(type(model.model).__name__, _origin(model), dtypes, model.patches, *laid_on)
 
 
+def vae_fingerprint(vae: Any) -> str:
+    """Return the fingerprint of a VAE."""
+    kinds = (str(getattr(vae, "vae_dtype", None)), str(getattr(vae, "output_device", None)))
+    return fingerprint(weights_fingerprint(vae.first_stage_model), kinds)
+
+
 def weights_fingerprint(module: torch.nn.Module) -> str:
     """Return the fingerprint of a module's weights; computed once for each module."""
     if module not in _WEIGHTS:
@@ -94,28 +100,30 @@ def _feed(digest: Any, value: Any) -> None:
 
 
 def _feed_object(digest: Any, value: Any) -> None:
+    # Imported where used: should a later ComfyUI move it, runs are not reused, and the pack still loads.
+    from comfy.weight_adapter.base import WeightAdapterBase
+
     if getattr(value, "is_nested", False):
         _feed(digest, list(value.unbind()))
     elif isinstance(value, torch.nn.Module):
         kinds = [kind.__qualname__ for kind in type(value).__mro__]
-        _feed(digest, [kinds, dict(value.state_dict()), _plain_attributes(value)])
+        # Attributes too: buffers that are not saved, and settings such as a shift.
+        own = {name: entry for name, entry in vars(value).items() if not name.startswith("_")}
+        _feed(digest, [kinds, dict(value.state_dict()), dict(value.named_buffers()), own])
     elif isinstance(value, types.MethodType):
         _feed(digest, [_TOKENS.of(value.__self__), value.__func__.__qualname__])
-    elif hasattr(value, "weights"):
-        # A LoRA's part for one layer, as ComfyUI's weight adapters keep it.
+    elif isinstance(value, WeightAdapterBase):
+        # A LoRA's part for one layer.
         _feed(digest, [type(value).__qualname__, value.weights])
     else:
         _feed(digest, _TOKENS.of(value))
-
-
-def _plain_attributes(module: torch.nn.Module) -> dict[str, Any]:
-    return {name: value for name, value in vars(module).items() if isinstance(value, bool | int | float | str)}
 
 
 def _feed_tensor(digest: Any, tensor: torch.Tensor) -> None:
     _feed(digest, [str(tensor.dtype), list(tensor.shape)])
     flat = tensor.detach().reshape(-1)
     if flat.numel() * flat.element_size() > _WHOLE_BYTES:
-        _feed(digest, float(flat.sum(dtype=torch.float64)) if flat.is_floating_point() else int(flat.sum()))
+        # Of bytes: sums are not there for every kind of number, as eight-bit floats.
+        _feed(digest, int(flat.contiguous().view(torch.uint8).sum(dtype=torch.int64)))
         flat = flat[:: flat.numel() // _PART]
     digest.update(flat.cpu().contiguous().view(torch.uint8).numpy().tobytes())
