@@ -7,23 +7,28 @@ Mathematical Observations", 2005; its symbols are used.
 import numpy as np
 from numpy.typing import NDArray
 
-from .measures import Image
+from .measures import Image, halved
 
 Values = NDArray[np.float64]
 
 _WHITE = np.array([0.95047, 1.0, 1.08883])  # D65, 2 degrees
 _TO_XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
 _25_TO_7 = 25.0**7
+_LARGEST_SIDE = 512
 
 
 def delta_e(image: Image, reference: Image) -> float:
     """Return the mean CIEDE2000 difference of two sRGB images in [0, 1], shape (height, width, 3 or more).
+
+    Larger images are halved until no side is longer than 512 pixels: an eye takes colour in coarsely, too.
 
     Raises:
         ValueError: if the shapes differ.
     """
     if image.shape != reference.shape or image.ndim != 3:
         raise ValueError(f"image: expected (height, width, channels) like {reference.shape}, got {image.shape}")
+    while max(image.shape[:2]) > _LARGEST_SIDE:
+        image, reference = halved(image), halved(reference)
     return float(np.mean(ciede2000(to_lab(image[..., :3]), to_lab(reference[..., :3]))))
 
 

@@ -1,17 +1,24 @@
 """Labelled pictures side by side: the grid of a comparison, and the filmstrip of one run."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
+from .judge import Judgement
 from .measures import Image
-from .report import Report, Run
+from .report import Report
 
 # Images smaller than this are enlarged by a whole factor, so that labels fit and pixels stay pixels.
 _LEAST_WIDTH = 256
+# A picture of more pixels is made of smaller cells: it is to be looked at, and 64 images at full size are not.
+_MOST_PIXELS = 1 << 24
+_MOST_ROWS = 8
 _MARGIN = 8
 _BACKGROUND, _TEXT, _DIM, _MARK = (24, 24, 27), (244, 244, 245), (161, 161, 170), (52, 211, 153)
 
@@ -23,33 +30,39 @@ class Column:
     Attributes:
         title: what the column shows.
         detail: smaller, below it.
-        images: its pictures in [0, 1], shape (batch, height, width, channels).
+        images: its pictures, shape (batch, height, width, channels): 8-bit levels, or floats in [0, 1].
         marked: whether it is framed.
     """
 
     title: str
     detail: str
-    images: Image
+    images: NDArray[Any]
     marked: bool = False
 
 
-def draw_grid(runs: Sequence[Run], report: Report) -> Image:
-    """Draw all runs' images under labels of steps, seconds and SSIM.
+@dataclass(frozen=True)
+class Line:
+    """Columns side by side.
 
-    Args:
-        runs: the runs of `report`, images all of one shape.
-        report: the measures to print.
+    Attributes:
+        columns: at least one.
+        title: stands above them; empty for none.
+    """
+
+    columns: Sequence[Column]
+    title: str = ""
+
+
+def draw_grid(report: Report) -> Image:
+    """Draw all runs' images under labels of steps, seconds and SSIM, one series below the other.
+
+    Of more than eight images a run the first eight are drawn.
 
     Returns:
         The picture as float32 in [0, 1], shape (height, width, 3).
     """
-    ordered = sorted(runs, key=lambda run: run.steps)
-    return draw_columns(
-        [
-            Column(_title(run.steps, report), _measures(row), run.images, run.steps == report.sweet_spot.steps)
-            for run, row in zip(ordered, report.runs, strict=True)
-        ]
-    )
+    several = len(report.judgements) > 1
+    return draw_lines([line for one in report.judgements for line in _lines_of(one, named=several)])
 
 
 def draw_filmstrip(images: Image, numbers: Sequence[int]) -> Image:
@@ -69,49 +82,95 @@ def draw_filmstrip(images: Image, numbers: Sequence[int]) -> Image:
         raise ValueError(f"images: expected a whole number for each of {len(numbers)} kept steps, got {len(images)}")
     parts = np.split(images, len(numbers))
     detail = "predicted on the way, one run"
-    return draw_columns([Column(f"step {n}", detail, part) for n, part in zip(numbers, parts, strict=True)])
+    return draw_lines([Line([Column(f"step {n}", detail, part) for n, part in zip(numbers, parts, strict=True)])])
 
 
-def draw_columns(columns: Sequence[Column]) -> Image:
-    """Draw labelled columns side by side, all of one shape.
+def draw_lines(lines: Sequence[Line]) -> Image:
+    """Draw labelled columns side by side, line under line; all pictures are of one shape.
 
     Returns:
-        The picture as float32 in [0, 1], shape (height, width, 3).
+        The picture as float32 in [0, 1], shape (height, width, 3), of about 16 million pixels at most.
     """
-    batch, height, width = columns[0].images.shape[:3]
-    factor = max(1, -(-_LEAST_WIDTH // width))
-    cell_width, cell_height = width * factor, height * factor
-    heading = max(16, cell_width // 14)
+    batch = lines[0].columns[0].images.shape[0]
+    cell = _cell_size(lines)
+    heading = max(16, cell[0] // 14)
     small = max(12, heading * 2 // 3)
     label_height = heading + small + 3 * _MARGIN
-    size = (
-        _MARGIN + len(columns) * (cell_width + _MARGIN),
-        label_height + batch * (cell_height + _MARGIN),
-    )
-    canvas = PillowImage.new("RGB", size, _BACKGROUND)
+    band = heading + 2 * _MARGIN
+    width = _MARGIN + max(len(line.columns) for line in lines) * (cell[0] + _MARGIN)
+    height = sum(label_height + batch * (cell[1] + _MARGIN) + (band if line.title else 0) for line in lines)
+    canvas = PillowImage.new("RGB", (width, height), _BACKGROUND)
     draw = ImageDraw.Draw(canvas)
-    for number, column in enumerate(columns):
-        left = _MARGIN + number * (cell_width + _MARGIN)
-        _draw_label(draw, (left, _MARGIN), column, heading, small)
-        for index, image in enumerate(column.images):
-            top = label_height + index * (cell_height + _MARGIN)
-            cell = to_pillow(image).resize((cell_width, cell_height), PillowImage.Resampling.NEAREST)
-            canvas.paste(cell, (left, top))
-            if column.marked:
-                frame = (left - 3, top - 3, left + cell_width + 2, top + cell_height + 2)
-                draw.rectangle(frame, outline=_MARK, width=3)
-    return np.asarray(canvas, dtype=np.float32) / 255
+    top = 0
+    for line in lines:
+        if line.title:
+            draw.text((_MARGIN, top + _MARGIN), line.title, font=ImageFont.load_default(heading), fill=_TEXT)
+            top += band
+        for number, column in enumerate(line.columns):
+            left = _MARGIN + number * (cell[0] + _MARGIN)
+            _draw_label(draw, (left, top + _MARGIN), column, heading, small)
+            _draw_cells(canvas, (left, top + label_height), column, cell)
+        top += label_height + batch * (cell[1] + _MARGIN)
+    levels = np.asarray(canvas)
+    # In place: the picture may be the largest thing in memory.
+    return np.divide(levels, 255, dtype=np.float32)
 
 
-def _title(steps: int, report: Report) -> str:
+def to_pillow(image: NDArray[Any]) -> PillowImage.Image:
+    """Return an image, 8-bit levels or floats in [0, 1], shape (height, width, channels), as an 8-bit RGB picture."""
+    rgb = image[..., :3] if image.shape[-1] >= 3 else np.repeat(image[..., :1], 3, axis=-1)
+    if rgb.dtype != np.uint8:
+        rgb = np.clip(np.rint(rgb * 255), 0, 255).astype(np.uint8)
+    return PillowImage.fromarray(np.ascontiguousarray(rgb))
+
+
+def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:
+    """Return a series' columns in lines of about the shape of the screen where they are many."""
+    columns = [
+        Column(
+            _title(run.steps, judgement),
+            f"{run.seconds:.2f} s   SSIM {np.mean([image.ssim for image in images]):.3f}",
+            run.images[:_MOST_ROWS],
+            run.steps == judgement.sweet_spot.steps,
+        )
+        for run, images in zip(judgement.runs, judgement.measured, strict=True)
+    ]
+    rows = len(columns[0].images)
+    most = max(_MOST_ROWS, math.ceil(math.sqrt(len(columns) * rows * 2)))
+    name = judgement.settings.name if named else ""
+    starts = range(0, len(columns), most)
+    return [Line(columns[start : start + most], "" if start else name) for start in starts]
+
+
+def _title(steps: int, judgement: Judgement) -> str:
     unit = "step" if steps == 1 else "steps"
-    if steps == report.sweet_spot.steps:
+    if steps == judgement.sweet_spot.steps:
         return f"{steps} {unit} · sweet spot"
-    return f"{steps} {unit} · reference" if steps == report.reference else f"{steps} {unit}"
+    return f"{steps} {unit} · reference" if steps == judgement.reference else f"{steps} {unit}"
 
 
-def _measures(row: dict[str, float]) -> str:
-    return f"{row['seconds']:.2f} s   SSIM {row['ssim']:.3f}"
+def _cell_size(lines: Sequence[Line]) -> tuple[int, int]:
+    """Return width and height of a picture in the grid."""
+    batch, height, width = lines[0].columns[0].images.shape[:3]
+    factor = max(1, -(-_LEAST_WIDTH // width))
+    cells = len(lines) * max(len(line.columns) for line in lines) * batch
+    pixels = cells * width * height * factor**2
+    if pixels <= _MOST_PIXELS:
+        return width * factor, height * factor
+    shrink = factor * math.sqrt(_MOST_PIXELS / pixels)
+    return max(1, round(width * shrink)), max(1, round(height * shrink))
+
+
+def _draw_cells(canvas: PillowImage.Image, corner: tuple[int, int], column: Column, cell: tuple[int, int]) -> None:
+    left, top = corner
+    for image in column.images:
+        enlarged = cell[0] >= image.shape[1]
+        method = PillowImage.Resampling.NEAREST if enlarged else PillowImage.Resampling.BOX
+        canvas.paste(to_pillow(image).resize(cell, method), (left, top))
+        if column.marked:
+            frame = (left - 3, top - 3, left + cell[0] + 2, top + cell[1] + 2)
+            ImageDraw.Draw(canvas).rectangle(frame, outline=_MARK, width=3)
+        top += cell[1] + _MARGIN
 
 
 def _draw_label(draw: ImageDraw.ImageDraw, corner: tuple[int, int], column: Column, heading: int, small: int) -> None:
@@ -119,9 +178,3 @@ def _draw_label(draw: ImageDraw.ImageDraw, corner: tuple[int, int], column: Colu
     colour = _MARK if column.marked else _TEXT
     draw.text((left, top), column.title, font=ImageFont.load_default(heading), fill=colour)
     draw.text((left, top + heading + _MARGIN), column.detail, font=ImageFont.load_default(small), fill=_DIM)
-
-
-def to_pillow(image: Image) -> PillowImage.Image:
-    """Return a float image in [0, 1], shape (height, width, 3 or more), as an 8-bit RGB picture."""
-    levels = np.clip(np.rint(image[..., :3] * 255), 0, 255).astype(np.uint8)
-    return PillowImage.fromarray(levels)

@@ -4,9 +4,16 @@ PNG keeps them as text chunks; JPEG and WebP in EXIF: A1111's parameters as the 
 camera's maker and model, as `prompt:{...}`.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
+
+from .levels import to_levels
 
 _ENCODINGS = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16-be", b"\0\0\0\0\0\0\0\0": "utf-8"}
 
@@ -31,6 +38,21 @@ def read_image_metadata(file: Path) -> dict[str, str]:
     if comment:
         entries.setdefault("parameters", _decode(comment))
     return entries
+
+
+def write_png(file: Path, image: NDArray[Any], entries: Mapping[str, str]) -> None:
+    """Write an image as PNG with text entries.
+
+    Args:
+        file: where to.
+        image: 8-bit levels, or floats in [0, 1], shape (height, width, channels).
+        entries: text by name.
+    """
+    told = PngInfo()
+    for name, text in entries.items():
+        told.add_text(name, text)
+    levels = image if image.dtype == np.uint8 else to_levels(image)
+    Image.fromarray(np.ascontiguousarray(levels[..., :3])).save(file, "PNG", pnginfo=told, compress_level=4)
 
 
 def _decode(comment: bytes | str) -> str:

@@ -6,139 +6,134 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..samplers.convergence import can_extrapolate, choose_triple, estimate_convergence, reference_similarity
-from ..samplers.sweet_spot import SweetSpot, find_sweet_spot
-from .colour import delta_e
-from .measures import Image, psnr, similarity, ssim, worst_tile
+from .judge import Judgement, judge, own_of
+from .rivals import rank
+from .runs import Series
+
+# Raised where a field changes its meaning or goes; new fields may come without.
+VERSION = 1
+
+_MEANS = {"ssim": 6, "ms_ssim": 6, "delta_e": 4, "semantic": 6, "sharpness": 3, "contrast": 3, "noise": 3}
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What all runs of a comparison have in common.
+class Price:
+    """What sampling costs.
 
     Attributes:
-        engine: what ran it: `comfyui` or `diffusers`.
-        variant: the model's variant, or `unknown`.
-        source: where the model or the knowledge of its variant comes from.
-        sampler: ComfyUI's sampler name.
-        scheduler: ComfyUI's scheduler name.
-        cfg: guidance scale in ComfyUI's convention, 1 is off.
-        seed: seed of the starting noise.
+        amount: in any currency or credits; 0 is none.
+        unit: `per hour` of sampling, or `per step`.
     """
 
-    engine: str
-    variant: str
-    source: str
-    sampler: str
-    scheduler: str
-    cfg: float
-    seed: int
+    amount: float = 0.0
+    unit: str = "per hour"
 
-
-@dataclass(frozen=True)
-class Run:
-    """One step count of a comparison.
-
-    Attributes:
-        steps: the step count.
-        model_calls: evaluations of the denoiser.
-        seconds: sampling time, warm, without model loading and decoding.
-        images: decoded batch in [0, 1], shape (batch, height, width, channels).
-        reused: whether it was computed by an earlier comparison.
-    """
-
-    steps: int
-    model_calls: int
-    seconds: float
-    images: Image
-    reused: bool = False
+    def of(self, steps: int, seconds: float) -> float | None:
+        """Return what a sampling of one batch costs, None where no price is given."""
+        if not self.amount:
+            return None
+        return self.amount * (steps if self.unit == "per step" else seconds / 3600)
 
 
 @dataclass(frozen=True)
 class Report:
-    """The measured comparison; `to_dict` gives the form that the schema describes."""
+    """The measured comparison; `to_dict` gives the form that the schema describes.
 
-    settings: Settings
-    reference: int
-    runs: tuple[dict[str, Any], ...]
-    sweet_spot: SweetSpot
-    convergence: dict[str, Any] | None = None
+    Attributes:
+        judgements: one for each series; the first one's sweet spot is the comparison's.
+        price: what sampling costs.
+        notes: what people have to know of how it ran.
+    """
+
+    judgements: tuple[Judgement, ...]
+    price: Price = Price()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> Judgement:
+        """The judgement of the comparison's own settings."""
+        return self.judgements[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data for JSON."""
-        common = self.settings
+        common = self.first.settings
         return {
+            "version": VERSION,
             "engine": common.engine,
             "model": {"variant": common.variant, "source": common.source},
-            "sampler": common.sampler,
-            "scheduler": common.scheduler,
-            "cfg": common.cfg,
             "seed": common.seed,
-            "reference": self.reference,
-            "runs": list(self.runs),
-            "sweet_spot": asdict(self.sweet_spot),
-            "convergence": self.convergence,
+            "seeds": common.seeds,
+            "images": len(self.first.own),
+            **_series(self.first, self.price),
+            "others": [_series(other, self.price) for other in self.judgements[1:]],
+            "across": rank(self.judgements),
+            "price": {"amount": self.price.amount, "unit": self.price.unit} if self.price.amount else None,
+            "notes": list(self.notes),
         }
 
 
-def build_report(runs: Sequence[Run], settings: Settings) -> Report:
-    """Measure every run's images against those of the largest step count and name the sweet spot.
-
-    Measures are means over the batch, but for the worst tile, which is the batch's worst. An infinite PSNR (equal
-    images) is reported as None, as JSON has no infinity.
+def build_report(series: Sequence[Series], price: Price | None = None, notes: Sequence[str] = ()) -> Report:
+    """Measure all series and name their sweet spots.
 
     Raises:
-        ValueError: if there is no run, or images differ in shape.
+        ValueError: if there is no series, one has no run, or images differ in shape.
     """
-    if not runs:
-        raise ValueError("runs: expected at least one, got none")
-    ordered = sorted(runs, key=lambda run: run.steps)
-    reference = ordered[-1]
-    rows = []
-    for run in ordered:
-        pairs = list(zip(run.images, reference.images, strict=True))
-        decibels = float(np.mean([psnr(image, other) for image, other in pairs]))
-        likeness = float(np.mean([ssim(image, other) for image, other in pairs]))
-        tile = min(worst_tile(image, other) for image, other in pairs)
-        rows.append(
-            {
-                "steps": run.steps,
-                "model_calls": run.model_calls,
-                "seconds": round(run.seconds, 4),
-                "similarity": round(similarity(likeness, tile), 6),
-                "ssim": round(likeness, 6),
-                "psnr": round(decibels, 3) if math.isfinite(decibels) else None,
-                "worst_tile": round(tile, 6),
-                "delta_e": round(float(np.mean([delta_e(image, other) for image, other in pairs])), 4),
-                "reused": run.reused,
-            }
-        )
-    alike = {row["steps"]: row["similarity"] for row in rows}
-    convergence = _convergence(ordered, alike, settings.sampler)
-    verdict = find_sweet_spot(
-        list(alike),
-        list(alike.values()),
-        settings.sampler,
-        reference_similarity=convergence["reference_similarity"] if convergence else None,
-    )
-    return Report(settings, reference.steps, tuple(rows), verdict, convergence)
+    if not series:
+        raise ValueError("series: expected at least one, got none")
+    return Report(tuple(judge(one) for one in series), price or Price(), tuple(notes))
 
 
-def _convergence(runs: Sequence[Run], alike: dict[int, float], sampler_name: str) -> dict[str, Any] | None:
-    """Return what three of the runs tell of the reference, None where they cannot tell."""
-    triple = choose_triple([run.steps for run in runs])
-    if triple is None or not can_extrapolate(sampler_name):
-        return None
-    images = {run.steps: run.images.astype(np.float64) for run in runs if run.steps in triple}
-    coarse, fine = (float(np.sqrt(np.mean((images[a] - images[b]) ** 2))) for a, b in pairwise(triple))
-    found = estimate_convergence(triple, coarse, fine)
+def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
+    settings = judgement.settings
+    own = sorted(steps for steps in judgement.own if steps is not None)
     return {
-        "steps": list(triple),
-        "order": round(found.order, 3),
-        "reference_similarity": round(reference_similarity(found, fine, alike[triple[1]]), 6),
+        "name": settings.name,
+        "sampler": settings.sampler,
+        "scheduler": settings.scheduler,
+        "cfg": settings.cfg,
+        "trained_steps": list(settings.trained_steps) if settings.trained_steps else None,
+        "reference": judgement.reference,
+        "runs": [_row(judgement, place, price) for place in range(len(judgement.runs))],
+        "sweet_spot": asdict(judgement.sweet_spot),
+        "spread": {
+            "least": own[0] if own else None,
+            "median": own[len(own) // 2] if own else None,
+            "most": own[-1] if own else None,
+            "without": len(judgement.own) - len(own),
+        },
+        "convergence": judgement.convergence,
+        "knee": judgement.knee,
+        "settled_from": judgement.settled_from,
+    }
+
+
+def _row(judgement: Judgement, place: int, price: Price) -> dict[str, Any]:
+    """Return a run's entry: means over its images, but for what the verdict goes by and the worst tile.
+
+    An infinite PSNR (equal images) is reported as None, as JSON has no infinity.
+    """
+    run, images = judgement.runs[place], judgement.measured[place]
+    cost = price.of(run.steps, run.seconds)
+    decibels = float(np.mean([image.psnr for image in images]))
+    means = {name: [getattr(image, name) for image in images] for name in _MEANS}
+    return {
+        "steps": run.steps,
+        "model_calls": run.model_calls,
+        "seconds": round(run.seconds, 4),
+        "seconds_per_step": round(run.seconds / run.steps, 5),
+        "cost": None if cost is None else round(cost, 8),
+        "similarity": round(judgement.similarity[place], 6),
+        "enough_for": own_of(judgement, place),
+        "psnr": round(decibels, 3) if math.isfinite(decibels) else None,
+        "worst_tile": round(min(image.worst_tile for image in images), 6),
+        **{
+            name: None if None in values else round(float(np.mean(values)), _MEANS[name])
+            for name, values in means.items()
+        },
+        "reused": run.reused,
+        "together": run.together,
     }

@@ -4,7 +4,8 @@ import io
 from typing import Any
 
 from ..comparison.grid import draw_grid, to_pillow
-from ..comparison.report import Settings, build_report
+from ..comparison.report import build_report
+from ..comparison.runs import Series, Settings
 from ..engines.diffusers_flow import Guidance, run_step_counts
 from ..presets.catalogue import find_variant
 from ..presets.plan import StepPlan
@@ -46,7 +47,7 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         cfg=plan.cfg,
         seed=node["seed"],
     )
-    report = build_report(runs, settings)
+    report = build_report([Series(settings, runs)])
     picture = io.BytesIO()
-    to_pillow(draw_grid(runs, report)).save(picture, "PNG")
+    to_pillow(draw_grid(report)).save(picture, "PNG")
     return picture.getvalue(), report.to_dict()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..comparison.report import Run
+from ..comparison.runs import Run
 from ..samplers.euler import Denoiser, sample_euler
 from ..samplers.schedules import MAX_STEPS, flow_table, simple
 from .flux_keys import to_diffusers

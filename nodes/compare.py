@@ -1,31 +1,30 @@
 """Multi-Step Compare: the same seed at several step counts, side by side, with the sweet spot named."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from comfy_api.latest import io, ui
 
+from ..comparison.chart import draw_curve, draw_curve_svg
+from ..comparison.frames import check_frames
 from ..comparison.grid import draw_grid
-from ..comparison.report import Report, Run, Settings, build_report
+from ..comparison.markdown import to_markdown
+from ..comparison.report import Price, Report
 from ..presets.detection import recognise
 from ..presets.plan import StepPlan
-from ..samplers.step_counts import has_words, parse_step_counts
-from .comparison import ComparisonProgress, run_step_counts
+from ..samplers.step_counts import has_auto, has_words, parse_step_counts
+from .compare_inputs import EIGHT_BIT, FLOAT32, KEPT_AS, PRICE_UNITS, compare_inputs, compare_outputs
+from .compare_run import Setup, Wanted, check_setups, compare, parse_rivals
+from .comparison import Comparison, Subject
+from .comparison_progress import ComparisonProgress
 from .evidence import file_name, gather_evidence
 from .recognition import counts_of_qualities
-from .sampling import SamplerSettings, check_latent, check_sampler
-from .schema import (
-    conditioning_inputs,
-    denoise_input,
-    expert,
-    make_schema,
-    model_input,
-    plan_input,
-    sampler_inputs,
-    seed_input,
-)
+from .sampling import SamplerSettings, check_latent
+from .save_comparison import all_images, as_svg, check_prefix, save_comparison
+from .schema import check_choice, make_schema
+from .together import AUTO, MODES
 
 
 class SweetSpotCompare(io.ComfyNode):
@@ -42,49 +41,18 @@ class SweetSpotCompare(io.ComfyNode):
             is_output_node=True,
             # With these the shown grid carries its workflow, and can be dropped into ComfyUI to load it.
             hidden=[io.Hidden.prompt, io.Hidden.unique_id, io.Hidden.extra_pnginfo],
-            inputs=[
-                model_input(),
-                *conditioning_inputs(),
-                io.Vae.Input("vae", tooltip="Decodes the images that are compared."),
-                seed_input(),
-                io.String.Input(
-                    "steps",
-                    default="4, 25, 50",
-                    tooltip="Step counts to compare, separated by commas: up to 64 whole numbers from 1 to 10000, "
-                    "ranges as 8..32:8, and draft, balanced, best of the model. The largest is the reference.",
-                ),
-                *sampler_inputs(),
-                denoise_input(),
-                plan_input(),
-                io.Int.Input(
-                    "cache_megabytes",
-                    default=1024,
-                    min=0,
-                    max=1 << 20,
-                    optional=True,
-                    tooltip="Memory for finished images, so that an edited list computes only what is new. 0 forgets "
-                    "them and computes all anew.",
-                    **expert(),
-                ),
-            ],
-            outputs=[
-                io.Image.Output("images", display_name="images", tooltip="All images, in rising order of step counts."),
-                io.Image.Output("grid", display_name="grid", tooltip="The images side by side, labelled."),
-                io.String.Output("report", display_name="report", tooltip="Times, measures and verdict as JSON text."),
-                io.Int.Output(
-                    "sweet_spot",
-                    display_name="sweet_spot",
-                    tooltip="The smallest step count that is enough; the largest compared where none is found.",
-                ),
-            ],
+            inputs=compare_inputs(),
+            outputs=compare_outputs(),
         )
 
     @classmethod
-    def validate_inputs(cls, steps: str | None) -> bool | str:
-        """Refuse a step list with a mistake before anything runs; a linked list is checked when it is known."""
+    def validate_inputs(cls, steps: str | None, also: str | None = "", frames: str | None = "first") -> bool | str:
+        """Refuse lists with a mistake before anything runs; what is linked is checked when it is known."""
         try:
             if steps is not None:
                 parse_step_counts(steps)
+            parse_rivals(also or "")
+            check_frames("first" if frames is None else frames)
         except ValueError as error:
             return str(error)
         return True
@@ -105,24 +73,67 @@ class SweetSpotCompare(io.ComfyNode):
         denoise: float,
         plan: StepPlan | None = None,
         cache_megabytes: int = 1024,
+        seeds: int = 1,
+        also: str = "",
+        plan_2: StepPlan | None = None,
+        plan_3: StepPlan | None = None,
+        plan_4: StepPlan | None = None,
+        together: str = AUTO,
+        clip_vision: Any = None,
+        price: float = 0.0,
+        price_unit: str = PRICE_UNITS[0],
+        frames: str = "first, middle, last",
+        kept_as: str = EIGHT_BIT,
+        save_prefix: str = "",
     ) -> io.NodeOutput:
         """Run every step count, measure and report."""
         words = cls._words(model, plan) if has_words(steps) else None
-        counts = parse_step_counts(steps, words)
-        settings = SamplerSettings(seed, cfg, sampler_name, scheduler, denoise).overlaid(plan)
-        check_sampler(settings)
+        wanted = Wanted(parse_step_counts(steps, words), has_auto(steps), seeds)
+        settings = SamplerSettings(seed, cfg, sampler_name, scheduler, denoise)
+        known = recognise(gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id)).plan
+        setups = _setups(settings, known, (plan, plan_2, plan_3, plan_4), parse_rivals(also))
+        check_setups(setups)
         check_latent(model, latent_image)
-        progress = ComparisonProgress(model, counts)
-        common = (model, settings, positive, negative, latent_image, vae, progress)
-        runs = run_step_counts(counts, *common, cache_bytes=cache_megabytes << 20)
-        report = build_report(runs, _describe(model, settings, plan))
+        check_frames(frames)
+        check_choice("together", together, MODES)
+        check_choice("kept_as", kept_as, KEPT_AS)
+        check_choice("price_unit", price_unit, PRICE_UNITS)
+        check_prefix(save_prefix)
+        subject = Subject(model, positive, negative, latent_image, vae, clip_vision, frames, kept_as == FLOAT32)
+        progress = ComparisonProgress(model)
+        comparison = Comparison(subject, progress, cache_megabytes << 20, together)
+        told = (model, (plan or known).variant, file_name(model))
+        report = compare(comparison, setups, wanted, told, Price(price, price_unit))
+        return cls._answer(report, progress, words, save_prefix)
+
+    @classmethod
+    def _answer(
+        cls, report: Report, progress: ComparisonProgress, words: dict[str, int] | None, save_prefix: str
+    ) -> io.NodeOutput:
+        """Return all outputs, and show the grid in the node."""
         text = json.dumps(report.to_dict(), indent=2)
-        images = torch.from_numpy(np.concatenate([run.images for run in runs]))
-        picture = draw_grid(runs, report)
+        markdown, svg = to_markdown(report), draw_curve_svg(report)
+        picture, curve = draw_grid(report), draw_curve(report)
+        saved = save_comparison(cls, report, save_prefix, picture, curve) if save_prefix else ""
         progress.show(picture)
         grid = torch.from_numpy(picture).unsqueeze(0)
-        shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "report": [text], "text": [_tell(report, runs, words)]}
-        return io.NodeOutput(images, grid, text, report.sweet_spot.steps or report.reference, ui=shown)
+        shown = {
+            **ui.PreviewImage(grid, cls=cls).as_dict(),
+            "report": [text],
+            "markdown": [markdown],
+            "svg": [svg],
+            "text": [_tell(report, words, saved)],
+        }
+        return io.NodeOutput(
+            all_images(report),
+            grid,
+            text,
+            report.first.sweet_spot.steps or report.first.reference,
+            markdown,
+            torch.from_numpy(curve).unsqueeze(0),
+            as_svg(svg),
+            ui=shown,
+        )
 
     @classmethod
     def _words(cls, model: Any, plan: StepPlan | None) -> dict[str, int]:
@@ -130,27 +141,36 @@ class SweetSpotCompare(io.ComfyNode):
         return counts_of_qualities(evidence, plan)
 
 
-def _tell(report: Report, runs: list[Run], words: dict[str, int] | None) -> str:
-    reused = [str(run.steps) for run in runs if run.reused]
+def _setups(
+    settings: SamplerSettings,
+    known: StepPlan,
+    plans: tuple[StepPlan | None, ...],
+    rivals: list[tuple[str, str]],
+) -> list[Setup]:
+    """Return the node's own setup, under the first plan where one is linked, and those to compare it with."""
+    first = plans[0]
+    own = settings.overlaid(first)
+    trained = (first or known).trained_steps
+    setups = [Setup(own, first, trained)]
+    setups += [Setup(settings.overlaid(plan), plan, plan.trained_steps) for plan in plans[1:] if plan is not None]
+    others = [replace(own, sampler_name=sampler, scheduler=scheduler) for sampler, scheduler in rivals]
+    return setups + [Setup(other, None, trained) for other in others]
+
+
+def _tell(report: Report, words: dict[str, int] | None, saved: str) -> str:
+    first = report.first
+    reused = [str(run.steps) for run in first.runs if run.reused]
     from_before = f"From an earlier comparison: {', '.join(reused)}." if reused else ""
     stand_for = ", ".join(f"{word} is {count}" for word, count in words.items()) + "." if words else ""
+    images = f"Over {len(first.own)} images." if len(first.own) > 1 else ""
+    others = [f"{one.settings.name}: {one.sweet_spot.reason}" for one in report.judgements[1:]]
     lines = [
         stand_for.capitalize(),
-        report.sweet_spot.reason,
-        f"Confidence: {report.sweet_spot.confidence}.",
+        first.sweet_spot.reason,
+        f"Confidence: {first.sweet_spot.confidence}. {images}".strip(),
+        *others,
         from_before,
+        *report.notes,
+        saved,
     ]
     return "\n".join(line for line in lines if line)
-
-
-def _describe(model: Any, settings: SamplerSettings, plan: StepPlan | None) -> Settings:
-    variant = plan.variant if plan else recognise(gather_evidence(model)).plan.variant
-    return Settings(
-        engine="comfyui",
-        variant=variant,
-        source=file_name(model),
-        sampler=settings.sampler_name,
-        scheduler=settings.scheduler,
-        cfg=settings.cfg,
-        seed=settings.seed,
-    )

@@ -1,141 +1,274 @@
 """The runs of a comparison inside ComfyUI: same everything but the step count, under one progress bar."""
 
+import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
 import comfy.model_management
-import comfy.utils
-import latent_preview
+import numpy as np
+import torch
 from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
-from ..comparison.grid import to_pillow
-from ..comparison.measures import Image
-from ..comparison.report import Run
-from ..comparison.run_cache import RunCache, from_levels, to_levels
-from .fingerprints import fingerprint, model_fingerprint, vae_fingerprint
-from .sampling import OnStep, SamplerSettings, sample_traced
+from ..comparison.frames import choose_frames
+from ..comparison.levels import to_levels
+from ..comparison.run_cache import RunCache
+from ..comparison.runs import Run
+from .comparison_progress import ComparisonProgress
+from .fingerprints import fingerprint, model_fingerprint, vae_fingerprint, weights_fingerprint
+from .sampling import SamplerSettings, sample_traced, sample_watched, schedule_of
+from .together import OFF, TogetherRun
+from .together_safe import why_not_together
 
 log = logging.getLogger("sweetspot.nodes.comparison")
 
 _CACHE = RunCache(0)
+# heun and its like call the model twice a step, but for the step to 0.
+_TWO_CALLS = frozenset({"heun"})
 
 
-class ComparisonProgress:
-    """One progress bar over all runs of a comparison, with a preview of the run in hand.
+@dataclass(frozen=True)
+class Subject:
+    """What all runs of a comparison have in common.
 
-    Args:
-        model: ModelPatcher, whose latents the previews show.
-        counts: the step counts that will run.
-    """
-
-    def __init__(self, model: Any, counts: Sequence[int]) -> None:
-        self._total, self._done = sum(counts), 0
-        self._bar = comfy.utils.ProgressBar(self._total)
-        self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
-
-    def for_run(self, steps: int) -> OnStep:
-        """Return the sampler callback for the next run, of `steps` steps."""
-
-        def on_step(step: int, denoised: Any, _x: Any, total_steps: int) -> None:
-            if getattr(denoised, "is_nested", False):
-                denoised = denoised.tensors[0]
-            preview = self._previewer.decode_latent_to_preview_image("JPEG", denoised) if self._previewer else None
-            # A schedule may have more or fewer steps than were asked for.
-            within = min(steps, round(steps * (step + 1) / max(total_steps, 1)))
-            self._bar.update_absolute(self._done + within, self._total, preview)
-
-        return on_step
-
-    def finish(self, steps: int) -> None:
-        """Count a run of `steps` steps as done."""
-        self._done += steps
-        self._bar.update_absolute(self._done, self._total)
-
-    def show(self, picture: Image) -> None:
-        """Let `picture` take the last preview's place, which the browser would keep in front of the node's result."""
-        if self._previewer:
-            preview = ("PNG", to_pillow(picture), None)
-            self._bar.update_absolute(self._total, self._total, preview)
-
-
-def run_step_counts(
-    counts: Sequence[int],
-    model: Any,
-    settings: SamplerSettings,
-    positive: Any,
-    negative: Any,
-    latent: dict[str, Any],
-    vae: Any,
-    progress: ComparisonProgress,
-    cache_bytes: int = 0,
-) -> list[Run]:
-    """Sample and decode each step count from the same noise, in the given order; what was computed before is reused.
-
-    A first, discarded run of one step takes the model's loading and warming up out of the times.
-
-    Args:
-        counts: step counts.
+    Attributes:
         model: ModelPatcher.
-        settings: the KSampler's settings.
         positive: conditioning.
         negative: conditioning.
         latent: latent dict.
         vae: decodes the images.
+        clip_vision: CLIP_VISION that says what the images show, None for none.
+        frames: which frames of a video are kept.
+        full_precision: whether images are kept as the VAE gives them, not as 8-bit levels.
+    """
+
+    model: Any
+    positive: Any
+    negative: Any
+    latent: dict[str, Any]
+    vae: Any
+    clip_vision: Any = None
+    frames: str = "first, middle, last"
+    full_precision: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """One run that is wanted.
+
+    Attributes:
+        settings: the KSampler's settings, with the seed.
+        steps: the step count.
+    """
+
+    settings: SamplerSettings
+    steps: int
+
+
+class Comparison:
+    """Runs tasks, and remembers what was computed before.
+
+    Args:
+        subject: what all runs have in common.
         progress: the progress bar.
         cache_bytes: bytes of finished images that may be kept for later comparisons; 0 keeps and reuses none.
-
-    Raises:
-        comfy.model_management.InterruptProcessingException: if the user cancels, within or between runs.
-        Exception: what sampling or decoding raises, of the same kind, with the step count in front of its message.
-            Finished runs are kept.
+        together: `auto`, `on` or `off`: whether step counts share model calls where they can.
     """
-    _CACHE.limit(cache_bytes)
-    key = _key(model, settings, positive, negative, latent, vae) if cache_bytes else ""
-    runs: list[Run] = []
-    for steps in counts:
+
+    def __init__(
+        self, subject: Subject, progress: ComparisonProgress, cache_bytes: int = 0, together: str = OFF
+    ) -> None:
+        self._subject, self._progress, self._together = subject, progress, together
+        self._warm = False
+        self._notes: dict[str, None] = {}
+        _CACHE.limit(cache_bytes)
+        self._key = _key(subject) if cache_bytes else ""
+
+    @property
+    def notes(self) -> list[str]:
+        """What people have to know of how it ran, each once."""
+        return list(self._notes)
+
+    def run(self, tasks: Sequence[Task]) -> list[Run]:
+        """Sample and decode each task from its seed's noise, in the given order; what was computed before is reused.
+
+        A first, discarded run of one step takes the model's loading and warming up out of the times.
+
+        Raises:
+            comfy.model_management.InterruptProcessingException: if the user cancels, within or between runs.
+            Exception: what sampling or decoding raises, of the same kind, with the step count in front of its message.
+                Finished runs are kept.
+        """
+        self._progress.expect(sum(task.steps for task in tasks))
+        runs = {number: run for number, task in enumerate(tasks) if (run := self._kept(task)) is not None}
+        for number in runs:
+            self._progress.finish(tasks[number].steps)
+        missing = [number for number in range(len(tasks)) if number not in runs]
+        for _, group in groupby(missing, key=lambda number: id(tasks[number].settings)):
+            numbers = list(group)
+            found = self._run_group([tasks[number] for number in numbers])
+            runs |= dict(zip(numbers, found, strict=True))
+        return [runs[number] for number in range(len(tasks))]
+
+    def _run_group(self, tasks: Sequence[Task]) -> list[Run]:
+        """Run tasks that have all but their step counts in common."""
+        self._warm_up(tasks[0])
+        why = self._why_alone(tasks)
+        if not why:
+            return self._run_together(tasks)
+        if why != OFF:
+            self._notes[f"Together: one after another, as {why}."] = None
+        return [self._run_alone(task) for task in tasks]
+
+    def _why_alone(self, tasks: Sequence[Task]) -> str:
+        if self._together == OFF or len(tasks) < 2:
+            return OFF
+        subject = self._subject
+        schedules = [schedule_of(subject.model, task.steps, task.settings) for task in tasks]
+        if not all(len(one) >= 2 and bool((one[1:] < one[:-1]).all()) for one in schedules):
+            return "a schedule has no steps, or two equal levels"
+        return why_not_together(subject.model, tasks[0].settings, subject.positive, subject.negative, subject.latent)
+
+    def _warm_up(self, task: Task) -> None:
+        if not self._warm:
+            subject, settings = self._subject, replace(task.settings, sigmas=None)
+            sample_traced(
+                subject.model, 1, settings, subject.positive, subject.negative, subject.latent, on_step=_ignore
+            )
+            self._warm = True
+
+    def _run_alone(self, task: Task) -> Run:
+        subject = self._subject
         comfy.model_management.throw_exception_if_processing_interrupted()
-        run = _CACHE.get(key, steps) if key else None
-        if run is None:
-            if all(before.reused for before in runs):
-                sample_traced(model, 1, settings, positive, negative, latent, on_step=_ignore)
-            with _naming(steps):
-                sampled, trace = sample_traced(
-                    model, steps, settings, positive, negative, latent, progress.for_run(steps)
+        with _naming(task.steps):
+            sampled, trace = sample_traced(
+                subject.model,
+                task.steps,
+                task.settings,
+                subject.positive,
+                subject.negative,
+                subject.latent,
+                self._progress.for_run(task.steps),
+            )
+        return self._finish(task, sampled, Run(task.steps, trace.model_calls, trace.seconds, _NOTHING))
+
+    def _run_together(self, tasks: Sequence[Task]) -> list[Run]:
+        """Run tasks in shared model calls; those that were finished before an error are kept."""
+        subject, settings, counts = self._subject, tasks[0].settings, [task.steps for task in tasks]
+        schedules = [schedule_of(subject.model, steps, settings).cpu() for steps in counts]
+        calls = [2 * steps - 1 if settings.sampler_name in _TWO_CALLS else steps for steps in counts]
+        joint = TogetherRun(schedules, settings.sampler_name, self._together, self._progress.for_runs(counts, calls))
+        try:
+            with _naming(*counts):
+                sample_watched(
+                    joint, subject.model, max(counts), settings, subject.positive, subject.negative, subject.latent
                 )
-                (images,) = VAEDecode().decode(vae, sampled)
-            pixels = from_levels(to_levels(images.cpu().float().numpy()))
-            run = Run(steps, trace.model_calls, trace.seconds, pixels)
-            if key:
-                _CACHE.put(key, run)
-        runs.append(run)
-        progress.finish(steps)
-    return runs
+        except Exception:
+            # What failed is told, whatever decoding the finished ones brings.
+            with contextlib.suppress(Exception):
+                self._finish_together(tasks, joint)
+            raise
+        if joint.note:
+            self._notes[f"Together: {joint.note}."] = None
+        if joint.shared:
+            told = ", ".join(map(str, sorted(counts)))
+            self._notes[
+                f"Together: {told} steps shared model calls; their seconds are those of a call alone times the calls, "
+                "and a pixel may differ by a level from the KSampler's."
+            ] = None
+        return self._finish_together(tasks, joint)
+
+    def _finish_together(self, tasks: Sequence[Task], joint: TogetherRun) -> list[Run]:
+        runs = []
+        for number, done in sorted(joint.finished.items()):
+            seconds = done.model_calls * joint.seconds_alone
+            run = Run(tasks[number].steps, done.model_calls, seconds, _NOTHING, together=joint.shared)
+            runs.append(self._finish(tasks[number], {"samples": done.latent}, run))
+        return runs
+
+    def _finish(self, task: Task, sampled: dict[str, Any], run: Run) -> Run:
+        """Decode, and keep the run for later comparisons."""
+        with _naming(task.steps):
+            images = _decode(self._subject, sampled)
+            embeddings = _embed(self._subject.clip_vision, images)
+        levels = images if self._subject.full_precision else to_levels(images)
+        run = replace(run, images=levels, embeddings=embeddings)
+        if self._key:
+            _CACHE.put(self._key_of(task), run)
+        self._progress.finish(task.steps)
+        return run
+
+    def _kept(self, task: Task) -> Run | None:
+        if not self._key:
+            return None
+        run = _CACHE.get(self._key_of(task), task.steps)
+        # Who asks for one after another wants the KSampler's own result.
+        return None if run is not None and run.together and self._together == OFF else run
+
+    def _key_of(self, task: Task) -> str:
+        return f"{self._key} {fingerprint(vars(task.settings))}"
 
 
-def _key(model: Any, settings: SamplerSettings, positive: Any, negative: Any, latent: dict[str, Any], vae: Any) -> str:
-    """Return what determines all runs of a comparison, empty where it cannot be told: then nothing is reused."""
+_NOTHING = np.zeros((0, 0, 0, 3), dtype=np.uint8)
+
+
+def _decode(subject: Subject, sampled: dict[str, Any]) -> Any:
+    """Return decoded images, of a video the chosen frames, as float32 in [0, 1], shape (images, height, width, 3)."""
+    (images,) = VAEDecode().decode(subject.vae, sampled)
+    samples = sampled["samples"]
+    batch = (samples.unbind()[0] if getattr(samples, "is_nested", False) else samples).shape[0]
+    frames = len(images) // batch
+    if frames > 1:
+        chosen = choose_frames(subject.frames, frames)
+        images = images.unflatten(0, (batch, frames))[:, chosen].flatten(0, 1)
+    return images.cpu().float().numpy()
+
+
+def _embed(clip_vision: Any, images: Any) -> Any:
+    """Return a vision model's embeddings of images, shape (images, features), None without a model."""
+    if clip_vision is None:
+        return None
+    return clip_vision.encode_image(torch.from_numpy(images))["image_embeds"].float().cpu().numpy()
+
+
+def _key(subject: Subject) -> str:
+    """Return what determines all runs of a comparison but for the settings; empty where it cannot be told.
+
+    Then nothing is reused.
+    """
     try:
-        return fingerprint(model_fingerprint(model), vars(settings), positive, negative, latent, vae_fingerprint(vae))
+        vision = weights_fingerprint(subject.clip_vision.model) if subject.clip_vision is not None else None
+        return fingerprint(
+            model_fingerprint(subject.model),
+            subject.positive,
+            subject.negative,
+            subject.latent,
+            vae_fingerprint(subject.vae),
+            vision,
+            subject.frames,
+            subject.full_precision,
+        )
     except Exception as error:  # noqa: BLE001 - whatever another pack's objects raise
         # Another pack's model or VAE may be of any make; that must never end a comparison, only its reuse.
         log.warning("This comparison is not kept for later ones: %s", error)
         return ""
 
 
-@contextmanager
-def _naming(steps: int) -> Iterator[None]:
+@contextlib.contextmanager
+def _naming(*counts: int) -> Iterator[None]:
     """Put the step count in front of an error's message; its kind stays, as ComfyUI knows some by it."""
     try:
         yield
     except comfy.model_management.InterruptProcessingException:
         raise
     except Exception as error:
+        told = f"{', '.join(map(str, counts))} steps: {error}"
         try:
-            named = type(error)(f"{steps} steps: {error}")
+            named = type(error)(told)
         except TypeError:
-            named = RuntimeError(f"{steps} steps: {error}")
+            named = RuntimeError(told)
         raise named from error
 
 

@@ -6,7 +6,7 @@ ComfyUI.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import comfy.samplers
 import torch
@@ -137,8 +137,16 @@ def sample_traced(
     return sampled, run.trace()
 
 
+class Watch(Protocol):
+    """What stands around, or in place of, a sampler's `sample`."""
+
+    def sample(self, run: Any, guider: Any, sigmas: torch.Tensor, /, *rest: Any, **options: Any) -> torch.Tensor:
+        """Sample; `run` is ComfyUI's own."""
+        ...
+
+
 def sample_watched(
-    run: StepAwareRun,
+    run: Watch,
     model: Any,
     steps: int,
     settings: SamplerSettings,
@@ -146,7 +154,7 @@ def sample_watched(
     negative: Any,
     latent: dict[str, Any],
 ) -> dict[str, Any]:
-    """Run the stock KSampler under a `StepAwareRun` and return its latent.
+    """Run the stock KSampler under a watch, such as a `StepAwareRun`, and return its latent.
 
     A schedule of the settings' own runs in the stock SamplerCustom, which takes one; everything else in the KSampler.
     """

@@ -65,3 +65,12 @@ def least_steps(plan: StepPlan) -> int:
 def fixed_schedule(plan: StepPlan) -> bool:
     """Return whether the plan has a fixed schedule for just its step count."""
     return plan.steps in (len(plan.sigmas) - 1, len(plan.timesteps)) and bool(plan.sigmas or plan.timesteps)
+
+
+def at_steps(plan: StepPlan, steps: int) -> StepPlan:
+    """Return the plan with another step count: trailing timesteps spaced anew, another fixed schedule left out."""
+    if steps == plan.steps:
+        return plan
+    trailing = bool(plan.timesteps) and plan.timesteps == trailing_timesteps(len(plan.timesteps))
+    timesteps = trailing_timesteps(steps) if trailing and steps <= TRAINED_TIMESTEPS else ()
+    return replace(plan, steps=steps, sigmas=(), timesteps=timesteps)

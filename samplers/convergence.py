@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from .stochastic import DETERMINISTIC
 
 # Neighbours in the triple have at least this ratio: nearer ones tell more of rounding than of convergence.
-LEAST_RATIO = 1.5
+LEAST_RATIO = 1.3
 _HIGHEST_ORDER = 8.0
+# Deterministic solvers fall at least as fast as this, whatever the schedule does to their last step.
+_LEAST_ORDER = 0.5
 _UNSTEADY = frozenset({"uni_pc", "uni_pc_bh2", "ipndm_v", "dpm_adaptive", "dpm_fast"})
 
 
@@ -86,9 +88,11 @@ def reference_similarity(found: Convergence, fine: float, similarity: float) -> 
     """
     if fine == 0:
         return 1.0
-    left = (1 - similarity) * (found.remaining / fine) ** 2
-    # Runs that do not come nearer to each other have no end that they could be like.
-    return max(1 - left, -1.0) if math.isfinite(left) else -1.0
+    _, second, third = found.steps
+    # An error that changes its sign between two runs looks like one that does not fall.
+    farthest = 1 / math.expm1(_LEAST_ORDER * math.log(third / second))
+    left = (1 - similarity) * min(found.remaining / fine, farthest) ** 2
+    return max(1 - left, -1.0)
 
 
 def _order(steps: tuple[int, int, int], ratio: float) -> float:

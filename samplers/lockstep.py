@@ -2,9 +2,11 @@
 
 Each schedule is a run of its own; in every round the runs' requests are laid into one batch, the model is called
 once, and each run gets its part. A run that has reached its end leaves the batch. What a run computes is what it would
-compute alone; only the model sees a batch.
+compute alone; only the model sees a batch. Where that is too much for the device, fewer runs share a call, and nothing
+that was computed is lost.
 """
 
+import sys
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +18,20 @@ from .solvers import SOLVERS, Request
 # Predicted clean images for a batch x, shape (batch, ...), at one noise level a sample, shape (batch,).
 BatchDenoiser = Callable[[Tensor, Tensor], Tensor]
 RunCallback = Callable[[int, int, Tensor], None]
+FinishedCallback = Callable[[int, Tensor, int], None]
+
+
+@dataclass
+class Batching:
+    """How many samples one model call takes; it may be changed between calls.
+
+    Attributes:
+        most: the most samples; a call that runs out of memory halves it, and is made again.
+        out_of_memory: what is raised where the device's memory does not suffice.
+    """
+
+    most: int = sys.maxsize
+    out_of_memory: tuple[type[BaseException], ...] = (torch.cuda.OutOfMemoryError,)
 
 
 @dataclass
@@ -32,6 +48,8 @@ def sample_lockstep(
     schedules: Sequence[Tensor],
     solver: str = "euler",
     callback: RunCallback | None = None,
+    finished: FinishedCallback | None = None,
+    batching: Batching | None = None,
 ) -> list[Tensor]:
     """Carry one sample along each schedule, all at once.
 
@@ -44,6 +62,8 @@ def sample_lockstep(
         schedules: one falling schedule a run, each all but its last level above 0, shape (N + 1,); lengths may differ.
         solver: euler, heun, dpmpp_2m or res_multistep.
         callback: called after each model call with the run's number, the number of its call and D, shape (...).
+        finished: called when a run reaches its end, with its number, the sample, shape (...), and its model calls.
+        batching: how many samples a call takes; all where None.
 
     Returns:
         The samples at the schedules' ends, in the order of the schedules, each of x's shape.
@@ -51,6 +71,7 @@ def sample_lockstep(
     Raises:
         ValueError: an unknown solver, a schedule that does not fall, or as many starts as there are not schedules.
     """
+    batching = batching or Batching()
     starts = [x] * len(schedules) if isinstance(x, Tensor) else list(x)
     _check(starts, schedules, solver)
     results: dict[int, Tensor] = {}
@@ -59,20 +80,22 @@ def sample_lockstep(
         generator = SOLVERS[solver](start, sigmas)
         runs.append(_Run(number, generator, next(generator)))
     while runs:
-        for run, denoised in zip(runs, _denoise_all(denoise, [run.request for run in runs]), strict=True):
+        for run, denoised in zip(runs, _denoise_all(denoise, [run.request for run in runs], batching), strict=True):
             if callback is not None:
                 callback(run.number, run.calls, denoised)
             run.calls += 1
             try:
                 run.request = run.generator.send(denoised)
-            except StopIteration as finished:
-                results[run.number] = finished.value
+            except StopIteration as end:
+                results[run.number] = end.value
+                if finished is not None:
+                    finished(run.number, end.value, run.calls)
         runs = [run for run in runs if run.number not in results]
     return [results[number] for number in range(len(schedules))]
 
 
-def _denoise_all(denoise: BatchDenoiser, requests: list[Request]) -> list[Tensor]:
-    """Call the model once for all requests; equal ones, the same tensor at the same level, share a place."""
+def _denoise_all(denoise: BatchDenoiser, requests: list[Request], batching: Batching) -> list[Tensor]:
+    """Denoise all requests; equal ones, the same tensor at the same level, share a place."""
     places: dict[tuple[int, float], int] = {}
     order, batch = [], []
     for sample, sigma in requests:
@@ -81,9 +104,23 @@ def _denoise_all(denoise: BatchDenoiser, requests: list[Request]) -> list[Tensor
             places[key] = len(batch)
             batch.append((sample, sigma))
         order.append(places[key])
-    samples, sigmas = (torch.stack(column) for column in zip(*batch, strict=True))
-    denoised = denoise(samples, sigmas)
+    denoised: list[Tensor] = []
+    while len(denoised) < len(batch):
+        denoised += _denoise_some(denoise, batch[len(denoised) :], batching)
     return [denoised[place] for place in order]
+
+
+def _denoise_some(denoise: BatchDenoiser, batch: list[Request], batching: Batching) -> list[Tensor]:
+    """Call the model for as many requests as it takes, and return what it made of these."""
+    while True:
+        part = batch[: max(1, batching.most)]
+        samples, sigmas = (torch.stack(column) for column in zip(*part, strict=True))
+        try:
+            return list(denoise(samples, sigmas))
+        except batching.out_of_memory:
+            if len(part) == 1:
+                raise
+            batching.most = len(part) // 2
 
 
 def _check(starts: Sequence[Tensor], schedules: Sequence[Tensor], solver: str) -> None:

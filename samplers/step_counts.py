@@ -1,4 +1,4 @@
-"""Step counts as people write them: `4, 25, 50`, ranges as `8..32:8`, and words as `draft, balanced, best`."""
+"""Step counts as people write them: `4, 25, 50`, ranges as `8..32:8`, words as `draft, balanced, best`, and `auto`."""
 
 import re
 from collections.abc import Mapping
@@ -11,11 +11,13 @@ _SEPARATOR = re.compile(r"[,;\s]+")
 _RANGE = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?")
 _ALLOWED = (
     f"up to {MAX_COUNTS} whole numbers from 1 to {MAX_STEPS}, each once, such as 4, 25, 50; a range as 8..32:8; "
-    "or the words draft, balanced, best"
+    "the words draft, balanced, best; or auto"
 )
 
 # The words that stand for a plan's step counts.
 WORDS = ("draft", "balanced", "best")
+# Stands for a search.
+AUTO = "auto"
 
 
 def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list[int]:
@@ -23,6 +25,7 @@ def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list
 
     Commas, semicolons and white space separate. A range `first..last:stride` holds its first number, and its last one
     where the stride meets it; without a stride it is 1. What a word or a range has in common with the rest counts once.
+    `auto` stands for no count: the list may then be empty.
 
     Args:
         text: the list.
@@ -37,7 +40,7 @@ def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list
         raise ValueError(f"steps: expected {_ALLOWED}; got an empty list")
     if len(entries) > MAX_COUNTS:
         raise ValueError(f"steps: expected {_ALLOWED}; got {len(entries)} entries")
-    single = [_parse_count(entry) for entry in entries if not (entry in WORDS or _RANGE.fullmatch(entry))]
+    single = [_parse_count(entry) for entry in entries if not (entry in (*WORDS, AUTO) or _RANGE.fullmatch(entry))]
     twice = sorted({count for count in single if single.count(count) > 1})
     if twice:
         raise ValueError(f"steps: expected {_ALLOWED}; got {', '.join(map(str, twice))} more than once")
@@ -53,6 +56,11 @@ def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list
 def has_words(text: str) -> bool:
     """Return whether a list of step counts has words that stand for a plan's."""
     return any(entry in WORDS for entry in _entries(text))
+
+
+def has_auto(text: str) -> bool:
+    """Return whether a list of step counts asks for a search."""
+    return AUTO in _entries(text)
 
 
 def _entries(text: str) -> list[str]:

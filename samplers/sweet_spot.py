@@ -62,24 +62,73 @@ def find_sweet_spot(
         why = f"{sampler_name} injects noise: the image keeps changing with the step count and does not settle."
         return SweetSpot(None, why, "high")
     enough = _smallest_enough(ladder, visible)
+    confidence = _confidence(ladder, enough, visible, reference_similarity)
+    if reference_similarity is not None and reference_similarity < visible:
+        return SweetSpot(None, _not_converged(reference, reference_similarity), "medium")
     if enough == reference:
         below, value = ladder[-2]
-        why = (
-            f"Not reached: {below} steps still differ visibly from {reference} (similarity {value:.3f} < {visible:g}); "
-            "add larger step counts."
-        )
-        return SweetSpot(None, why, _confidence(ladder, enough, visible, reference_similarity))
-    if reference_similarity is not None and reference_similarity < visible:
-        why = (
-            f"Not reached: {reference} steps have themselves not converged; by the estimate more of them would still "
-            f"change the image visibly (similarity about {max(reference_similarity, 0):.2f}). Add larger step counts."
-        )
-        return SweetSpot(None, why, "medium")
+        differs = f"{below} steps still differ visibly from {reference} (similarity {value:.3f} < {visible:g})"
+        if reference_similarity is None:
+            return SweetSpot(None, f"Not reached: {differs}; add larger step counts.", confidence)
+        why = f"{differs}, and by the estimate no larger count would show a visible change against {reference}."
+        return SweetSpot(reference, why, confidence)
     why = (
         f"From {enough} steps on no larger count shows a visible change against {reference} "
         f"(similarity {dict(ladder)[enough]:.3f} >= {visible:g})."
     )
-    return SweetSpot(enough, why, _confidence(ladder, enough, visible, reference_similarity))
+    return SweetSpot(enough, why, confidence)
+
+
+def find_trained_sweet_spot(
+    steps: Sequence[int],
+    similarity: Sequence[float],
+    trained: tuple[int, int],
+    visible: float = VISIBLE_SSIM,
+) -> SweetSpot:
+    """Name the sweet spot of a distilled model: within the step counts that it was trained for.
+
+    More steps than those are no better reference: they leave what the model learned.
+
+    Args:
+        steps: the step counts that ran, at least one, none twice.
+        similarity: how alike each one's image is to that of the largest trained count that ran.
+        trained: lowest and highest trained step count.
+        visible: the similarity below which a change counts as visible.
+
+    Raises:
+        ValueError: if the two lists are empty or differ in length.
+    """
+    if not steps or len(steps) != len(similarity):
+        raise ValueError(f"expected as many similarities as step counts, got {len(similarity)} and {len(steps)}")
+    lowest, highest = trained
+    span = f"{lowest}" if lowest == highest else f"{lowest} to {highest}"
+    ladder = sorted(zip(steps, similarity, strict=True))
+    inside = [(count, value) for count, value in ladder if lowest <= count <= highest]
+    if not inside:
+        why = f"This model was trained for {span} steps, none of which ran: add {highest}."
+        return SweetSpot(None, why, "medium")
+    enough = smallest_enough([count for count, _ in inside], [value for _, value in inside], visible)
+    changed = [str(count) for count, value in ladder if count > highest and value < visible]
+    more = f" More steps change the image visibly ({', '.join(changed)})." if changed else ""
+    return SweetSpot(enough, f"This model was trained for {span} steps; of these, {enough} are enough.{more}", "medium")
+
+
+def _not_converged(reference: int, similarity: float) -> str:
+    return (
+        f"Not reached: {reference} steps have themselves not converged; by the estimate more of them would still "
+        f"change the image visibly (similarity about {max(similarity, 0):.2f}). Add larger step counts."
+    )
+
+
+def smallest_enough(steps: Sequence[int], similarity: Sequence[float], visible: float = VISIBLE_SSIM) -> int:
+    """Return the smallest step count from which on all are at least this alike to the reference, which is the last.
+
+    Args:
+        steps: step counts in rising order.
+        similarity: of each.
+        visible: the similarity below which a change counts as visible.
+    """
+    return _smallest_enough(list(zip(steps, similarity, strict=True)), visible)
 
 
 def _smallest_enough(ladder: Sequence[tuple[int, float]], visible: float) -> int:

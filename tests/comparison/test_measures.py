@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from sweetspot.comparison.measures import psnr, ssim, worst_tile
+from sweetspot.comparison.measures import ms_ssim, psnr, ssim, structure, worst_tile
+from torchmetrics.functional.image import structural_similarity_index_measure
 
 
 @pytest.fixture
@@ -20,6 +22,43 @@ def test_ssim_is_that_of_scikit_image(pair: tuple[np.ndarray, np.ndarray]):
         *pair, channel_axis=-1, data_range=1.0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
     assert ssim(*pair) == pytest.approx(expected, abs=1e-9)
+
+
+def test_ms_ssim_has_the_contrast_of_torchmetrics():
+    rng = np.random.default_rng(0)
+    reference = np.repeat(np.repeat(rng.random((32, 24, 3)), 8, axis=0), 8, axis=1)
+    image = np.clip(reference + rng.normal(0, 0.1, reference.shape), 0, 1)
+    one, other = (torch.from_numpy(array).permute(2, 0, 1)[None] for array in (image, reference))
+    expected = 1.0
+    for weight in (0.0448, 0.2856, 0.3001, 0.2363):
+        _, contrast = structural_similarity_index_measure(one, other, data_range=1.0, return_contrast_sensitivity=True)
+        expected *= float(contrast) ** weight
+        one, other = (torch.nn.functional.avg_pool2d(batch, 2) for batch in (one, other))
+    # torchmetrics has the border in its last scale, the paper and scikit-image do not.
+    coarsest = ssim(*(batch[0].permute(1, 2, 0).numpy() for batch in (one, other)))
+    assert ms_ssim(image, reference) == pytest.approx(expected * coarsest**0.1333, abs=1e-9)
+
+
+@pytest.mark.parametrize("side", [11, 12, 21, 22, 50, 175, 176, 401])
+def test_ms_ssim_takes_images_of_any_size(side: int):
+    """Below 176 pixels with fewer scales: at 11 it is the SSIM of the only one."""
+    rng = np.random.default_rng(0)
+    reference = rng.random((side, side + 3, 3))
+    image = np.clip(reference + rng.normal(0, 0.2, reference.shape), 0, 1)
+    assert ms_ssim(reference, reference) == pytest.approx(1.0)
+    assert 0 < ms_ssim(image, reference) < 1
+    if side < 22:
+        assert ms_ssim(image, reference) == pytest.approx(ssim(image, reference))
+
+
+def test_opposed_structure_is_no_likeness():
+    reference = np.random.default_rng(0).random((64, 64, 3))
+    assert ms_ssim(1 - reference, reference) == 0
+
+
+def test_what_is_measured_together_is_the_same(pair: tuple[np.ndarray, np.ndarray]):
+    found = structure(*pair)
+    assert (found.ssim, found.ms_ssim, found.worst_tile) == (ssim(*pair), ms_ssim(*pair), worst_tile(*pair))
 
 
 def test_psnr_is_that_of_scikit_image(pair: tuple[np.ndarray, np.ndarray]):

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
-from sweetspot.comparison.report import Run
-from sweetspot.comparison.run_cache import RunCache, from_levels, to_levels
+from sweetspot.comparison.levels import to_floats, to_levels
+from sweetspot.comparison.run_cache import RunCache
+from sweetspot.comparison.runs import Run
 
 
 def run(steps: int, level: float = 0.5) -> Run:
-    return Run(steps, steps, 1.0, np.full((1, 10, 10, 3), level, np.float32))
+    return Run(steps, steps, 1.0, to_levels(np.full((1, 10, 10, 3), level, np.float32)))
 
 
 def test_levels_are_those_that_comfyui_saves():
@@ -13,7 +14,7 @@ def test_levels_are_those_that_comfyui_saves():
     images = np.linspace(-0.1, 1.1, 100_001, dtype=np.float32)
     levels = to_levels(images)
     assert np.array_equal(levels, np.clip(255.0 * images, 0, 255).astype(np.uint8))
-    again = from_levels(np.arange(256, dtype=np.uint8))
+    again = to_floats(np.arange(256, dtype=np.uint8))
     assert again.min() >= 0
     assert again.max() <= 1
     assert np.array_equal(np.clip(255.0 * again, 0, 255).astype(np.uint8), np.arange(256))
@@ -24,7 +25,7 @@ def test_a_run_comes_back_as_it_was_and_says_so():
     cache.put("a", run(4))
     found = cache.get("a", 4)
     assert (found.steps, found.model_calls, found.seconds, found.reused) == (4, 4, 1.0, True)
-    assert np.array_equal(to_levels(found.images), to_levels(run(4).images))
+    assert np.array_equal(found.images, run(4).images)
     assert cache.get("a", 5) is None
     assert cache.get("b", 4) is None
 

@@ -1,0 +1,193 @@
+"""The curve of a comparison, likeness against time or cost, as SVG text and as a picture."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+from PIL import Image as PillowImage
+from PIL import ImageDraw, ImageFont
+
+from ..samplers.sweet_spot import VISIBLE_SSIM
+from .judge import Judgement
+from .measures import Image
+from .report import Report
+
+WIDTH, HEIGHT = 800, 480
+_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 24, 56, 56
+_BACKGROUND, _TEXT, _DIM, _GRID, _MARK = "#18181b", "#f4f4f5", "#a1a1aa", "#3f3f46", "#34d399"
+_COLOURS = ("#60a5fa", "#f59e0b", "#f472b6", "#a78bfa", "#22d3ee", "#facc15", "#fb7185", "#4ade80")
+_FONT = 14
+# Labels nearer to each other than this would lie on one another.
+_APART = 26
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points."""
+
+    points: tuple[Point, ...]
+    colour: str
+    width: int = 1
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A filled circle."""
+
+    centre: Point
+    radius: float
+    colour: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of text; `anchor` is `start`, `middle` or `end` of it, at its base line."""
+
+    place: Point
+    words: str
+    colour: str = _TEXT
+    anchor: str = "start"
+
+
+Shape = Line | Dot | Text
+
+
+def draw_curve_svg(report: Report) -> str:
+    """Return the curve as an SVG document."""
+    area = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {area} font-family="sans-serif" font-size="{_FONT}">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{_BACKGROUND}"/>',
+        *[_to_svg(shape) for shape in curve(report)],
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def draw_curve(report: Report) -> Image:
+    """Return the curve as a picture, float32 in [0, 1], shape (height, width, 3)."""
+    # Drawn at twice the size: Pillow's lines have hard edges.
+    canvas = PillowImage.new("RGB", (2 * WIDTH, 2 * HEIGHT), _BACKGROUND)
+    draw = ImageDraw.Draw(canvas)
+    for shape in curve(report):
+        _draw(draw, shape)
+    smooth = canvas.resize((WIDTH, HEIGHT), PillowImage.Resampling.BOX)
+    return np.asarray(smooth, dtype=np.float32) / 255
+
+
+def curve(report: Report) -> list[Shape]:
+    """Return the curve's shapes, in an area of `WIDTH` by `HEIGHT`, y downwards."""
+    by_cost = bool(report.price.amount)
+    points = [_points(one, report) for one in report.judgements]
+    reach = max(x for series in points for x, _ in series) or 1.0
+    values = [y for series in points for _, y in series]
+    floor = max(-1.0, min(*values, VISIBLE_SSIM) - 0.02)
+
+    def place(point: Point) -> Point:
+        x = _LEFT + (WIDTH - _LEFT - _RIGHT) * point[0] / (reach * 1.05)
+        y = _TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - point[1]) / (1 - floor)
+        return x, y
+
+    shapes = _axes(reach, floor, place, "cost of a batch" if by_cost else "seconds of sampling")
+    places = [[place(point) for point in series] for series in points]
+    for number, (one, of_series) in enumerate(zip(report.judgements, places, strict=True)):
+        shapes += _series(one, of_series, _COLOURS[number % len(_COLOURS)])
+    shapes += _labels(report.judgements, places)
+    if len(points) > 1:
+        names = [one.settings.name for one in report.judgements]
+        shapes += [
+            Text((_LEFT + 240 * (n % 3), 18 + 18 * (n // 3)), name, _COLOURS[n % len(_COLOURS)])
+            for n, name in enumerate(names[:6])
+        ]
+    else:
+        shapes.append(Text((_LEFT, 28), _heading(report.first)))
+    return shapes
+
+
+def _points(one: Judgement, report: Report) -> list[Point]:
+    prices = [report.price.of(run.steps, run.seconds) for run in one.runs]
+    across = [run.seconds if price is None else price for run, price in zip(one.runs, prices, strict=True)]
+    return list(zip(across, one.similarity, strict=True))
+
+
+def _heading(one: Judgement) -> str:
+    found = one.sweet_spot.steps
+    return f"Sweet spot: {found} steps ({one.sweet_spot.confidence} confidence)" if found else "No sweet spot"
+
+
+def _axes(reach: float, floor: float, place: Callable[[Point], Point], label: str) -> list[Shape]:
+    shapes: list[Shape] = []
+    for value in _ticks(floor, 1):
+        (left, y), (right, _) = place((0, value)), place((reach * 1.05, value))
+        shapes += [Line(((left, y), (right, y)), _GRID), Text((left - 8, y + 5), f"{value:g}", _DIM, "end")]
+    for value in _ticks(0, reach):
+        x, y = place((value, floor))
+        shapes.append(Text((x, y + 22), f"{value:g}", _DIM, "middle"))
+    (left, y), (right, _) = place((0, VISIBLE_SSIM)), place((reach * 1.05, VISIBLE_SSIM))
+    shapes.append(Line(((left, y), (right, y)), _DIM, 2))
+    shapes.append(Text((right, y + 16), f"below {VISIBLE_SSIM:g}: visible", _DIM, "end"))
+    shapes.append(Text((WIDTH - _RIGHT, HEIGHT - 12), label, _DIM, "end"))
+    shapes.append(Text((8, _TOP - 12), "similarity to the reference", _DIM))
+    return shapes
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return the round numbers between two, about five."""
+    rough = (high - low) / 5
+    decade = 10.0 ** math.floor(math.log10(rough))
+    stride = next(decade * factor for factor in (1, 2, 5, 10) if decade * factor >= rough * 0.99)
+    first, last = math.ceil(low / stride - 1e-9), math.floor(high / stride + 1e-9)
+    return [round(number * stride, 12) for number in range(first, last + 1)]
+
+
+def _labels(judgements: Sequence[Judgement], places: Sequence[Sequence[Point]]) -> list[Shape]:
+    """Return the step counts above their points, sweet spots first, without those that would overlap."""
+    wanted = [
+        (run.steps != one.sweet_spot.steps, x, y - 12, run.steps)
+        for one, of_series in zip(judgements, places, strict=True)
+        for run, (x, y) in zip(one.runs, of_series, strict=True)
+    ]
+    taken: list[Point] = []
+    shapes: list[Shape] = []
+    for plain, x, y, steps in sorted(wanted):
+        if all(abs(x - across) >= _APART or abs(y - down) >= _FONT for across, down in taken):
+            taken.append((x, y))
+            shapes.append(Text((x, y), f"{steps}", _TEXT if plain else _MARK, "middle"))
+    return shapes
+
+
+def _series(one: Judgement, places: Sequence[Point], colour: str) -> list[Shape]:
+    shapes: list[Shape] = [Line(tuple(places), colour, 2)]
+    for run, centre in zip(one.runs, places, strict=True):
+        marked = run.steps == one.sweet_spot.steps
+        shapes.append(Dot(centre, 8 if marked else 4, _MARK if marked else colour))
+    return shapes
+
+
+def _to_svg(shape: Shape) -> str:
+    if isinstance(shape, Line):
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in shape.points)
+        return f'<polyline points="{points}" fill="none" stroke="{shape.colour}" stroke-width="{shape.width}"/>'
+    if isinstance(shape, Dot):
+        x, y = shape.centre
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{shape.radius:g}" fill="{shape.colour}"/>'
+    x, y = shape.place
+    anchor = quoteattr(shape.anchor)
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{shape.colour}" text-anchor={anchor}>{escape(shape.words)}</text>'
+
+
+def _draw(draw: ImageDraw.ImageDraw, shape: Shape) -> None:
+    if isinstance(shape, Line):
+        draw.line([(2 * x, 2 * y) for x, y in shape.points], fill=shape.colour, width=2 * shape.width)
+    elif isinstance(shape, Dot):
+        (x, y), radius = shape.centre, shape.radius
+        box = (2 * (x - radius), 2 * (y - radius), 2 * (x + radius), 2 * (y + radius))
+        draw.ellipse(box, fill=shape.colour)
+    else:
+        anchor = {"start": "ls", "middle": "ms", "end": "rs"}[shape.anchor]
+        font = ImageFont.load_default(2 * _FONT)
+        draw.text((2 * shape.place[0], 2 * shape.place[1]), shape.words, fill=shape.colour, font=font, anchor=anchor)

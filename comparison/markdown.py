@@ -1,0 +1,131 @@
+"""A comparison's report as Markdown, for people."""
+
+from typing import Any
+
+from .report import Report
+
+_COLUMNS = (
+    "steps",
+    "calls",
+    "seconds",
+    "s / step",
+    "similarity",
+    "SSIM",
+    "MS-SSIM",
+    "PSNR",
+    "worst tile",
+    "ΔE",
+    "enough for",
+)
+
+
+def to_markdown(report: Report) -> str:
+    """Return the report as Markdown: settings, verdict, and a table for each series."""
+    told = report.to_dict()
+    seeds = f"seed {told['seed']}" if told["seeds"] == 1 else f"{told['seeds']} seeds from {told['seed']} on"
+    images = "1 image" if told["images"] == 1 else f"{told['images']} images"
+    lines = [
+        "# How many steps?",
+        "",
+        f"Model: {_safe(told['model']['variant'])} ({_safe(told['model']['source'])}), {seeds}, {images} a step count.",
+        "",
+    ]
+    for series in (told, *told["others"]):
+        lines += _series(series, told["images"])
+    lines += _across(told["across"])
+    lines += [f"- {_safe(note)}" for note in told["notes"]]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _series(series: dict[str, Any], images: int) -> list[str]:
+    verdict = series["sweet_spot"]
+    found = f"**{verdict['steps']} steps**" if verdict["steps"] else "**none**"
+    lines = [
+        f"## {_safe(series['name'])}",
+        "",
+        f"Sweet spot: {found} ({verdict['confidence']} confidence). {_safe(verdict['reason'])}",
+        "",
+    ]
+    lines += _more(series, images)
+    with_cost = any(row["cost"] is not None for row in series["runs"])
+    with_meaning = any(row["semantic"] is not None for row in series["runs"])
+    columns = [*_COLUMNS, *(["cost"] if with_cost else []), *(["semantic"] if with_meaning else [])]
+    lines += [_line(columns), _line(["---"] * len(columns))]
+    for row in series["runs"]:
+        cells = [*_cells(row, images)]
+        cells += [f"{row['cost']:.4g}"] if with_cost else []
+        cells += [_number(row["semantic"], 4)] if with_meaning else []
+        lines.append(_line(cells))
+    return [*lines, ""]
+
+
+def _more(series: dict[str, Any], images: int) -> list[str]:
+    """Return what else there is to say of a series, in sentences."""
+    told = []
+    spread = series["spread"]
+    if images > 1 and spread["least"] is not None:
+        without = f"; {spread['without']} of {images} have none" if spread["without"] else ""
+        told.append(
+            f"Image by image the sweet spot is {spread['least']} to {spread['most']}, "
+            f"median {spread['median']}{without}."
+        )
+    found = series["convergence"]
+    if found is not None:
+        more = f"; about {found['enough_at']} steps would be enough" if found["enough_at"] else ""
+        told.append(
+            f"By the runs of {', '.join(map(str, found['steps']))} the error falls with order {found['order']:.1f}; "
+            f"the reference's similarity to the end is about {found['reference_similarity']:.3f}{more}."
+        )
+    if series["knee"] is not None:
+        told.append(f"Most of the gain is had by {series['knee']} steps.")
+    return [" ".join(told), ""] if told else []
+
+
+def _cells(row: dict[str, Any], images: int) -> list[str]:
+    marks = (" (kept)" if row["reused"] else "") + (" *" if row["together"] else "")
+    return [
+        f"{row['steps']}{marks}",
+        str(row["model_calls"]),
+        f"{row['seconds']:.3f}",
+        f"{row['seconds_per_step']:.4f}",
+        f"{row['similarity']:.3f}",
+        f"{row['ssim']:.3f}",
+        f"{row['ms_ssim']:.3f}",
+        _number(row["psnr"], 1),
+        f"{row['worst_tile']:.3f}",
+        f"{row['delta_e']:.2f}",
+        f"{row['enough_for']} of {images}",
+    ]
+
+
+def _across(across: dict[str, Any] | None) -> list[str]:
+    if across is None:
+        return []
+    lines = ["## Which one?", ""]
+    if across["end"] is not None:
+        end = across["end"]
+        lines += [f"Measured against {_safe(end['name'])} at {end['steps']} steps, the surest end.", ""]
+    lines += [
+        f"- At {best['steps']} steps: {_safe(best['name'])} is nearest (similarity {best['similarity']:.3f})."
+        for best in across["nearest"]
+    ]
+    if across["end"] is not None and not across["nearest"]:
+        lines.append("- Which is nearer to the end is not shown: add a larger step count, which can stand for the end.")
+    lines += [f"- {_safe(name)} is left out: {_safe(why)}." for name, why in across["left_out"].items()]
+    return [*lines, ""]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _safe(text: str) -> str:
+    """Return text without what Markdown or HTML would read as their own: names come from files."""
+    plain = " ".join(text.split())
+    for mark, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("`", "'"), ("*", "\\*"), ("[", "\\[")):
+        plain = plain.replace(mark, instead)
+    return plain

@@ -1,0 +1,93 @@
+"""What a comparison runs: one step count, and what all of them have in common."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .levels import Levels
+from .measures import Image
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all runs of a series have in common.
+
+    Attributes:
+        engine: what ran it: `comfyui` or `diffusers`.
+        variant: the model's variant, or `unknown`.
+        source: where the model or the knowledge of its variant comes from.
+        sampler: ComfyUI's sampler name.
+        scheduler: ComfyUI's scheduler name.
+        cfg: guidance scale in ComfyUI's convention, 1 is off.
+        seed: seed of the starting noise, the first one of several.
+        seeds: how many seeds ran, each one more than the one before.
+        trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
+    """
+
+    engine: str
+    variant: str
+    source: str
+    sampler: str
+    scheduler: str
+    cfg: float
+    seed: int
+    seeds: int = 1
+    trained_steps: tuple[int, int] | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells a series from another one of the same comparison."""
+        return f"{self.sampler}, {self.scheduler}, cfg {self.cfg:g}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One step count of a comparison.
+
+    Attributes:
+        steps: the step count.
+        model_calls: evaluations of the denoiser, of one sampling.
+        seconds: sampling time, warm, without model loading and decoding; the mean over the seeds.
+        images: decoded images, shape (images, height, width, channels): 8-bit levels, or floats in [0, 1].
+        reused: whether it was computed by an earlier comparison.
+        together: whether it shared its model calls with other runs; `seconds` is then what its calls take alone.
+        embeddings: what a vision model says of each image, shape (images, features); None where none was asked.
+    """
+
+    steps: int
+    model_calls: int
+    seconds: float
+    images: Image | Levels
+    reused: bool = False
+    together: bool = False
+    embeddings: NDArray[np.floating] | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """The runs of one sampler, scheduler and guidance.
+
+    Attributes:
+        settings: what they have in common.
+        runs: one for each step count.
+    """
+
+    settings: Settings
+    runs: Sequence[Run]
+
+
+def over_seeds(runs: Sequence[Run]) -> Run:
+    """Return the runs of one step count and several seeds as one: all images, in the order of the seeds."""
+    if len(runs) == 1:
+        return runs[0]
+    embeddings = [run.embeddings for run in runs if run.embeddings is not None]
+    return replace(
+        runs[0],
+        seconds=float(np.mean([run.seconds for run in runs])),
+        images=np.concatenate([run.images for run in runs]),
+        reused=all(run.reused for run in runs),
+        together=any(run.together for run in runs),
+        embeddings=np.concatenate(embeddings) if len(embeddings) == len(runs) else None,
+    )

@@ -1,0 +1,73 @@
+"""One progress bar over all runs of a comparison."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import comfy.model_management
+import comfy.utils
+import latent_preview
+
+from ..comparison.grid import to_pillow
+from ..comparison.measures import Image
+from .step_aware_run import OnStep
+
+
+class ComparisonProgress:
+    """One progress bar, in steps, with a preview of the run in hand.
+
+    Args:
+        model: ModelPatcher, whose latents the previews show.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._total, self._done = 0, 0
+        self._bar = comfy.utils.ProgressBar(1)
+        self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
+
+    def expect(self, steps: int) -> None:
+        """Add steps that are going to run."""
+        self._total += steps
+
+    def for_run(self, steps: int) -> OnStep:
+        """Return the sampler callback for the next run, of `steps` steps."""
+
+        def on_step(step: int, denoised: Any, _x: Any, total_steps: int) -> None:
+            # A schedule may have more or fewer steps than were asked for.
+            within = min(steps, round(steps * (step + 1) / max(total_steps, 1)))
+            self._show(self._done + within, denoised)
+
+        return on_step
+
+    def for_runs(self, counts: Sequence[int], calls: Sequence[int]) -> Any:
+        """Return the callback for runs that go on together.
+
+        Args:
+            counts: their step counts.
+            calls: their model calls.
+        """
+        within = [0.0] * len(counts)
+
+        def on_call(run: int, call: int, denoised: Any) -> None:
+            within[run] = counts[run] * (call + 1) / max(calls[run], 1)
+            if run == len(counts) - 1:
+                self._show(self._done + round(sum(min(a, b) for a, b in zip(within, counts, strict=True))), denoised)
+
+        return on_call
+
+    def finish(self, steps: int) -> None:
+        """Count a run of `steps` steps as done."""
+        self._done += steps
+        self._bar.update_absolute(self._done, self._total)
+
+    def show(self, picture: Image) -> None:
+        """Let `picture` take the last preview's place, which the browser would keep in front of the node's result."""
+        if self._previewer:
+            preview = ("PNG", to_pillow(picture), None)
+            self._bar.update_absolute(self._total, self._total, preview)
+
+    def _show(self, done: int, denoised: Any) -> None:
+        comfy.model_management.throw_exception_if_processing_interrupted()
+        if getattr(denoised, "is_nested", False):
+            denoised = denoised.tensors[0]
+        preview = self._previewer.decode_latent_to_preview_image("JPEG", denoised) if self._previewer else None
+        self._bar.update_absolute(done, self._total, preview)

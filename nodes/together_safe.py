@@ -1,0 +1,71 @@
+"""Whether several step counts may share model calls: not where something reads one noise level for the whole batch."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ..samplers.solvers import SOLVERS
+from .sampling import SamplerSettings
+
+# What ComfyUI lays into a condition that acts over a part of the schedule, or on a batch of a fixed size.
+_PARTIAL = {"start_percent": 0.0, "clip_start_percent": 0.0, "end_percent": 1.0, "clip_end_percent": 1.0}
+_PLAIN = (bool, int, float, str, bytes, torch.dtype, torch.Tensor, type(None))
+
+
+def why_not_together(
+    model: Any, settings: SamplerSettings, positive: Any, negative: Any, latent: dict[str, Any]
+) -> str:
+    """Return why step counts cannot share model calls; empty where they can.
+
+    It is strict: only what is known to read no noise level is let through. Differential diffusion, EasyCache, context
+    windows, skip-layer guidance and the like lay functions or wrappers on the model, and are found by those.
+    """
+    if settings.sampler_name not in SOLVERS:
+        return f"{settings.sampler_name} is none of {', '.join(SOLVERS)}"
+    if getattr(latent["samples"], "is_nested", False):
+        return "the latent has several parts"
+    if "noise_mask" in latent:
+        return "the latent has a noise mask"
+    return _of_model(model) or _of_conditions(positive) or _of_conditions(negative)
+
+
+def _of_model(model: Any) -> str:
+    options = dict(model.model_options)
+    transformer = options.pop("transformer_options", {})
+    laid_on = [name for name, value in (*options.items(), *transformer.items()) if _holds_something(value)]
+    laid_on += [
+        name for name in ("wrappers", "injections", "hook_patches") if _holds_something(getattr(model, name, None))
+    ]
+    laid_on += [name for name in getattr(model, "object_patches", {}) if name != "model_sampling"]
+    if laid_on:
+        return f"the model is patched by what may read one noise level for all ({', '.join(sorted(set(laid_on)))})"
+    network = getattr(model.model, "diffusion_model", None)
+    if getattr(getattr(network, "params", None), "meanflow", False):
+        return "this model reads its schedule"
+    return ""
+
+
+def _holds_something(value: Any) -> bool:
+    """Return whether anything stands in nested containers."""
+    if isinstance(value, Mapping):
+        return any(_holds_something(entry) for entry in value.values())
+    return bool(value) if isinstance(value, list | tuple | set) else value is not None
+
+
+def _of_conditions(conditioning: Any) -> str:
+    for _, values in conditioning:
+        for name, value in values.items():
+            if name in _PARTIAL and value not in (None, _PARTIAL[name]):
+                return "a condition is in force for a part of the schedule"
+            if name == "mask" or not _is_plain(value):
+                return f"a condition has {name!r}"
+    return ""
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_plain(entry) for entry in value.values())
+    if isinstance(value, list | tuple):
+        return all(_is_plain(entry) for entry in value)
+    return isinstance(value, _PLAIN)

@@ -1,0 +1,85 @@
+"""Curve, grid and Markdown: what people without a browser see."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from sweetspot.comparison.chart import HEIGHT, WIDTH, draw_curve, draw_curve_svg
+from sweetspot.comparison.grid import draw_grid
+from sweetspot.comparison.markdown import to_markdown
+from sweetspot.comparison.report import Price, Report, build_report
+from sweetspot.comparison.runs import Run, Series, Settings
+
+SVG = "{http://www.w3.org/2000/svg}"
+HOSTILE = "<img onerror=alert(1)>|`x`\n# title & [a](b)"
+
+
+def report_of(
+    levels: dict[int, float], name: str = "flux_dev", batch: int = 1, size=(32, 32), price: Price | None = None
+) -> Report:
+    rng = np.random.default_rng(0)
+    clean, error = rng.random((batch, *size, 3)) * 0.5 + 0.25, rng.normal(size=(batch, *size, 3))
+    runs = [Run(n, n, n / 10, clean + level * error) for n, level in levels.items()]
+    settings = Settings("comfyui", name, "f", "euler", "simple", 1.0, 7)
+    return build_report([Series(settings, runs)], price)
+
+
+def test_the_curve_is_an_svg_whose_points_are_the_runs():
+    report = report_of({4: 0.3, 25: 0.02, 50: 0.0})
+    root = ET.fromstring(draw_curve_svg(report))
+    dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in root.iter(f"{SVG}circle")]
+    # Seconds go to the right, likeness goes up: in proportion.
+    across = [x for x, _ in dots]
+    assert (across[1] - across[0]) / (across[2] - across[0]) == pytest.approx(21 / 46, abs=0.01)
+    assert dots[0][1] > dots[1][1] > dots[2][1]
+    words = [text.text for text in root.iter(f"{SVG}text")]
+    assert {"4", "25", "50", "seconds of sampling"} <= set(words)
+    assert any("Sweet spot: 25 steps" in word for word in words)
+    assert all(
+        0 <= float(text.get("x")) <= WIDTH and 0 <= float(text.get("y")) <= HEIGHT for text in root.iter(f"{SVG}text")
+    )
+
+
+def test_the_curve_is_of_cost_where_there_is_a_price():
+    report = report_of({4: 0.3, 50: 0.0}, price=Price(1.0))
+    assert "cost of a batch" in draw_curve_svg(report)
+
+
+def test_the_curve_is_a_picture_too_and_marks_the_sweet_spot():
+    picture = draw_curve(report_of({4: 0.3, 25: 0.02, 50: 0.0}))
+    assert picture.shape == (HEIGHT, WIDTH, 3)
+    mark = np.abs(picture - np.array([52, 211, 153]) / 255).max(axis=-1) < 0.01
+    assert 60 < mark.sum() < 4000
+
+
+@pytest.mark.parametrize("levels", [{25: 0.0}, {4: 0.0, 50: 0.0}, {1: 2.0, 2: 1.5, 3: 0.0}])
+def test_any_comparison_has_a_curve(levels: dict[int, float]):
+    ET.fromstring(draw_curve_svg(report_of(levels)))
+    assert draw_curve(report_of(levels)).max() > 0.5
+
+
+@pytest.mark.parametrize("size", [(32, 32), (16, 200), (300, 20), (600, 400)])
+@pytest.mark.parametrize("counts", [1, 3, 40])
+def test_a_grid_of_any_aspect_keeps_to_its_size(size, counts: int):
+    grid = draw_grid(report_of({n: 0.01 * n for n in range(1, counts + 1)}, size=size, batch=2))
+    assert grid.shape[0] * grid.shape[1] < 40e6
+    # Many counts go on in the next line, so that the picture can be looked at.
+    assert grid.shape[1] < 12_000
+
+
+def test_markdown_has_a_line_for_each_count_and_the_verdict():
+    text = to_markdown(report_of({4: 0.3, 25: 0.02, 50: 0.0}, batch=3, price=Price(2.0, "per step")))
+    assert "**25 steps**" in text
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert len({len(row) for row in cells}) == 1
+    assert [row[0] for row in cells[2:]] == ["4", "25", "50"]
+    assert [row[-1] for row in cells[2:]] == ["8", "50", "100"]
+    assert "3 images a step count" in text
+
+
+def test_names_from_files_are_text():
+    told = to_markdown(report_of({4: 0.3, 50: 0.0}, name=HOSTILE))
+    assert "<img" not in told
+    assert "\n# title" not in told
+    assert "[a]" not in told.replace("\\[a]", "")

@@ -1,0 +1,94 @@
+"""The search against running the whole ladder, on closed forms."""
+
+import random
+from itertools import pairwise
+
+import pytest
+from sweetspot.samplers.convergence import choose_triple, estimate_convergence, reference_similarity
+from sweetspot.samplers.lockstep import sample_lockstep
+from sweetspot.samplers.search import LADDER, START, next_step_counts, trained_counts
+from sweetspot.samplers.sweet_spot import SweetSpot, find_sweet_spot
+
+from .test_verdicts import CASES, Case
+
+
+class Ladder:
+    """The runs of a case, as a search sees them."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        schedules = [case.schedule(count) for count in LADDER]
+        self.ends = dict(zip(LADDER, sample_lockstep(case.denoise, case.x, schedules, case.solver), strict=True))
+
+    def judge(self, counts: list[int]) -> tuple[list[float], float | None, SweetSpot]:
+        similarity = [self.case.likeness(self.ends[count], self.ends[counts[-1]]) for count in counts]
+        left = None
+        triple = choose_triple(counts)
+        if triple is not None:
+            coarse, fine = (float((self.ends[a] - self.ends[b]).norm()) for a, b in pairwise(triple))
+            alike = similarity[counts.index(triple[1])]
+            left = reference_similarity(estimate_convergence(triple, coarse, fine), fine, alike)
+        verdict = find_sweet_spot(
+            counts, similarity, self.case.solver, visible=self.case.visible, reference_similarity=left
+        )
+        return similarity, left, verdict
+
+    def search(self) -> tuple[SweetSpot, list[int]]:
+        counts, similarity, left, verdict = [], [], None, SweetSpot(None, "")
+        while more := next_step_counts(counts, similarity, left, self.case.visible):
+            counts = sorted([*counts, *more])
+            similarity, left, verdict = self.judge(counts)
+        return verdict, counts
+
+
+def rung(verdict: SweetSpot) -> int:
+    return LADDER.index(verdict.steps) if verdict.steps else len(LADDER) - 1
+
+
+def test_the_verdict_is_that_of_the_whole_ladder_to_within_a_rung_for_half_of_its_calls():
+    near = 0
+    for number in range(CASES):
+        ladder = Ladder(Case(number))
+        found, counts = ladder.search()
+        assert sum(counts) <= sum(LADDER) / 2
+        near += abs(rung(found) - rung(ladder.judge(list(LADDER))[2])) <= 1
+    assert near / CASES >= 0.95
+
+
+def test_it_begins_with_doublings_and_runs_only_what_is_missing():
+    assert next_step_counts([], [], None) == list(START)
+    assert next_step_counts([12, 50], [0.9, 1.0], None) == [6, 24]
+
+
+@pytest.mark.parametrize(
+    ("similarity", "left", "more"),
+    [
+        ([0.97, 0.99, 1.0], 0.999, [4]),  # 6 are enough: perhaps 4, too
+        ([0.90, 0.99, 1.0], 0.999, [8]),
+        ([0.60, 0.90, 1.0], 0.990, [16]),
+        ([0.60, 0.80, 1.0], 0.900, [32]),  # 24 have not converged
+        ([0.60, 0.80, 1.0], None, [32]),
+        ([0.90, 0.99, 1.0], None, [8]),
+    ],
+)
+def test_each_round_chooses_by_what_the_runs_tell(similarity, left, more):
+    assert next_step_counts([6, 12, 24], similarity, left) == more
+
+
+def test_it_ends_whatever_the_runs_tell():
+    chance = random.Random(0)
+    for _ in range(500):
+        counts: list[int] = []
+        while more := next_step_counts(
+            counts, [chance.uniform(0.8, 1) for _ in counts[1:]] + [1.0] * bool(counts), chance.choice([None, 0.9, 1.0])
+        ):
+            assert not set(more) & set(counts)
+            counts = sorted([*counts, *more])
+        assert sum(counts) <= sum(LADDER) / 2
+
+
+@pytest.mark.parametrize(
+    ("trained", "counts"), [((4, 4), [4, 8]), ((1, 4), [1, 2, 4, 8]), ((4, 8), [4, 8, 16]), ((3, 9), [3, 6, 9, 18])]
+)
+def test_distilled_models_run_what_they_were_trained_for_and_one_beyond(trained, counts):
+    assert trained_counts(trained) == counts
