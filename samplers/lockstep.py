@@ -120,7 +120,7 @@ def _denoise_some(denoise: BatchDenoiser, batch: list[Request], batching: Batchi
         except batching.out_of_memory:
             if len(part) == 1:
                 raise
-            batching.most = len(part) // 2
+            batching.most = (len(part) + 1) // 2
 
 
 def _check(starts: Sequence[Tensor], schedules: Sequence[Tensor], solver: str) -> None:

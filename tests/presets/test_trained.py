@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from sweetspot.presets.catalogue import find_variant
 from sweetspot.presets.qualities import make_plan
-from sweetspot.presets.trained import fixed_schedule, off_trained_steps, snapped
+from sweetspot.presets.trained import at_steps, fixed_schedule, off_trained_steps, snapped
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,14 @@ def test_steps_off_the_trained_ones_are_told_and_snapped_to_the_nearest():
     assert snapped(replace(turbo, steps=20)).steps == 4
     base = make_plan(find_variant("sdxl"))
     assert (base.trained_steps, snapped(replace(base, steps=3)).steps) == (None, 3)
+
+
+def test_another_step_count_has_a_schedule_of_its_own_or_none():
+    lightning = make_plan(find_variant("sdxl_lightning_4"))
+    assert at_steps(lightning, 4) is lightning
+    assert at_steps(lightning, 2).timesteps == (999, 499)
+    assert at_steps(lightning, 2).steps == 2
+    dmd2 = replace(lightning, timesteps=(999, 749, 499, 200))  # not trailing: for its own count alone
+    assert at_steps(dmd2, 8).timesteps == ()
+    exact = replace(lightning, timesteps=(), sigmas=(1.0, 0.5, 0.25, 0.1, 0.0))
+    assert (at_steps(exact, 8).sigmas, at_steps(exact, 4).sigmas) == ((), exact.sigmas)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from sweetspot.samplers.euler import sample_euler
-from sweetspot.samplers.lockstep import sample_lockstep
+from sweetspot.samplers.lockstep import Batching, sample_lockstep
 from sweetspot.samplers.solvers import SOLVERS
 from torch import Tensor
 
@@ -91,6 +91,60 @@ def test_the_model_is_called_as_often_as_the_longest_run_needs_and_the_first_cal
     assert batches[0] == 1  # the same noise at the same level
     assert batches[1] == 3
     assert batches[-1] == 2  # the short run has left
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_fewer_runs_a_call_give_the_same(most: int):
+    schedules = [karras(count) for count in (3, 5, 8)]
+    sizes = []
+
+    def watched(x: Tensor, sigma: Tensor) -> Tensor:
+        sizes.append(len(x))
+        return exploding(x, sigma)
+
+    found = sample_lockstep(watched, noise(), schedules, "heun", batching=Batching(most))
+    expected = sample_lockstep(exploding, noise(), schedules, "heun")
+    assert all(torch.allclose(one, other) for one, other in zip(found, expected, strict=True))
+    assert max(sizes) == most
+
+
+@pytest.mark.parametrize("room", [1, 2])
+def test_what_runs_out_of_memory_is_made_again_by_fewer(room: int):
+    """No run loses what it has: the calls that count are as many as without."""
+    schedules = [karras(count) for count in (3, 5, 8)]
+    made = []
+
+    def little(x: Tensor, sigma: Tensor) -> Tensor:
+        if len(x) > room:
+            raise torch.cuda.OutOfMemoryError("too large")
+        made.append(len(x))
+        return exploding(x, sigma)
+
+    batching = Batching()
+    found = sample_lockstep(little, noise(), schedules, batching=batching)
+    expected = sample_lockstep(exploding, noise(), schedules)
+    assert all(torch.allclose(one, other) for one, other in zip(found, expected, strict=True))
+    # The first call is one for all three.
+    assert sum(made) == 3 + 5 + 8 - 2
+    assert batching.most == room
+
+
+def test_memory_that_does_not_suffice_for_one_is_an_error():
+    def none(_x: Tensor, _sigma: Tensor) -> Tensor:
+        raise torch.cuda.OutOfMemoryError("too large")
+
+    with pytest.raises(torch.cuda.OutOfMemoryError, match="too large"):
+        sample_lockstep(none, noise(), [karras(3), karras(5)])
+
+
+def test_each_run_is_told_when_it_ends():
+    told = []
+    schedules = [karras(count) for count in (5, 2, 8)]
+    ends = sample_lockstep(
+        exploding, noise(), schedules, finished=lambda number, end, calls: told.append((number, end, calls))
+    )
+    assert [(number, calls) for number, _, calls in told] == [(1, 2), (0, 5), (2, 8)]
+    assert all(torch.equal(end, ends[number]) for number, end, _ in told)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

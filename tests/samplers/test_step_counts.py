@@ -1,5 +1,5 @@
 import pytest
-from sweetspot.samplers.step_counts import has_words, parse_step_counts
+from sweetspot.samplers.step_counts import has_auto, has_words, parse_step_counts
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,11 @@ def test_words_stand_for_a_plans_counts_and_count_once():
     assert not has_words("4, 8..32:8")
     # Before the plan is known only the spelling can be checked.
     assert parse_step_counts("4, best") == [4]
+
+
+def test_auto_is_no_count_and_may_stand_alone():
+    assert has_auto("auto")
+    assert has_auto("4, auto; 50")
+    assert not has_auto("4, 25, 50")
+    assert parse_step_counts("auto") == []
+    assert parse_step_counts("50, auto, 4") == [4, 50]

@@ -1,6 +1,6 @@
 import pytest
 from sweetspot.samplers.stochastic import injects_noise
-from sweetspot.samplers.sweet_spot import find_sweet_spot
+from sweetspot.samplers.sweet_spot import find_sweet_spot, find_trained_sweet_spot
 
 # Facts: ComfyUI 0.33's KSampler names, split by whether the run adds noise.
 DETERMINISTIC = (
@@ -90,3 +90,25 @@ def test_a_reference_that_has_not_converged_is_judged_itself():
 def test_confidence(similarity: list[float], reference: float | None, confidence: str):
     verdict = find_sweet_spot([4, 25, 50], similarity, "euler", reference_similarity=reference)
     assert verdict.confidence == confidence
+
+
+def test_the_largest_count_is_the_sweet_spot_where_by_the_estimate_it_has_converged():
+    verdict = find_sweet_spot([4, 25, 50], [0.5, 0.9, 1.0], "euler", reference_similarity=0.995)
+    assert verdict.steps == 50
+    assert "25 steps still differ visibly from 50" in verdict.reason
+    assert "no larger count would" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("counts", "similarity", "steps"),
+    [
+        ([1, 2, 4, 8], [0.7, 0.96, 1.0, 0.5], 2),
+        ([4, 8], [1.0, 0.4], 4),
+        ([3, 4], [0.5, 1.0], 4),
+        ([8, 16], [0.9, 1.0], None),
+    ],
+)
+def test_a_distilled_model_is_judged_within_what_it_was_trained_for(counts, similarity, steps):
+    verdict = find_trained_sweet_spot(counts, similarity, (1, 4))
+    assert verdict.steps == steps
+    assert "trained for 1 to 4 steps" in verdict.reason
