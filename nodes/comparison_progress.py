@@ -48,9 +48,9 @@ class ComparisonProgress:
         within = [0.0] * len(counts)
 
         def on_call(run: int, call: int, denoised: Any) -> None:
-            within[run] = counts[run] * (call + 1) / max(calls[run], 1)
-            if run == len(counts) - 1:
-                self._show(self._done + round(sum(min(a, b) for a, b in zip(within, counts, strict=True))), denoised)
+            within[run] = min(counts[run], counts[run] * (call + 1) / max(calls[run], 1))
+            # The preview is that of the run that goes on longest.
+            self._show(self._done + round(sum(within)), denoised if run == len(counts) - 1 else None)
 
         return on_call
 
@@ -69,5 +69,7 @@ class ComparisonProgress:
         comfy.model_management.throw_exception_if_processing_interrupted()
         if getattr(denoised, "is_nested", False):
             denoised = denoised.tensors[0]
-        preview = self._previewer.decode_latent_to_preview_image("JPEG", denoised) if self._previewer else None
+        preview = None
+        if self._previewer and denoised is not None:
+            preview = self._previewer.decode_latent_to_preview_image("JPEG", denoised)
         self._bar.update_absolute(done, self._total, preview)

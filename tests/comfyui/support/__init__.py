@@ -1,8 +1,12 @@
 """Nodes that only the tests need: comparisons inside the server, models with faults, samplers of other packs' kind."""
 
+import copy
 import json
+import tempfile
 import time
+from pathlib import Path
 
+import comfy.clip_vision
 import comfy.controlnet
 import comfy.model_management
 import comfy.nested_tensor
@@ -248,7 +252,125 @@ class ApplyControl:
         return ([[embedding, {**told, **laid}] for embedding, told in conditioning],)
 
 
+class OddModel:
+    """A model with a quirk in its network, where nothing laid on the MODEL shows it."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {
+            "required": {
+                "model": ("MODEL",),
+                "kind": (["reads the first level", "little memory", "slow by the sample", "plain"],),
+                "rows": ("INT", {"default": 2}),
+            }
+        }
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self, model, kind, rows):
+        class Network(torch.nn.Module):
+            def __init__(self, network):
+                super().__init__()
+                self.network = network
+                self.dtype = network.dtype
+
+            def forward(self, x, t, *rest, **options):
+                if kind == "reads the first level":
+                    t = t[:1].expand_as(t)
+                if kind == "little memory" and x.shape[0] > rows:
+                    raise comfy.model_management.OOM_EXCEPTION("the tests' own out of memory")
+                if kind == "slow by the sample":
+                    time.sleep(0.01 * x.shape[0] ** 1.5)
+                return self.network(x, t, *rest, **options)
+
+        odd = model.clone()
+        # A shallow copy that has its own modules: the model that came stays as it is.
+        odd.model = copy.copy(model.model)
+        odd.model._modules = dict(model.model._modules)
+        odd.model.diffusion_model = Network(model.model.diffusion_model)
+        return (odd,)
+
+
+class OddVAE:
+    """A VAE that decodes videos of nine frames, each darker than the one before, or that fails once."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"vae": ("VAE",), "kind": (["video", "raise"],), "at_decode": ("INT", {"default": 2})}}
+
+    RETURN_TYPES = ("VAE",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self, vae, kind, at_decode):
+        decodes = 0
+
+        class Odd:
+            def __getattr__(self, name):
+                return getattr(vae, name)
+
+            def decode(self, samples, **options):
+                nonlocal decodes
+                decodes += 1
+                if kind == "raise" and decodes == at_decode:
+                    raise RuntimeError("the tests' own error")
+                images = vae.decode(samples, **options)
+                if kind == "raise":
+                    return images
+                return torch.stack([images * (1 - frame / 10) for frame in range(9)], dim=1)
+
+        return (Odd(),)
+
+
+class SmallClipVision:
+    """ComfyUI's own vision model, small and with random weights."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+
+    RETURN_TYPES = ("CLIP_VISION",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self):
+        config = {
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 2,
+            "intermediate_size": 64,
+            "image_size": 32,
+            "patch_size": 8,
+            "num_channels": 3,
+            "projection_dim": 16,
+            "hidden_act": "quick_gelu",
+            "layer_norm_eps": 1e-5,
+            "model_type": "clip_vision_model",
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "config.json")
+            file.write_text(json.dumps(config), "utf-8")
+            vision = comfy.clip_vision.ClipVisionModel(str(file))
+        generator = torch.Generator().manual_seed(0)
+        for weights in vision.model.parameters():
+            weights.data.copy_(torch.randn(weights.shape, generator=generator) * 0.2)
+        return (vision,)
+
+
 NODE_CLASS_MAPPINGS = {
     f"Tests{node.__name__}": node
-    for node in (EqualLatents, FaultyModel, TellModel, ForeignSampler, ForeignGuider, NestedLatent, ApplyControl)
+    for node in (
+        EqualLatents,
+        FaultyModel,
+        TellModel,
+        ForeignSampler,
+        ForeignGuider,
+        NestedLatent,
+        ApplyControl,
+        OddModel,
+        OddVAE,
+        SmallClipVision,
+    )
 }

@@ -1,0 +1,390 @@
+"""Multi-Step Compare's options in a real ComfyUI: shared calls, seeds, search, other samplers, files."""
+
+import io
+import json
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from sweetspot.cli.demo import get_image
+from sweetspot.samplers.search import LADDER
+
+Prompt = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def schema(root) -> dict:
+    return json.loads((root / "comparison" / "report.schema.json").read_text("utf-8"))
+
+
+def report_of(outputs: dict, node: str = "compare") -> dict:
+    return json.loads(outputs[node]["report"][0])
+
+
+def shown(comfyui, outputs: dict, node: str = "shown") -> list[np.ndarray]:
+    return [
+        np.array(Image.open(io.BytesIO(get_image(comfyui.server, image)))).astype(int)
+        for image in outputs[node]["images"]
+    ]
+
+
+def show_images(source: str, slot: int = 0) -> dict:
+    return {"class_type": "PreviewImage", "inputs": {"images": [source, slot]}}
+
+
+class TestTogether:
+    """Several step counts in one model call."""
+
+    def run(self, comfyui, graph, together: str, changes: Prompt | None = None, **inputs) -> tuple[list, dict]:
+        nodes = graph.demo(batch=2) | (changes or {}) | {"shown": show_images("compare")}
+        compare = graph.compare(**{"steps": "3, 5, 8", "cache_megabytes": 0} | inputs, together=together)
+        outputs = comfyui.run(nodes | {"compare": compare})
+        return shown(comfyui, outputs), report_of(outputs)
+
+    @pytest.mark.parametrize("sampler_name", ["euler", "heun", "dpmpp_2m", "res_multistep"])
+    def test_images_are_those_of_one_after_another(self, comfyui, graph, schema, sampler_name: str):
+        alone, _ = self.run(comfyui, graph, "off", sampler_name=sampler_name)
+        joint, report = self.run(comfyui, graph, "on", sampler_name=sampler_name)
+        jsonschema.validate(report, schema)
+        assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
+        assert all(run["together"] for run in report["runs"])
+        calls = [2 * n - 1 if sampler_name == "heun" else n for n in (3, 5, 8)]
+        assert [run["model_calls"] for run in report["runs"]] == calls
+        # Seconds are those of a call alone, so that they compare.
+        seconds = [run["seconds"] for run in report["runs"]]
+        assert [second / seconds[0] for second in seconds] == pytest.approx([n / calls[0] for n in calls], rel=0.01)
+        assert any("shared model calls" in note for note in report["notes"])
+
+    def test_also_from_an_image_and_with_guidance_off(self, comfyui, graph):
+        changes = {
+            "made": graph.sampler("KSampler", steps=3),
+        }
+        inputs = {"latent_image": ["made", 0], "denoise": 0.6, "cfg": 1.0, "scheduler": "normal"}
+        alone, _ = self.run(comfyui, graph, "off", changes, **inputs)
+        joint, report = self.run(comfyui, graph, "on", changes, **inputs)
+        assert all(run["together"] for run in report["runs"])
+        assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
+
+    @pytest.mark.parametrize("together", ["auto", "on"])
+    @pytest.mark.parametrize(
+        ("changes", "inputs", "why"),
+        [
+            ({}, {"sampler_name": "deis"}, "deis is none of euler, heun"),
+            (
+                {
+                    "part": {
+                        "class_type": "ConditioningSetTimestepRange",
+                        "inputs": {"conditioning": ["positive", 0], "start": 0.0, "end": 0.5},
+                    }
+                },
+                {"positive": ["part", 0]},
+                "a part of the schedule",
+            ),
+            (
+                {"held": {"class_type": "TestsApplyControl", "inputs": {"conditioning": ["positive", 0]}}},
+                {"positive": ["held", 0]},
+                "a condition has 'control'",
+            ),
+            (
+                {
+                    "mask": {"class_type": "SolidMask", "inputs": {"value": 0.5, "width": 64, "height": 64}},
+                    "masked": {
+                        "class_type": "SetLatentNoiseMask",
+                        "inputs": {"samples": ["latent", 0], "mask": ["mask", 0]},
+                    },
+                },
+                {"latent_image": ["masked", 0]},
+                "a noise mask",
+            ),
+            (
+                {
+                    "patched": {
+                        "class_type": "LazyCache",
+                        "inputs": {
+                            "model": ["model", 0],
+                            "reuse_threshold": 0.2,
+                            "start_percent": 0.0,
+                            "end_percent": 1.0,
+                            "verbose": False,
+                        },
+                    }
+                },
+                {"model": ["patched", 0]},
+                "the model is patched",
+            ),
+            (
+                {"patched": {"class_type": "RescaleCFG", "inputs": {"model": ["model", 0], "multiplier": 0.7}}},
+                {"model": ["patched", 0]},
+                "the model is patched",
+            ),
+        ],
+        ids=["sampler", "range", "control", "mask", "cache", "cfg function"],
+    )
+    def test_one_after_another_where_it_is_not_safe(self, comfyui, graph, together, changes, inputs, why):
+        alone, _ = self.run(comfyui, graph, "off", changes, **inputs)
+        joint, report = self.run(comfyui, graph, together, changes, **inputs)
+        assert all(np.array_equal(one, other) for one, other in zip(alone, joint, strict=True))
+        assert not any(run["together"] for run in report["runs"])
+        (note,) = report["notes"]
+        assert why in note
+
+    def odd(self, kind: str, rows: int = 2) -> Prompt:
+        return {"odd": {"class_type": "TestsOddModel", "inputs": {"model": ["model", 0], "kind": kind, "rows": rows}}}
+
+    @pytest.mark.parametrize("together", ["auto", "on"])
+    def test_a_model_that_reads_one_level_for_all_is_found_out(self, comfyui, graph, together: str):
+        alone, _ = self.run(comfyui, graph, "off", self.odd("reads the first level"), model=["odd", 0])
+        joint, report = self.run(comfyui, graph, together, self.odd("reads the first level"), model=["odd", 0])
+        assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
+        assert any("does not take one noise level a sample" in note for note in report["notes"])
+
+    def test_automatic_gives_up_where_it_does_not_pay(self, comfyui, graph):
+        inputs = {"model": ["odd", 0], "steps": "6, 8, 12"}
+        alone, _ = self.run(comfyui, graph, "off", self.odd("slow by the sample"), **inputs)
+        joint, report = self.run(comfyui, graph, "auto", self.odd("slow by the sample"), **inputs)
+        assert any("does not pay" in note for note in report["notes"])
+        assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
+
+    @pytest.mark.parametrize(("rows", "shared"), [(8, True), (4, False)])
+    def test_out_of_memory_falls_back_to_fewer(self, comfyui, graph, rows: int, shared: bool):
+        """A batch of 2 under guidance is 4 rows alone, 8 for two counts, 12 for three."""
+        alone, _ = self.run(comfyui, graph, "off", self.odd("little memory", rows), model=["odd", 0])
+        joint, report = self.run(comfyui, graph, "on", self.odd("little memory", rows), model=["odd", 0])
+        assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
+        assert [run["steps"] for run in report["runs"]] == [3, 5, 8]
+        assert any(run["together"] for run in report["runs"]) == shared
+        assert any("for want of memory at most" in note for note in report["notes"])
+
+    def test_an_error_keeps_the_counts_that_were_finished(self, comfyui, graph):
+        """Three rows of calls share the first ones; 2 steps are done before memory gives out for good."""
+        nodes = graph.demo(size=32) | self.odd("plain")
+        inputs = {"steps": "2, 5", "seed": 31, "model": ["odd", 0], "together": "on"}
+        vae = {"class_type": "TestsOddVAE", "inputs": {"vae": ["model", 2], "kind": "raise", "at_decode": 2}}
+        compare = graph.compare(**inputs, vae=["odd vae", 0])
+        with pytest.raises(graph.Failed, match=r"5 steps: the tests' own error"):
+            comfyui.run(nodes | {"odd vae": vae, "compare": compare})
+        rows = report_of(comfyui.run(nodes | {"odd vae": vae, "compare": compare}))["runs"]
+        assert [(row["steps"], row["reused"]) for row in rows] == [(2, True), (5, False)]
+
+    def test_who_asks_for_the_samplers_own_images_gets_them(self, comfyui, graph):
+        """What was computed together is not reused for one after another."""
+        inputs = {"seed": 2323, "cache_megabytes": 64}
+        self.run(comfyui, graph, "on", **inputs)
+        _, report = self.run(comfyui, graph, "off", **inputs)
+        assert not any(run["reused"] or run["together"] for run in report["runs"])
+        _, report = self.run(comfyui, graph, "on", **inputs)
+        assert all(run["reused"] for run in report["runs"])
+
+
+def test_a_vae_error_names_its_count_and_keeps_the_others(comfyui, graph):
+    vae = {"class_type": "TestsOddVAE", "inputs": {"vae": ["model", 2], "kind": "raise", "at_decode": 3}}
+    nodes = graph.demo(size=32) | {
+        "odd": vae,
+        "compare": graph.compare(steps="2, 3, 4, 5, 6", vae=["odd", 0], seed=99, together="off"),
+    }
+    with pytest.raises(graph.Failed, match=r"4 steps: the tests' own error") as caught:
+        comfyui.run(nodes)
+    assert caught.value.node_type == "SweetSpotCompare"
+    rows = report_of(comfyui.run(nodes))["runs"]
+    assert [row["reused"] for row in rows] == [True, True, False, False, False]
+
+
+class TestSeveralSeeds:
+    def test_each_seed_is_the_stock_samplers(self, comfyui, graph, schema):
+        nodes = graph.demo() | {"compare": graph.compare(steps="3, 5", seed=40, seeds=3, together="off")}
+        nodes |= {"shown": show_images("compare")}
+        for number, seed in enumerate((40, 41, 42)):
+            nodes[f"sampled {number}"] = graph.sampler("KSampler", steps=3, seed=seed)
+            inputs = {"samples": [f"sampled {number}", 0], "vae": ["model", 2]}
+            nodes[f"decoded {number}"] = {"class_type": "VAEDecode", "inputs": inputs}
+            nodes[f"stock {number}"] = show_images(f"decoded {number}")
+        outputs = comfyui.run(nodes)
+        ours = shown(comfyui, outputs)
+        assert len(ours) == 6
+        for number in range(3):
+            assert np.array_equal(ours[number], shown(comfyui, outputs, f"stock {number}")[0])
+        report = report_of(outputs)
+        jsonschema.validate(report, schema)
+        assert (report["seed"], report["seeds"], report["images"]) == (40, 3, 3)
+        assert "Over 3 images." in outputs["compare"]["text"][0]
+
+    def test_one_more_seed_computes_one_more(self, comfyui, graph):
+        first = graph.demo(size=32) | {"compare": graph.compare(steps="2, 3", seed=70, seeds=2)}
+        more = graph.demo(size=32) | {"compare": graph.compare(steps="2, 3", seed=71, seeds=1)}
+        comfyui.run(first)
+        assert all(row["reused"] for row in report_of(comfyui.run(more))["runs"])
+
+    def test_seeds_go_on_from_zero_past_the_largest(self, comfyui, graph):
+        largest = 2**64 - 1
+        comfyui.run(graph.demo(size=32) | {"compare": graph.compare(steps="2", seed=0)})
+        outputs = comfyui.run(graph.demo(size=32) | {"compare": graph.compare(steps="2", seed=largest, seeds=2)})
+        assert report_of(outputs)["images"] == 2
+
+
+class TestAuto:
+    def test_it_names_what_the_ladder_names_for_half_of_the_calls(self, comfyui, graph):
+        nodes = graph.demo(size=64)
+        ladder = ", ".join(map(str, LADDER))
+        found = report_of(comfyui.run(nodes | {"compare": graph.compare(steps="auto", seed=5, cfg=3.0)}))
+        whole = report_of(comfyui.run(nodes | {"compare": graph.compare(steps=ladder, seed=5, cfg=3.0)}))
+        assert sum(run["model_calls"] for run in found["runs"]) <= sum(LADDER) / 2
+        rungs = [
+            LADDER.index(report["sweet_spot"]["steps"]) if report["sweet_spot"]["steps"] else len(LADDER) - 1
+            for report in (found, whole)
+        ]
+        assert abs(rungs[0] - rungs[1]) <= 1
+
+    def test_counts_beside_it_run_too(self, comfyui, graph):
+        outputs = comfyui.run(graph.demo(size=32) | {"compare": graph.compare(steps="auto, 5", seed=5)})
+        assert {5, 6, 12, 24} <= {run["steps"] for run in report_of(outputs)["runs"]}
+
+    def test_a_distilled_model_runs_its_trained_steps_and_one_beyond(self, comfyui, graph):
+        nodes = graph.demo(size=32) | {
+            "preset": {
+                "class_type": "SweetSpotPreset",
+                "inputs": {"model": ["model", 0], "variant": "sdxl_turbo"},
+            },
+            "compare": graph.compare(steps="auto", plan=["preset", 1]),
+        }
+        report = report_of(comfyui.run(nodes))
+        assert report["trained_steps"] == [1, 4]
+        assert [run["steps"] for run in report["runs"]] == [1, 2, 4, 8]
+        assert report["reference"] == 4
+        assert "trained for 1 to 4 steps" in report["sweet_spot"]["reason"]
+
+
+def test_other_samplers_and_plans_are_ranked_against_one_end(comfyui, graph, schema):
+    nodes = graph.demo() | {
+        "plan": {
+            "class_type": "SweetSpotPlan",
+            "inputs": {"steps": 9, "cfg": 2.0, "sampler_name": "heun", "scheduler": "simple"},
+        },
+        "compare": graph.compare(steps="4, 8, 16", also="dpmpp_2m/simple, lcm/simple", plan_2=["plan", 0]),
+        "images": show_images("compare"),
+    }
+    outputs = comfyui.run(nodes)
+    report = report_of(outputs)
+    jsonschema.validate(report, schema)
+    names = [report["name"], *[other["name"] for other in report["others"]]]
+    assert names == [f"{name}, simple, cfg 2" for name in ("euler", "heun", "dpmpp_2m", "lcm")]
+    assert "injects noise" in report["across"]["left_out"]["lcm, simple, cfg 2"]
+    assert {best["steps"] for best in report["across"]["nearest"]} >= {4, 8}
+    assert len(outputs["images"]["images"]) == 12
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({"also": "dpmpp_2m"}, "also: expected pairs of sampler and scheduler"),
+        ({"also": "a/b/c"}, "also: expected pairs of sampler and scheduler"),
+        ({"frames": "all"}, "frames: expected first, middle, last"),
+    ],
+)
+def test_lists_with_a_mistake_are_refused_before_anything_runs(comfyui, graph, inputs: dict, told: str):
+    with pytest.raises(graph.Refused) as caught:
+        comfyui.queue(graph.demo() | {"compare": graph.compare(**inputs)})
+    assert told in caught.value.errors["compare"]["errors"][0]["details"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "told"),
+    [
+        ({"also": "nonsense/simple"}, "sampler_name: expected one of"),
+        ({"also": "euler/simple"}, "also: expected other settings than the node's own"),
+        ({"save_prefix": "../outside"}, "save_prefix: expected a name within the output folder"),
+        ({"save_prefix": "/outside"}, "save_prefix: expected a name within the output folder"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_any_work(comfyui, graph, inputs: dict, told: str):
+    nodes = graph.demo() | {"failing": graph.faulty("raise", 1)}
+    with pytest.raises(graph.Failed, match=told):
+        comfyui.run(nodes | {"compare": graph.compare(model=["failing", 0], **inputs)})
+
+
+def test_a_video_is_compared_by_chosen_frames(comfyui, graph):
+    vae = {"class_type": "TestsOddVAE", "inputs": {"vae": ["model", 2], "kind": "video", "at_decode": 0}}
+    nodes = graph.demo(batch=2) | {
+        "odd": vae,
+        "compare": graph.compare(steps="2, 3", vae=["odd", 0], frames="first, -2"),
+        "shown": show_images("compare"),
+    }
+    outputs = comfyui.run(nodes)
+    images = shown(comfyui, outputs)
+    assert len(images) == 2 * 2 * 2
+    assert report_of(outputs)["images"] == 4
+    # Frame 7 of 9 has three tenths of the light.
+    assert images[1].mean() == pytest.approx(0.3 * images[0].mean(), rel=0.03)
+
+
+def test_a_frame_that_the_video_does_not_have_is_named(comfyui, graph):
+    vae = {"class_type": "TestsOddVAE", "inputs": {"vae": ["model", 2], "kind": "video", "at_decode": 0}}
+    nodes = graph.demo() | {"odd": vae, "compare": graph.compare(steps="2, 3", vae=["odd", 0], frames="9")}
+    with pytest.raises(graph.Failed, match="this video has 9, numbered 0 to 8; got 9"):
+        comfyui.run(nodes)
+
+
+def test_a_vision_model_adds_a_semantic_distance(comfyui, graph):
+    nodes = graph.demo() | {
+        "vision": {"class_type": "TestsSmallClipVision", "inputs": {}},
+        "compare": graph.compare(clip_vision=["vision", 0]),
+    }
+    distances = [row["semantic"] for row in report_of(comfyui.run(nodes))["runs"]]
+    assert distances[-1] == 0
+    assert 0 < distances[0] < 2
+
+
+def test_cost_and_curve_and_markdown(comfyui, graph):
+    nodes = graph.demo() | {
+        "compare": graph.compare(price=0.25, price_unit="per step"),
+        "markdown": graph.show("compare", 4),
+        "curve": show_images("compare", 5),
+        "svg": {
+            "class_type": "SaveSVGNode",
+            "inputs": {"svg": ["compare", 6], "filename_prefix": "tests/curve"},
+        },
+    }
+    outputs = comfyui.run(nodes)
+    assert [row["cost"] for row in report_of(outputs)["runs"]] == [0.5, 1.0, 1.5]
+    assert outputs["markdown"]["text"][0].startswith("# How many steps?")
+    assert outputs["compare"]["markdown"] == outputs["markdown"]["text"]
+    assert shown(comfyui, outputs, "curve")[0].shape == (480, 800, 3)
+    file = comfyui.server.base / "output" / "tests" / outputs["svg"]["images"][0]["filename"]
+    assert ET.parse(file).getroot().tag.endswith("svg")
+
+
+def test_saved_images_carry_report_step_count_and_workflow(comfyui, graph):
+    inputs = {"steps": "2, 4", "seed": 8, "save_prefix": "tests/saved/a"}
+    prompt = graph.demo(size=32) | {"compare": graph.compare(**inputs, seeds=2)}
+    outputs = comfyui.run(prompt)
+    folder = comfyui.server.base / "output" / "tests" / "saved"
+    told = {}
+    for file in sorted(folder.glob("a_*_steps_*.png")):
+        with Image.open(file) as image:
+            info = image.info
+        about = json.loads(info["sweetspot"])
+        told[about["steps"], about["seed"]] = file
+        assert json.loads(info["sweetspot_report"]) == report_of(outputs)
+        assert json.loads(info["prompt"]) == prompt
+    assert sorted(told) == [(2, 8), (2, 9), (4, 8), (4, 9)]
+    assert json.loads(next(folder.glob("a_*_report.json")).read_text("utf-8")) == report_of(outputs)
+    assert next(folder.glob("a_*_report.md")).read_text("utf-8") == outputs["compare"]["markdown"][0]
+    assert len(list(folder.glob("a_*_grid.png"))) == len(list(folder.glob("a_*_curve.png"))) == 1
+    assert "as tests/saved/a_00001_*" in outputs["compare"]["text"][0]
+    comfyui.run(graph.demo(size=32) | {"compare": graph.compare(**inputs)})
+    assert (folder / "a_00002_report.json").is_file()
+
+
+def test_images_in_full_precision_are_the_vaes_own(comfyui, graph):
+    """Saved as levels they are the same; kept as floats they differ from levels by less than one."""
+    nodes = graph.demo(size=32)
+    images = {}
+    for kept_as in ("8 bit", "float32"):
+        compare = graph.compare(steps="2, 4", kept_as=kept_as, together="off")
+        outputs = comfyui.run(nodes | {"compare": compare, "shown": show_images("compare")})
+        images[kept_as] = shown(comfyui, outputs), report_of(outputs)["runs"][0]["psnr"]
+    assert all(np.array_equal(a, b) for a, b in zip(images["8 bit"][0], images["float32"][0], strict=True))
+    assert images["8 bit"][1] != images["float32"][1]
+    assert images["8 bit"][1] == pytest.approx(images["float32"][1], abs=0.2)
