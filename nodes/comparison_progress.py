@@ -20,7 +20,7 @@ class ComparisonProgress:
     """
 
     def __init__(self, model: Any) -> None:
-        self._total, self._done = 0, 0
+        self._total, self._done, self._shown = 0, 0, 0
         self._bar = comfy.utils.ProgressBar(1)
         self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
 
@@ -57,7 +57,7 @@ class ComparisonProgress:
     def finish(self, steps: int) -> None:
         """Count a run of `steps` steps as done."""
         self._done += steps
-        self._bar.update_absolute(self._done, self._total)
+        self._update(self._done)
 
     def show(self, picture: Image) -> None:
         """Let `picture` take the last preview's place, which the browser would keep in front of the node's result."""
@@ -72,4 +72,9 @@ class ComparisonProgress:
         preview = None
         if self._previewer and denoised is not None:
             preview = self._previewer.decode_latent_to_preview_image("JPEG", denoised)
-        self._bar.update_absolute(done, self._total, preview)
+        self._update(done, preview)
+
+    def _update(self, done: int, preview: Any = None) -> None:
+        # Runs that went on together were shown before they are counted as done: the bar never goes back.
+        self._shown = max(self._shown, done)
+        self._bar.update_absolute(self._shown, self._total, preview)

@@ -1,0 +1,256 @@
+"""What a comparison costs, and whether its search is right: `.venv/bin/python benchmarks/compare.py clock|edit|auto|memory`.
+
+`clock` and `edit` send workflows to a ComfyUI server, as a user would; their times are ratios of pairs in one run.
+`auto` runs inside ComfyUI on the demo model; `memory` needs no model.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sampler import Demo, load, prompts
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS, COUNTS = 32, (4, 25, 50)
+PROMPT = "a red circle left of a blue square on green"
+_seed = count(1000)
+
+
+def main() -> None:
+    """Measure, and print the figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("figure", choices=("clock", "edit", "auto", "memory"))
+    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=12, help="pairs of `clock` and `edit`")
+    parser.add_argument("--size", type=int, default=128, help="pixels a side of `clock` and `edit`")
+    arguments = parser.parse_args()
+    if arguments.figure in ("clock", "edit"):
+        told = on_server({"clock": clock, "edit": edit}[arguments.figure], arguments.rounds, arguments.size)
+    elif arguments.figure == "memory":
+        told = memory()
+    elif arguments.inside is None:
+        raise SystemExit(run_inside())
+    else:
+        load(arguments.inside)
+        import torch
+
+        with torch.inference_mode():
+            told = auto()
+    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+
+
+def run_inside() -> int:
+    """Run this script again with ComfyUI's Python."""
+    from sweetspot.cli.comfyui import find_comfyui, prepare
+
+    folder = find_comfyui()
+    if folder is None:
+        raise SystemExit("no ComfyUI found: set COMFYUI_PATH")
+    command = [str(prepare(folder).python), str(Path(__file__).resolve()), *sys.argv[1:], "--inside", str(folder)]
+    return subprocess.call(command, cwd=folder)
+
+
+def on_server(figure: Any, rounds: int, size: int) -> dict[str, Any]:
+    """Start a ComfyUI, and measure on it."""
+    from sweetspot.cli.comfyui import find_comfyui, prepare, running
+
+    folder = find_comfyui()
+    if folder is None:
+        raise SystemExit("no ComfyUI found: set COMFYUI_PATH")
+    with tempfile.TemporaryDirectory() as base, running(prepare(folder), Path(base)) as server:
+        return figure(server, rounds, size)
+
+
+def graph(size: int) -> dict[str, Any]:
+    """Return the nodes that stock and ours have in common."""
+    return {
+        "model": {"class_type": "SweetSpotDemoModel", "inputs": {}},
+        "positive": {"class_type": "CLIPTextEncode", "inputs": {"text": PROMPT, "clip": ["model", 1]}},
+        "negative": {"class_type": "CLIPTextEncode", "inputs": {"text": "", "clip": ["model", 1]}},
+        "latent": {"class_type": "EmptyLatentImage", "inputs": {"width": size, "height": size, "batch_size": 1}},
+    }
+
+
+def sampler_inputs(seed: int) -> dict[str, Any]:
+    """Return what a KSampler and ours are given alike."""
+    return {
+        "model": ["model", 0],
+        "seed": seed,
+        "cfg": 3.0,
+        "sampler_name": "euler",
+        "scheduler": "simple",
+        "positive": ["positive", 0],
+        "negative": ["negative", 0],
+        "latent_image": ["latent", 0],
+        "denoise": 1.0,
+    }
+
+
+def stock(size: int, seed: int) -> dict[str, Any]:
+    """Return three KSamplers with their VAE Decode and preview."""
+    nodes = graph(size)
+    for steps in COUNTS:
+        nodes[f"sampled {steps}"] = {"class_type": "KSampler", "inputs": {**sampler_inputs(seed), "steps": steps}}
+        decode = {"samples": [f"sampled {steps}", 0], "vae": ["model", 2]}
+        nodes[f"decoded {steps}"] = {"class_type": "VAEDecode", "inputs": decode}
+        nodes[f"shown {steps}"] = {"class_type": "PreviewImage", "inputs": {"images": [f"decoded {steps}", 0]}}
+    return nodes
+
+
+def ours(size: int, seed: int, steps: str, **inputs: Any) -> dict[str, Any]:
+    """Return one Multi-Step Compare, which shows its grid and measures, too."""
+    inputs = {**sampler_inputs(seed), "vae": ["model", 2], "steps": steps, **inputs}
+    return graph(size) | {"compare": {"class_type": "SweetSpotCompare", "inputs": inputs}}
+
+
+def seconds(server: Any, prompt: dict[str, Any]) -> float:
+    """Run a prompt and return its seconds by the server's own clock.
+
+    Raises:
+        RuntimeError: if it fails.
+    """
+    from sweetspot.cli.demo import get_json
+    from urllib.request import Request, urlopen
+
+    body = json.dumps({"prompt": prompt}).encode()
+    with urlopen(Request(f"{server.url}/prompt", body, {"Content-Type": "application/json"})) as answer:  # noqa: S310
+        number = json.load(answer)["prompt_id"]
+    while number not in (history := get_json(server, f"/history/{number}")):
+        time.sleep(0.02)
+    messages = dict(history[number]["status"]["messages"])
+    if "execution_success" not in messages:
+        raise RuntimeError(str(messages))
+    return (messages["execution_success"]["timestamp"] - messages["execution_start"]["timestamp"]) / 1000
+
+
+def clock(server: Any, rounds: int, size: int) -> dict[str, Any]:
+    """Return our time over that of stock nodes for 4, 25 and 50 steps, each pair with a new seed."""
+    listed = ", ".join(map(str, COUNTS))
+    kinds = {
+        "auto": lambda seed: ours(size, seed, listed),
+        "off": lambda seed: ours(size, seed, listed, together="off"),
+    }
+    for make in kinds.values():
+        seconds(server, make(next(_seed)))
+    seconds(server, stock(size, next(_seed)))
+    ratios: dict[str, list[float]] = {kind: [] for kind in kinds}
+    for number in range(rounds):
+        for kind, make in kinds.items():
+            pair = [make(next(_seed)), stock(size, next(_seed))]
+            # The order turns, so that neither always runs on the warmer machine.
+            took = [seconds(server, prompt) for prompt in (pair if number % 2 else pair[::-1])]
+            mine, theirs = took if number % 2 else took[::-1]
+            ratios[kind].append(mine / theirs)
+    return {
+        "pixels": size,
+        "pairs": rounds,
+        **{f"together {kind} over stock, median": statistics.median(found) for kind, found in ratios.items()},
+        **{f"together {kind} over stock, quartiles": statistics.quantiles(found, n=4) for kind, found in ratios.items()},
+    }
+
+
+def edit(server: Any, rounds: int, size: int) -> dict[str, Any]:
+    """Return the time of adding 12 to 4, 25, 50 over that of running 12 alone."""
+    ratios = []
+    for number in range(rounds + 1):
+        seed = next(_seed)
+        seconds(server, ours(size, seed, "4, 25, 50"))
+        edited, alone = ours(size, seed, "4, 12, 25, 50"), ours(size, next(_seed), "12")
+        took = [seconds(server, prompt) for prompt in ((edited, alone) if number % 2 else (alone, edited))]
+        added, only = took if number % 2 else took[::-1]
+        ratios += [added / only] if number else []
+    return {
+        "pixels": size,
+        "pairs": rounds,
+        "+12 over 12 alone, median": statistics.median(ratios),
+        "quartiles": statistics.quantiles(ratios, n=4),
+    }
+
+
+def auto() -> dict[str, Any]:
+    """Return how the search's verdict compares with that of the whole ladder, over 32 seeds of 8 prompts."""
+    from sweetspot.comparison.report import Price
+    from sweetspot.nodes.compare_run import Setup, Wanted, compare
+    from sweetspot.nodes.comparison import Comparison, Subject
+    from sweetspot.nodes.comparison_progress import ComparisonProgress
+    from sweetspot.nodes.sampling import SamplerSettings
+    from sweetspot.samplers.search import LADDER
+
+    demo = Demo()
+    negative = demo.condition("")
+    conditions = [demo.condition(prompt) for prompt in prompts()]
+
+    def run(positive: Any, settings: SamplerSettings, wanted: Wanted) -> Any:
+        subject = Subject(demo.model, positive, negative, demo.empty, demo.vae)
+        comparison = Comparison(subject, ComparisonProgress(demo.model), 1 << 30)
+        return compare(comparison, [Setup(settings)], wanted, (demo.model, "demo", "demo"), Price()).first
+
+    def rung(found: Any) -> int:
+        return LADDER.index(found.sweet_spot.steps) if found.sweet_spot.steps else len(LADDER)
+
+    told: dict[str, Any] = {}
+    for sampler in ("euler", "dpmpp_2m", "heun"):
+        away, calls, ladder_calls, rungs = Counter[int](), [], [], Counter[int]()
+        for seed in range(SEEDS):
+            settings = SamplerSettings(seed, 3.0, sampler, "simple", 1.0)
+            positive = conditions[seed % len(conditions)]
+            whole = run(positive, settings, Wanted(LADDER))
+            found = run(positive, settings, Wanted((), auto=True))
+            # No sweet spot is what lies past the last rung; the search's largest count is at most 32.
+            away[abs(min(rung(found), len(LADDER) - 1) - min(rung(whole), len(LADDER) - 1))] += 1
+            rungs[whole.sweet_spot.steps or 0] += 1
+            calls.append(sum(run.model_calls for run in found.runs))
+            ladder_calls.append(sum(run.model_calls for run in whole.runs))
+        told[sampler] = {
+            "verdicts by rungs apart": dict(sorted(away.items())),
+            "model calls, mean": statistics.mean(calls),
+            "model calls, most": max(calls),
+            "of the ladder": ladder_calls[0],
+            "the ladder's verdicts (0 is none)": dict(sorted(rungs.items())),
+        }
+    return told
+
+
+def memory() -> dict[str, Any]:
+    """Return the memory that 64 step counts at 1024 by 1024 take beside the model: runs, report, grid and outputs."""
+    import numpy as np
+    from sweetspot.comparison.chart import draw_curve
+    from sweetspot.comparison.grid import draw_grid
+    from sweetspot.comparison.report import build_report
+    from sweetspot.comparison.runs import Run, Series, Settings
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rng = np.random.default_rng(0)
+    clean = rng.integers(0, 250, (1, 1024, 1024, 3), dtype=np.uint8)
+    runs = [Run(n, n, n / 10, clean + np.uint8(64 // n)) for n in range(1, 65)]
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    report = build_report([Series(Settings("comfyui", "x", "x", "euler", "simple", 1.0, 0), runs)])
+    took = time.perf_counter() - start
+    grid, curve = draw_grid(report), draw_curve(report)
+    # As nodes/save_comparison.py fills the IMAGE output.
+    images = np.empty((64, 1024, 1024, 3), dtype=np.float32)
+    for place, run in enumerate(runs):
+        images[place] = run.images[0]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "runs alone, MB": (held - before) // 1024,
+        "peak with report, grid and all outputs, MB": (peak - before) // 1024,
+        "of these the IMAGE output, MB": images.nbytes >> 20,
+        "seconds to measure one image": took / 64,
+        "grid": list(grid.shape),
+        "curve": list(curve.shape),
+    }
+
+
+if __name__ == "__main__":
+    main()
