@@ -1,4 +1,6 @@
-"""What a comparison costs, and whether its search is right: `.venv/bin/python benchmarks/compare.py clock|edit|auto|memory`.
+"""What a comparison costs, and whether its search is right.
+
+`.venv/bin/python benchmarks/compare.py clock|edit|auto|memory`
 
 `clock` and `edit` send workflows to a ComfyUI server, as a user would; their times are ratios of pairs in one run.
 `auto` runs inside ComfyUI on the demo model; `memory` needs no model.
@@ -118,8 +120,9 @@ def seconds(server: Any, prompt: dict[str, Any]) -> float:
     Raises:
         RuntimeError: if it fails.
     """
-    from sweetspot.cli.demo import get_json
     from urllib.request import Request, urlopen
+
+    from sweetspot.cli.demo import get_json
 
     body = json.dumps({"prompt": prompt}).encode()
     with urlopen(Request(f"{server.url}/prompt", body, {"Content-Type": "application/json"})) as answer:  # noqa: S310
@@ -154,7 +157,9 @@ def clock(server: Any, rounds: int, size: int) -> dict[str, Any]:
         "pixels": size,
         "pairs": rounds,
         **{f"together {kind} over stock, median": statistics.median(found) for kind, found in ratios.items()},
-        **{f"together {kind} over stock, quartiles": statistics.quantiles(found, n=4) for kind, found in ratios.items()},
+        **{
+            f"together {kind} over stock, quartiles": statistics.quantiles(found, n=4) for kind, found in ratios.items()
+        },
     }
 
 

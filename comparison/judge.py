@@ -1,7 +1,7 @@
 """Measures a series against its reference, over all its images, and names the sweet spot."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -52,6 +52,10 @@ class Measured:
     noise: float
 
 
+# Of a step count and its reference, what was measured.
+Known = dict[tuple[int, int], tuple[Measured, ...]]
+
+
 @dataclass(frozen=True)
 class Judgement:
     """What a series shows.
@@ -97,10 +101,15 @@ def pooled(values: Sequence[float]) -> float:
     return sorted(values)[math.floor(_OUTLIERS * len(values))]
 
 
-def judge(series: Series) -> Judgement:
+def judge(series: Series, watch: Callable[[], None] = lambda: None, known: Known | None = None) -> Judgement:
     """Measure every run's images against those of the reference, and name the sweet spot.
 
     The reference is the largest step count; of a distilled model the largest one that it was trained for.
+
+    Args:
+        series: the runs.
+        watch: called for each image; may raise, to end it.
+        known: what was measured of these runs before; it is looked up there, and added.
 
     Raises:
         ValueError: if there is no run, or images differ in shape.
@@ -112,7 +121,8 @@ def judge(series: Series) -> Judgement:
     counts = [run.steps for run in runs]
     reference = _reference(runs, settings.trained_steps)
     ends = [to_floats(image) for image in reference.images]
-    measured = tuple(_measure(run, reference, ends) for run in runs)
+    known = {} if known is None else known
+    measured = tuple(_measure(run, reference, ends, watch, known) for run in runs)
     table = np.array([[image.similarity for image in images] for images in measured])
     convergence, left = _convergence(runs, table, settings)
     settled = settled_from(counts, np.array([[_statistics(image) for image in images] for images in measured]))
@@ -139,11 +149,16 @@ def _reference(runs: Sequence[Run], trained: tuple[int, int] | None) -> Run:
     return inside[-1] if inside else runs[-1]
 
 
-def _measure(run: Run, reference: Run, ends: list[Image]) -> tuple[Measured, ...]:
+def _measure(
+    run: Run, reference: Run, ends: list[Image], watch: Callable[[], None], known: Known
+) -> tuple[Measured, ...]:
     if len(run.images) != len(ends):
         raise ValueError(f"images: expected {len(ends)} as the reference has, got {len(run.images)} at {run.steps}")
+    if (run.steps, reference.steps) in known:
+        return known[run.steps, reference.steps]
     found = []
     for number, (levels, end) in enumerate(zip(run.images, ends, strict=True)):
+        watch()
         image = to_floats(levels)
         alike = structure(image, end)
         found.append(
@@ -156,7 +171,8 @@ def _measure(run: Run, reference: Run, ends: list[Image]) -> tuple[Measured, ...
                 **asdict(statistics(image)),
             )
         )
-    return tuple(found)
+    known[run.steps, reference.steps] = tuple(found)
+    return known[run.steps, reference.steps]
 
 
 def _semantic(run: Run, reference: Run, number: int) -> float | None:
@@ -187,7 +203,8 @@ def _with_statistics(verdict: SweetSpot, settled: int | None, settings: Settings
     """Say what does settle where the images do not."""
     if not injects_noise(settings.sampler) or settings.trained_steps is not None:
         return verdict
-    told = f"Over {images} images sharpness, contrast and noise level stay within 10 % from {settled} steps on."
+    told = f"Over {images} images sharpness, contrast and noise level stay from {settled} steps on"
+    told += ", to 10 % or half a level."
     if settled is None:
         told = "Sharpness, contrast and noise level are in the report; that they settle is not shown"
         told += "; it takes several seeds." if images < 4 else f" by these step counts and {images} images."
@@ -199,7 +216,8 @@ def _convergence(
 ) -> tuple[dict[str, Any] | None, list[float] | None]:
     """Return what three of the runs tell of the reference, for all images and for each; None where they cannot tell."""
     triple = choose_triple([run.steps for run in runs])
-    if triple is None or not can_extrapolate(settings.sampler) or settings.trained_steps is not None:
+    usable = can_extrapolate(settings.sampler) and settings.same_start and settings.trained_steps is None
+    if triple is None or not usable:
         return None, None
     chosen = {run.steps: run.images for run in runs if run.steps in triple}
     middle = [run.steps for run in runs].index(triple[1])
@@ -209,13 +227,14 @@ def _convergence(
         coarse, fine = (_distance(images[before], images[after]) for before, after in pairwise(triple))
         found.append(estimate_convergence(triple, coarse, fine))
         left.append(reference_similarity(found[-1], fine, alike))
-    order = float(np.median([one.order for one in found]))
+    moving = [one.order for one in found if one.remaining > 0]
+    order = float(np.median(moving or [0.0]))
     similarity = pooled(left)
     return {
         "steps": list(triple),
-        "order": round(order, 3),
+        "order": round(order, 3) if moving else None,
         "reference_similarity": round(similarity, 6),
-        "enough_at": _enough_at(triple[2], order, similarity),
+        "enough_at": _enough_at(triple, order, similarity) if moving else None,
     }, left
 
 
@@ -224,23 +243,24 @@ def _distance(one: Image, other: Image) -> float:
     return distance if distance > _LEAST_DISTANCE else 0.0
 
 
-def _enough_at(steps: int, order: float, similarity: float) -> int | None:
+def _enough_at(triple: tuple[int, int, int], order: float, similarity: float) -> int | None:
     """Return the step count by which the estimate's end is no longer visibly far, None where none is near.
 
-    1 - SSIM grows with the square of the error, which falls with N^-order.
+    1 - SSIM grows with the square of the error, which falls with N^-order. Of counts below the three nothing is known.
     """
-    ratio = (1 - similarity) / (1 - VISIBLE_SSIM)
-    if ratio <= 0:
-        return 1
+    least, _, most = triple
+    ratio = max(1 - similarity, 0) / (1 - VISIBLE_SSIM)
     if order <= 0:
         return None
-    needed = steps * ratio ** (1 / (2 * order))
-    return max(1, math.ceil(needed)) if needed <= 10 * steps else None
+    needed = most * ratio ** (1 / (2 * order))
+    return max(least, math.ceil(needed)) if needed <= 10 * most else None
 
 
 def own_of(judgement: Judgement, place: int) -> int:
-    """Return for how many images the run at this place, and all larger ones, are like the reference."""
+    """Return for how many images the run at this place, and all others up to the reference, are like the reference."""
     counts = judgement.counts
+    if counts[place] > judgement.reference:
+        return sum(image.similarity >= VISIBLE_SSIM for image in judgement.measured[place])
     columns = [[images[number].similarity for images in judgement.measured] for number in range(len(judgement.own))]
     last = counts.index(judgement.reference) + 1
     return sum(smallest_enough(counts[:last], column[:last]) <= counts[place] for column in columns)

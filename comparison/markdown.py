@@ -56,7 +56,8 @@ def _series(series: dict[str, Any], images: int) -> list[str]:
         cells += [f"{row['cost']:.4g}"] if with_cost else []
         cells += [_number(row["semantic"], 4)] if with_meaning else []
         lines.append(_line(cells))
-    return [*lines, ""]
+    marks = ["* shared model calls with other counts"] if any(row["together"] for row in series["runs"]) else []
+    return [*lines, "", *marks, *([""] if marks else [])]
 
 
 def _more(series: dict[str, Any], images: int) -> list[str]:
@@ -72,8 +73,9 @@ def _more(series: dict[str, Any], images: int) -> list[str]:
     found = series["convergence"]
     if found is not None:
         more = f"; about {found['enough_at']} steps would be enough" if found["enough_at"] else ""
+        order = f"the error falls with order {found['order']:.1f}; " if found["order"] is not None else ""
         told.append(
-            f"By the runs of {', '.join(map(str, found['steps']))} the error falls with order {found['order']:.1f}; "
+            f"By the runs of {', '.join(map(str, found['steps']))} {order}"
             f"the reference's similarity to the end is about {found['reference_similarity']:.3f}{more}."
         )
     if series["knee"] is not None:
@@ -82,7 +84,7 @@ def _more(series: dict[str, Any], images: int) -> list[str]:
 
 
 def _cells(row: dict[str, Any], images: int) -> list[str]:
-    marks = (" (kept)" if row["reused"] else "") + (" *" if row["together"] else "")
+    marks = (" (kept)" if row["reused"] else "") + (" \\*" if row["together"] else "")
     return [
         f"{row['steps']}{marks}",
         str(row["model_calls"]),
@@ -109,8 +111,13 @@ def _across(across: dict[str, Any] | None) -> list[str]:
         f"- At {best['steps']} steps: {_safe(best['name'])} is nearest (similarity {best['similarity']:.3f})."
         for best in across["nearest"]
     ]
-    if across["end"] is not None and not across["nearest"]:
-        lines.append("- Which is nearer to the end is not shown: add a larger step count, which can stand for the end.")
+    if across["end"] is None:
+        lines.append(
+            "- Which is nearest cannot be told: none is known to have converged. Run three or more counts, each at "
+            "least 1.3 times the one before, up to one that is enough."
+        )
+    elif not across["nearest"]:
+        lines.append("- Which is nearest is not shown: no other step count has several of them.")
     lines += [f"- {_safe(name)} is left out: {_safe(why)}." for name, why in across["left_out"].items()]
     return [*lines, ""]
 
@@ -126,6 +133,14 @@ def _line(cells: list[str]) -> str:
 def _safe(text: str) -> str:
     """Return text without what Markdown or HTML would read as their own: names come from files."""
     plain = " ".join(text.split())
-    for mark, instead in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("`", "'"), ("*", "\\*"), ("[", "\\[")):
+    for mark, instead in (
+        ("\\", "\\\\"),
+        ("&", "&amp;"),
+        ("<", "&lt;"),
+        ("|", "\\|"),
+        ("`", "'"),
+        ("*", "\\*"),
+        ("[", "\\["),
+    ):
         plain = plain.replace(mark, instead)
     return plain

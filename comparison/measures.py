@@ -11,7 +11,8 @@ Image = NDArray[np.floating]
 # The window and constants of the SSIM paper, for values in [0, 1].
 _WINDOW_RADIUS, _WINDOW_DEVIATION = 5, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
-_SIDE = 2 * _WINDOW_RADIUS + 1
+# Smaller images have no window of SSIM.
+LEAST_SIDE = 2 * _WINDOW_RADIUS + 1
 _TILE = 32
 # MS-SSIM's weights of its scales, each half the size of the one before.
 _SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -104,7 +105,7 @@ def structure(image: Image, reference: Image) -> Structure:
     """
     whole, contrast = _maps(image, reference)
     overall, worst = float(np.mean(whole)), _worst(whole)
-    scales = 1 + int(math.log2(min(image.shape[:2]) / _SIDE))
+    scales = 1 + int(math.log2(min(image.shape[:2]) / LEAST_SIDE))
     weights = np.array(_SCALES[: min(scales, len(_SCALES))])
     values = [contrast]
     last = overall
@@ -140,8 +141,10 @@ def _maps(image: Image, reference: Image) -> tuple[Image, float]:
     One channel after another, so that it needs little memory beside the images.
     """
     _check(image, reference)
-    if min(image.shape[:2]) < _SIDE:
-        raise ValueError(f"image: SSIM expects {_SIDE} pixels a side or more, got {image.shape[1]} by {image.shape[0]}")
+    if min(image.shape[:2]) < LEAST_SIDE:
+        raise ValueError(
+            f"image: SSIM expects {LEAST_SIDE} pixels a side or more, got {image.shape[1]} by {image.shape[0]}"
+        )
     channels = image.shape[2]
     total, contrasts = None, 0.0
     for channel in range(channels):

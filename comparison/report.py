@@ -114,11 +114,12 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
 def _row(judgement: Judgement, place: int, price: Price) -> dict[str, Any]:
     """Return a run's entry: means over its images, but for what the verdict goes by and the worst tile.
 
-    An infinite PSNR (equal images) is reported as None, as JSON has no infinity.
+    An infinite PSNR (all images equal) is reported as None, as JSON has no infinity.
     """
     run, images = judgement.runs[place], judgement.measured[place]
     cost = price.of(run.steps, run.seconds)
-    decibels = float(np.mean([image.psnr for image in images]))
+    # The mean is one of errors: an equal image has an infinite PSNR.
+    error = float(np.mean([10 ** (-image.psnr / 10) for image in images]))
     means = {name: [getattr(image, name) for image in images] for name in _MEANS}
     return {
         "steps": run.steps,
@@ -128,7 +129,7 @@ def _row(judgement: Judgement, place: int, price: Price) -> dict[str, Any]:
         "cost": None if cost is None else round(cost, 8),
         "similarity": round(judgement.similarity[place], 6),
         "enough_for": own_of(judgement, place),
-        "psnr": round(decibels, 3) if math.isfinite(decibels) else None,
+        "psnr": round(-10 * math.log10(error), 3) if error else None,
         "worst_tile": round(min(image.worst_tile for image in images), 6),
         **{
             name: None if None in values else round(float(np.mean(values)), _MEANS[name])

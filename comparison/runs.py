@@ -23,6 +23,9 @@ class Settings:
         cfg: guidance scale in ComfyUI's convention, 1 is off.
         seed: seed of the starting noise, the first one of several.
         seeds: how many seeds ran, each one more than the one before.
+        denoise: share of the noise that was applied.
+        same_start: whether all step counts start at the same noise level: below a denoise of 1 some schedulers do not.
+        label: tells the series from another one of the same sampler, scheduler and cfg; empty where it is not needed.
         trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
     """
 
@@ -35,11 +38,15 @@ class Settings:
     seed: int
     seeds: int = 1
     trained_steps: tuple[int, int] | None = None
+    denoise: float = 1.0
+    same_start: bool = True
+    label: str = ""
 
     @property
     def name(self) -> str:
         """What tells a series from another one of the same comparison."""
-        return f"{self.sampler}, {self.scheduler}, cfg {self.cfg:g}"
+        told = f"{self.sampler}, {self.scheduler}, cfg {self.cfg:g}"
+        return f"{told}, {self.label}" if self.label else told
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,7 @@ class Run:
         images: decoded images, shape (images, height, width, channels): 8-bit levels, or floats in [0, 1].
         reused: whether it was computed by an earlier comparison.
         together: whether it shared its model calls with other runs; `seconds` is then what its calls take alone.
+        own_solver: whether this pack's solver made it, not the engine's own sampler.
         embeddings: what a vision model says of each image, shape (images, features); None where none was asked.
     """
 
@@ -62,6 +70,7 @@ class Run:
     images: Image | Levels
     reused: bool = False
     together: bool = False
+    own_solver: bool = False
     embeddings: NDArray[np.floating] | None = None
 
 

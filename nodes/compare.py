@@ -15,7 +15,17 @@ from ..comparison.report import Price, Report
 from ..presets.detection import recognise
 from ..presets.plan import StepPlan
 from ..samplers.step_counts import has_auto, has_words, parse_step_counts
-from .compare_inputs import EIGHT_BIT, FLOAT32, KEPT_AS, PRICE_UNITS, compare_inputs, compare_outputs
+from .compare_inputs import (
+    EIGHT_BIT,
+    FLOAT32,
+    KEPT_AS,
+    MOST_MEGABYTES,
+    MOST_PRICE,
+    MOST_SEEDS,
+    PRICE_UNITS,
+    compare_inputs,
+    compare_outputs,
+)
 from .compare_run import Setup, Wanted, check_setups, compare, parse_rivals
 from .comparison import Comparison, Subject
 from .comparison_progress import ComparisonProgress
@@ -23,8 +33,8 @@ from .evidence import file_name, gather_evidence
 from .recognition import counts_of_qualities
 from .sampling import SamplerSettings, check_latent
 from .save_comparison import all_images, as_svg, check_prefix, save_comparison
-from .schema import check_choice, make_schema
-from .together import AUTO, MODES
+from .schema import check_choice, check_number, make_schema
+from .shared_calls import AUTO, MODES
 
 
 class SweetSpotCompare(io.ComfyNode):
@@ -96,6 +106,9 @@ class SweetSpotCompare(io.ComfyNode):
         check_latent(model, latent_image)
         check_frames(frames)
         check_choice("together", together, MODES)
+        check_number("seeds", seeds, 1, MOST_SEEDS)
+        check_number("cache_megabytes", cache_megabytes, 0, MOST_MEGABYTES)
+        check_number("price", price, 0, MOST_PRICE)
         check_choice("kept_as", kept_as, KEPT_AS)
         check_choice("price_unit", price_unit, PRICE_UNITS)
         check_prefix(save_prefix)
@@ -152,7 +165,11 @@ def _setups(
     own = settings.overlaid(first)
     trained = (first or known).trained_steps
     setups = [Setup(own, first, trained)]
-    setups += [Setup(settings.overlaid(plan), plan, plan.trained_steps) for plan in plans[1:] if plan is not None]
+    setups += [
+        Setup(settings.overlaid(plan), plan, plan.trained_steps, f"plan_{number}")
+        for number, plan in enumerate(plans[1:], start=2)
+        if plan is not None
+    ]
     others = [replace(own, sampler_name=sampler, scheduler=scheduler) for sampler, scheduler in rivals]
     return setups + [Setup(other, None, trained) for other in others]
 

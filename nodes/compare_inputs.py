@@ -12,9 +12,10 @@ from .schema import (
     sampler_inputs,
     seed_input,
 )
-from .together import AUTO, MODES
+from .shared_calls import AUTO, MODES
 
 PRICE_UNITS = ("per hour", "per step")
+MOST_SEEDS, MOST_MEGABYTES, MOST_PRICE = 64, 1 << 20, 1e6
 KEPT_AS = EIGHT_BIT, FLOAT32 = ("8 bit", "float32")
 
 
@@ -39,7 +40,7 @@ def compare_inputs() -> list[io.Input]:
             "cache_megabytes",
             default=1024,
             min=0,
-            max=1 << 20,
+            max=MOST_MEGABYTES,
             optional=True,
             tooltip="Memory for finished images, so that an edited list computes only what is new. 0 forgets them and "
             "computes all anew.",
@@ -49,7 +50,7 @@ def compare_inputs() -> list[io.Input]:
             "seeds",
             default=1,
             min=1,
-            max=64,
+            max=MOST_SEEDS,
             optional=True,
             tooltip="How many seeds, from seed on upwards. The verdict is over all their images.",
         ),
@@ -87,7 +88,7 @@ def _expert_inputs() -> list[io.Input]:
             "price",
             default=0.0,
             min=0.0,
-            max=1e6,
+            max=MOST_PRICE,
             step=0.0001,
             round=False,
             optional=True,

@@ -1,20 +1,26 @@
 """A whole comparison: every setup, every seed, every step count, or the search for the sweet spot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..comparison.judge import judge
-from ..comparison.report import Price, Report, build_report
+from ..comparison.judge import Judgement, Known, judge
+from ..comparison.report import Price, Report
 from ..comparison.runs import Run, Series, Settings, over_seeds
 from ..presets.plan import StepPlan
 from ..presets.trained import at_steps
-from ..samplers.search import next_step_counts, trained_counts
-from .comparison import Comparison, Task
+from ..samplers.search import START, next_step_counts, trained_counts
+from ..samplers.stochastic import injects_noise
+from .comparison import Comparison, Task, throw_if_cancelled
 from .model_sampling import exact_sigmas
-from .sampling import SamplerSettings, check_sampler
+from .sampling import SamplerSettings, check_sampler, schedule_of
 from .schema import LARGEST_SEED
 
+_SAME_LEVEL = 0.01
+_OTHER_STARTS = (
+    "With this denoise and scheduler the step counts start at different noise levels: their images differ for that, "
+    "too, and nothing is estimated from them."
+)
 _ALLOWED = "pairs of sampler and scheduler as dpmpp_2m/karras, separated by commas"
 
 
@@ -26,11 +32,13 @@ class Setup:
         settings: the KSampler's settings.
         plan: whose exact schedule is used where it has one for a step count; None where there is none.
         trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
+        label: tells it from another one of the same sampler, scheduler and cfg; empty where it is not needed.
     """
 
     settings: SamplerSettings
     plan: StepPlan | None = None
     trained_steps: tuple[int, int] | None = None
+    label: str = ""
 
     def described(self, variant: str, source: str, seeds: int) -> Settings:
         """Return what the report says of it."""
@@ -44,6 +52,8 @@ class Setup:
             seed=self.settings.seed,
             seeds=seeds,
             trained_steps=self.trained_steps,
+            denoise=self.settings.denoise,
+            label=self.label,
         )
 
 
@@ -88,7 +98,7 @@ def check_setups(setups: Sequence[Setup]) -> None:
     names = [setup.described("", "", 1).name for setup in setups]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"also: expected other settings than the node's own, each once; got {twice[0]} more than once")
+        raise ValueError(f"also: expected other settings than those compared already; got {twice[0]} once more")
 
 
 def compare(
@@ -107,39 +117,48 @@ def compare(
         model: the ModelPatcher, its variant, and where the knowledge of it comes from.
         price: what sampling costs.
     """
-    series = [_run_setup(comparison, setup, wanted, model) for setup in setups]
-    return build_report(series, price, comparison.notes)
+    judgements = [_run_setup(comparison, setup, wanted, model) for setup in setups]
+    notes = [_OTHER_STARTS] if not all(one.settings.same_start for one in judgements) else []
+    return Report(tuple(judgements), price, (*comparison.notes, *notes))
 
 
-def _run_setup(comparison: Comparison, setup: Setup, wanted: Wanted, model: tuple[Any, str, str]) -> Series:
+def _run_setup(comparison: Comparison, setup: Setup, wanted: Wanted, model: tuple[Any, str, str]) -> Judgement:
+    """Run a setup, round after round, and judge it after each: the next one may hang on that."""
     patcher, variant, source = model
     settings = setup.described(variant, source, wanted.seeds)
     runs: dict[int, Run] = {}
-    for counts in _rounds(setup, wanted, settings, runs):
+    known: Known = {}
+    judged, counts = None, _first_counts(setup, wanted)
+    while counts or judged is None:
         tasks = [task for seed in range(wanted.seeds) for task in _tasks(patcher, setup, seed, counts)]
         done = comparison.run(tasks)
         for place, count in enumerate(counts):
             runs[count] = over_seeds(done[place :: len(counts)])
-    return Series(settings, [runs[count] for count in sorted(runs)])
+        same_start = _same_start(patcher, _tasks(patcher, setup, 0, sorted(runs)))
+        told = replace(settings, same_start=same_start)
+        judged = judge(Series(told, list(runs.values())), throw_if_cancelled, known)
+        counts = _next_counts(setup, wanted, judged)
+    return judged
 
 
-def _rounds(setup: Setup, wanted: Wanted, settings: Settings, runs: dict[int, Run]) -> Iterator[list[int]]:
-    """Yield the step counts of each round; `runs` fills in between."""
-    counts = sorted(wanted.counts)
-    if wanted.auto and setup.trained_steps is not None:
-        yield sorted({*counts, *trained_counts(setup.trained_steps)})
-        return
+def _first_counts(setup: Setup, wanted: Wanted) -> list[int]:
     if not wanted.auto:
-        yield counts
-        return
-    first = next_step_counts(counts, [], None)
-    yield sorted({*counts, *first})
-    while True:
-        told = judge(Series(settings, list(runs.values())))
-        more = next_step_counts(told.counts, told.similarity, told.reference_similarity)
-        if not more:
-            return
-        yield more
+        return sorted(wanted.counts)
+    searched = trained_counts(setup.trained_steps) if setup.trained_steps is not None else START
+    return sorted({*wanted.counts, *searched})
+
+
+def _next_counts(setup: Setup, wanted: Wanted, judged: Judgement) -> list[int]:
+    """Return what a search wants to run next; where noise is injected no more steps would change its verdict."""
+    over = not wanted.auto or setup.trained_steps is not None or injects_noise(setup.settings.sampler_name)
+    return [] if over else next_step_counts(judged.counts, judged.similarity, judged.reference_similarity)
+
+
+def _same_start(model: Any, tasks: Sequence[Task]) -> bool:
+    """Return whether all step counts start at the same noise level, to within a hundredth."""
+    schedules = [schedule_of(model, task.steps, task.settings) for task in tasks]
+    first = [float(schedule[0]) for schedule in schedules if len(schedule)]
+    return not first or max(first) - min(first) <= _SAME_LEVEL * max(first)
 
 
 def _tasks(model: Any, setup: Setup, seed: int, counts: Sequence[int]) -> list[Task]:

@@ -14,12 +14,14 @@ from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - Com
 
 from ..comparison.frames import choose_frames
 from ..comparison.levels import to_levels
+from ..comparison.measures import LEAST_SIDE
 from ..comparison.run_cache import RunCache
 from ..comparison.runs import Run
 from .comparison_progress import ComparisonProgress
 from .fingerprints import fingerprint, model_fingerprint, vae_fingerprint, weights_fingerprint
 from .sampling import SamplerSettings, sample_traced, sample_watched, schedule_of
-from .together import OFF, TogetherRun
+from .shared_calls import OFF, SharedCalls
+from .together import TogetherRun
 from .together_safe import why_not_together
 
 log = logging.getLogger("sweetspot.nodes.comparison")
@@ -133,7 +135,8 @@ class Comparison:
 
     def _warm_up(self, task: Task) -> None:
         if not self._warm:
-            subject, settings = self._subject, replace(task.settings, sigmas=None)
+            # Not every scheduler has a schedule of one step.
+            subject, settings = self._subject, replace(task.settings, scheduler="simple", sigmas=None)
             sample_traced(
                 subject.model, 1, settings, subject.positive, subject.negative, subject.latent, on_step=_ignore
             )
@@ -159,32 +162,35 @@ class Comparison:
         subject, settings, counts = self._subject, tasks[0].settings, [task.steps for task in tasks]
         schedules = [schedule_of(subject.model, steps, settings).cpu() for steps in counts]
         calls = [2 * steps - 1 if settings.sampler_name in _TWO_CALLS else steps for steps in counts]
-        joint = TogetherRun(schedules, settings.sampler_name, self._together, self._progress.for_runs(counts, calls))
+        shared = SharedCalls(self._together)
+        joint = TogetherRun(schedules, settings.sampler_name, shared, self._progress.for_runs(counts, calls))
         try:
             with _naming(*counts):
                 sample_watched(
                     joint, subject.model, max(counts), settings, subject.positive, subject.negative, subject.latent
                 )
-        except Exception:
+        except (Exception, comfy.model_management.InterruptProcessingException):
             # What failed is told, whatever decoding the finished ones brings.
             with contextlib.suppress(Exception):
-                self._finish_together(tasks, joint)
+                if self._key:
+                    self._finish_together(tasks, joint, shared)
             raise
-        if joint.note:
-            self._notes[f"Together: {joint.note}."] = None
-        if joint.shared:
+        if shared.note:
+            self._notes[f"Together: {shared.note}."] = None
+        if shared.shared:
             told = ", ".join(map(str, sorted(counts)))
             self._notes[
                 f"Together: {told} steps shared model calls; their seconds are those of a call alone times the calls, "
-                "and a pixel may differ by a level from the KSampler's."
+                "and images are the KSampler's but for rounding."
             ] = None
-        return self._finish_together(tasks, joint)
+        return self._finish_together(tasks, joint, shared)
 
-    def _finish_together(self, tasks: Sequence[Task], joint: TogetherRun) -> list[Run]:
+    def _finish_together(self, tasks: Sequence[Task], joint: TogetherRun, shared: SharedCalls) -> list[Run]:
         runs = []
         for number, done in sorted(joint.finished.items()):
-            seconds = done.model_calls * joint.seconds_alone
-            run = Run(tasks[number].steps, done.model_calls, seconds, _NOTHING, together=joint.shared)
+            seconds = done.model_calls * shared.seconds_alone
+            steps, together = tasks[number].steps, shared.shared
+            run = Run(steps, done.model_calls, seconds, _NOTHING, together=together, own_solver=True)
             runs.append(self._finish(tasks[number], {"samples": done.latent}, run))
         return runs
 
@@ -205,7 +211,7 @@ class Comparison:
             return None
         run = _CACHE.get(self._key_of(task), task.steps)
         # Who asks for one after another wants the KSampler's own result.
-        return None if run is not None and run.together and self._together == OFF else run
+        return None if run is not None and run.own_solver and self._together == OFF else run
 
     def _key_of(self, task: Task) -> str:
         return f"{self._key} {fingerprint(vars(task.settings))}"
@@ -223,14 +229,33 @@ def _decode(subject: Subject, sampled: dict[str, Any]) -> Any:
     if frames > 1:
         chosen = choose_frames(subject.frames, frames)
         images = images.unflatten(0, (batch, frames))[:, chosen].flatten(0, 1)
-    return images.cpu().float().numpy()
+    images = images.cpu().float().numpy()
+    _check_images(images)
+    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
+
+
+def _check_images(images: Any) -> None:
+    """Refuse what cannot be judged.
+
+    Raises:
+        ValueError: if it is no image of at least 11 pixels a side, or holds NaN or Inf.
+    """
+    if images.ndim != 4 or min(images.shape[1:3]) < LEAST_SIDE or images.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"vae: expected images of {LEAST_SIDE} pixels a side or more and 1, 3 or 4 channels, got the shape "
+            f"{tuple(images.shape)}"
+        )
+    if not np.isfinite(images).all():
+        raise ValueError("vae: the decoded images hold NaN or Inf; a VAE in half precision may overflow")
 
 
 def _embed(clip_vision: Any, images: Any) -> Any:
     """Return a vision model's embeddings of images, shape (images, features), None without a model."""
     if clip_vision is None:
         return None
-    return clip_vision.encode_image(torch.from_numpy(images))["image_embeds"].float().cpu().numpy()
+    # One by one: the model takes each at full size first.
+    found = [clip_vision.encode_image(torch.from_numpy(image[None, ..., :3]))["image_embeds"] for image in images]
+    return torch.cat(found).float().cpu().numpy()
 
 
 def _key(subject: Subject) -> str:
@@ -273,4 +298,9 @@ def _naming(*counts: int) -> Iterator[None]:
 
 
 def _ignore(_step: int, _denoised: Any, _x: Any, _total: int) -> None:
+    throw_if_cancelled()
+
+
+def throw_if_cancelled() -> None:
+    """Raise ComfyUI's own exception where the user has cancelled."""
     comfy.model_management.throw_exception_if_processing_interrupted()

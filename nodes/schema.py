@@ -51,6 +51,16 @@ def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
         raise ValueError(f"{name}: expected one of {', '.join(allowed)}; got {value!r}")
 
 
+def check_number(name: str, value: float, lowest: float, highest: float) -> None:
+    """Refuse a number that came through a link and is out of the input's range.
+
+    Raises:
+        ValueError: names the input, what is allowed and what came.
+    """
+    if not lowest <= value <= highest:
+        raise ValueError(f"{name}: expected {lowest:g} to {highest:g}, got {value:g}")
+
+
 def model_input() -> io.Input:
     """Return the input for the diffusion model."""
     return io.Model.Input("model", tooltip="The model that denoises the latent.")

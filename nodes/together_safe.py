@@ -27,7 +27,8 @@ def why_not_together(
         return "the latent has several parts"
     if "noise_mask" in latent:
         return "the latent has a noise mask"
-    return _of_model(model) or _of_conditions(positive) or _of_conditions(negative)
+    batch = latent["samples"].shape[0]
+    return _of_model(model) or _of_conditions(positive, batch) or _of_conditions(negative, batch)
 
 
 def _of_model(model: Any) -> str:
@@ -53,14 +54,28 @@ def _holds_something(value: Any) -> bool:
     return bool(value) if isinstance(value, list | tuple | set) else value is not None
 
 
-def _of_conditions(conditioning: Any) -> str:
-    for _, values in conditioning:
+def _of_conditions(conditioning: Any, batch: int) -> str:
+    for embedding, values in conditioning:
+        if not all(_divides(tensor, batch) for tensor in _tensors([embedding, values])):
+            return "a condition's batch does not divide the latent's"
         for name, value in values.items():
             if name in _PARTIAL and value not in (None, _PARTIAL[name]):
                 return "a condition is in force for a part of the schedule"
             if name == "mask" or not _is_plain(value):
                 return f"a condition has {name!r}"
     return ""
+
+
+def _divides(tensor: torch.Tensor, batch: int) -> bool:
+    """Return whether ComfyUI's repeating a condition's batch gives each run's images the same ones."""
+    return tensor.ndim == 0 or (tensor.shape[0] > 0 and batch % tensor.shape[0] == 0)
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    entries = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    return [tensor for entry in entries for tensor in _tensors(entry)]
 
 
 def _is_plain(value: Any) -> bool:

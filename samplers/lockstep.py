@@ -27,11 +27,13 @@ class Batching:
 
     Attributes:
         most: the most samples; a call that runs out of memory halves it, and is made again.
-        out_of_memory: what is raised where the device's memory does not suffice.
+        is_out_of_memory: whether an error says that the device's memory does not suffice.
+        free: frees what a failed call has left.
     """
 
     most: int = sys.maxsize
-    out_of_memory: tuple[type[BaseException], ...] = (torch.cuda.OutOfMemoryError,)
+    is_out_of_memory: Callable[[Exception], bool] = lambda error: isinstance(error, torch.cuda.OutOfMemoryError)
+    free: Callable[[], None] = torch.cuda.empty_cache
 
 
 @dataclass
@@ -117,10 +119,12 @@ def _denoise_some(denoise: BatchDenoiser, batch: list[Request], batching: Batchi
         samples, sigmas = (torch.stack(column) for column in zip(*part, strict=True))
         try:
             return list(denoise(samples, sigmas))
-        except batching.out_of_memory:
-            if len(part) == 1:
+        except Exception as error:
+            if len(part) == 1 or not batching.is_out_of_memory(error):
                 raise
-            batching.most = (len(part) + 1) // 2
+        # Not within except: until that is left, the error holds all that the failed call had made.
+        batching.most = (len(part) + 1) // 2
+        batching.free()
 
 
 def _check(starts: Sequence[Tensor], schedules: Sequence[Tensor], solver: str) -> None:

@@ -156,7 +156,60 @@ class TestTogether:
         assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
         assert [run["steps"] for run in report["runs"]] == [3, 5, 8]
         assert any(run["together"] for run in report["runs"]) == shared
-        assert any("for want of memory at most" in note for note in report["notes"])
+        why = "for want of memory at most" if shared else "a shared call failed: the tests' own out of memory"
+        assert any(why in note for note in report["notes"])
+
+    @pytest.mark.parametrize("together", ["auto", "on"])
+    def test_a_model_that_takes_one_batch_alone_runs_one_after_another(self, comfyui, graph, together: str):
+        alone, _ = self.run(comfyui, graph, "off", self.odd("one size", 4), model=["odd", 0])
+        joint, report = self.run(comfyui, graph, together, self.odd("one size", 4), model=["odd", 0])
+        assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
+        assert any("a shared call failed: shape mismatch: batch" in note for note in report["notes"])
+
+    def test_nan_is_an_error_that_names_its_count(self, comfyui, graph):
+        """Warming up is a call, the check is two; 3 steps are done after five."""
+        nodes = graph.demo(size=32) | self.odd("nan", 7)
+        compare = graph.compare(steps="3, 5, 8", model=["odd", 0], together="on", cache_megabytes=0)
+        with pytest.raises(
+            graph.Failed, match=r"3, 5, 8 steps: the model gave NaN or Inf in call \d of the run of [58] steps"
+        ):
+            comfyui.run(nodes | {"compare": compare})
+
+    def test_cancelling_keeps_the_counts_that_were_finished(self, comfyui, graph):
+        nodes = graph.demo(size=32) | self.odd("interrupt", 8)
+        compare = graph.compare(steps="2, 4, 9", model=["odd", 0], together="on", seed=313)
+        entry = comfyui.wait(comfyui.queue(nodes | {"compare": compare}))
+        assert "execution_interrupted" in [kind for kind, _ in entry["status"]["messages"]]
+        rows = report_of(comfyui.run(nodes | {"compare": compare}))["runs"]
+        assert [(row["steps"], row["reused"]) for row in rows] == [(2, True), (4, True), (9, False)]
+
+    def test_conditions_of_another_batch_keep_their_images(self, comfyui, graph):
+        """Two conditions for three images are dealt out in turn: with several counts in a call they would move on."""
+        changes = {
+            "second": {"class_type": "CLIPTextEncode", "inputs": {"text": "a blue cross", "clip": ["model", 1]}},
+            "pair": {
+                "class_type": "TestsBatchConditions",
+                "inputs": {"one": ["positive", 0], "other": ["second", 0]},
+            },
+            "latent": graph.demo(batch=3)["latent"],
+        }
+        alone, _ = self.run(comfyui, graph, "off", changes, positive=["pair", 0])
+        joint, report = self.run(comfyui, graph, "on", changes, positive=["pair", 0])
+        assert all(np.array_equal(one, other) for one, other in zip(alone, joint, strict=True))
+        assert any("does not divide the latent's" in note for note in report["notes"])
+        changes["latent"] = graph.demo(batch=2)["latent"]
+        alone, _ = self.run(comfyui, graph, "off", changes, positive=["pair", 0])
+        joint, report = self.run(comfyui, graph, "on", changes, positive=["pair", 0])
+        assert all(row["together"] for row in report["runs"])
+        assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
+
+    @pytest.mark.parametrize(("steps", "scheduler"), [("25, 26", "beta"), ("11, 12", "simple")])
+    def test_a_model_that_reads_one_level_is_found_out_for_counts_near_each_other(
+        self, comfyui, graph, steps: str, scheduler: str
+    ):
+        inputs = {"model": ["odd", 0], "steps": steps, "scheduler": scheduler}
+        _, report = self.run(comfyui, graph, "on", self.odd("reads the first level"), **inputs)
+        assert any("does not take one noise level a sample" in note for note in report["notes"])
 
     def test_an_error_keeps_the_counts_that_were_finished(self, comfyui, graph):
         """Three rows of calls share the first ones; 2 steps are done before memory gives out for good."""
@@ -190,6 +243,52 @@ def test_a_vae_error_names_its_count_and_keeps_the_others(comfyui, graph):
     assert caught.value.node_type == "SweetSpotCompare"
     rows = report_of(comfyui.run(nodes))["runs"]
     assert [row["reused"] for row in rows] == [True, True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("nan", "vae: the decoded images hold NaN or Inf"), ("video", "numbered 0 to 8; got 9")]
+)
+def test_what_a_vae_gives_is_checked(comfyui, graph, kind: str, told: str):
+    vae = {"class_type": "TestsOddVAE", "inputs": {"vae": ["model", 2], "kind": kind, "at_decode": 0}}
+    nodes = graph.demo(size=32) | {"odd": vae, "compare": graph.compare(steps="2, 3", vae=["odd", 0], frames="9")}
+    with pytest.raises(graph.Failed, match=told):
+        comfyui.run(nodes)
+
+
+def test_grey_images_are_compared_too(comfyui, graph):
+    vae = {"class_type": "TestsOddVAE", "inputs": {"vae": ["model", 2], "kind": "grey", "at_decode": 0}}
+    nodes = graph.demo(size=32) | {"odd": vae, "compare": graph.compare(steps="2, 4", vae=["odd", 0])}
+    assert len(report_of(comfyui.run(nodes))["runs"]) == 2
+
+
+def test_images_too_small_to_judge_are_named(comfyui, graph):
+    nodes = graph.demo() | {
+        "tiny": {"class_type": "TestsTinyLatent", "inputs": {}},
+        "compare": graph.compare(steps="2, 4", latent_image=["tiny", 0]),
+    }
+    with pytest.raises(graph.Failed, match="2 steps: vae: expected images of 11 pixels a side or more"):
+        comfyui.run(nodes)
+
+
+def test_every_scheduler_can_be_compared(comfyui, graph):
+    """kl_optimal has no schedule of one step, which warming up would take."""
+    outputs = comfyui.run(graph.demo(size=32) | {"compare": graph.compare(steps="4, 8", scheduler="kl_optimal")})
+    assert len(report_of(outputs)["runs"]) == 2
+
+
+def test_counts_that_start_at_different_levels_are_said_to(comfyui, graph):
+    inputs = {"steps": "4, 8, 16", "denoise": 0.5, "scheduler": "karras"}
+    report = report_of(comfyui.run(graph.demo(size=32) | {"compare": graph.compare(**inputs)}))
+    assert report["convergence"] is None
+    assert any("start at different noise levels" in note for note in report["notes"])
+
+
+@pytest.mark.parametrize(("name", "value"), [("seeds", 0), ("seeds", 65)])
+def test_linked_numbers_out_of_range_are_named(comfyui, graph, name: str, value: int):
+    number = {"class_type": "PrimitiveInt", "inputs": {"value": value}}
+    nodes = graph.demo(size=32) | {"number": number, "compare": graph.compare(**{name: ["number", 0]})}
+    with pytest.raises(graph.Failed, match=f"{name}: expected 1 to 64, got {value}"):
+        comfyui.run(nodes)
 
 
 class TestSeveralSeeds:
@@ -262,17 +361,22 @@ def test_other_samplers_and_plans_are_ranked_against_one_end(comfyui, graph, sch
             "class_type": "SweetSpotPlan",
             "inputs": {"steps": 9, "cfg": 2.0, "sampler_name": "heun", "scheduler": "simple"},
         },
-        "compare": graph.compare(steps="4, 8, 16", also="dpmpp_2m/simple, lcm/simple", plan_2=["plan", 0]),
+        "compare": graph.compare(steps="4, 8, 16, 32", also="dpmpp_2m/simple, lcm/simple", plan_2=["plan", 0]),
         "images": show_images("compare"),
     }
     outputs = comfyui.run(nodes)
     report = report_of(outputs)
     jsonschema.validate(report, schema)
     names = [report["name"], *[other["name"] for other in report["others"]]]
-    assert names == [f"{name}, simple, cfg 2" for name in ("euler", "heun", "dpmpp_2m", "lcm")]
+    assert names == [
+        "euler, simple, cfg 2",
+        "heun, simple, cfg 2, plan_2",
+        "dpmpp_2m, simple, cfg 2",
+        "lcm, simple, cfg 2",
+    ]
     assert "injects noise" in report["across"]["left_out"]["lcm, simple, cfg 2"]
     assert {best["steps"] for best in report["across"]["nearest"]} >= {4, 8}
-    assert len(outputs["images"]["images"]) == 12
+    assert len(outputs["images"]["images"]) == 16
 
 
 @pytest.mark.parametrize(
@@ -293,7 +397,7 @@ def test_lists_with_a_mistake_are_refused_before_anything_runs(comfyui, graph, i
     ("inputs", "told"),
     [
         ({"also": "nonsense/simple"}, "sampler_name: expected one of"),
-        ({"also": "euler/simple"}, "also: expected other settings than the node's own"),
+        ({"also": "euler/simple"}, "also: expected other settings than those compared already"),
         ({"save_prefix": "../outside"}, "save_prefix: expected a name within the output folder"),
         ({"save_prefix": "/outside"}, "save_prefix: expected a name within the output folder"),
     ],

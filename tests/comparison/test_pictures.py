@@ -83,3 +83,4 @@ def test_names_from_files_are_text():
     assert "<img" not in told
     assert "\n# title" not in told
     assert "[a]" not in told.replace("\\[a]", "")
+    assert "a\\\\\\[x]" in to_markdown(report_of({4: 0.3, 50: 0.0}, name="a\\[x](y)"))

@@ -179,6 +179,7 @@ def test_a_distilled_model_is_judged_within_its_trained_steps(schema: dict):
     assert (told["reference"], told["sweet_spot"]["steps"], told["convergence"]) == (4, 2, None)
     assert "trained for 1 to 4 steps" in told["sweet_spot"]["reason"]
     assert "More steps change the image visibly (8, 16)" in told["sweet_spot"]["reason"]
+    assert [row["enough_for"] for row in told["runs"]] == [0, 1, 1, 0, 0]
 
 
 def test_a_distilled_model_that_ran_at_no_trained_count_has_no_sweet_spot():
@@ -196,7 +197,7 @@ def test_the_statistics_of_samplers_that_inject_noise_are_told():
     report = report_of(runs, settings)
     assert report.first.sweet_spot.steps is None
     assert report.first.settled_from == 4
-    assert "stay within 10 % from 4 steps on" in report.first.sweet_spot.reason
+    assert "stay from 4 steps on" in report.first.sweet_spot.reason
 
 
 def test_no_false_sweet_spot_in_a_hundred_stochastic_cases():
@@ -219,6 +220,7 @@ def test_rounding_to_levels_is_not_taken_for_slow_convergence():
     runs = [Run(n, n, 1.0, (clean + (rng.random(clean.shape) < 0.2)).astype(np.uint8)) for n in (8, 16, 32)]
     judged = judge(Series(SETTINGS, runs))
     assert judged.reference_similarity == 1
+    assert (judged.convergence["order"], judged.convergence["enough_at"]) == (None, None)
     assert (judged.sweet_spot.steps, judged.sweet_spot.confidence) == (8, "high")
 
 
@@ -230,3 +232,31 @@ def test_a_semantic_distance_is_one_minus_the_cosine():
     assert rows[0]["semantic"] == pytest.approx((1 - np.sqrt(0.5)) / 2, abs=1e-6)
     assert rows[1]["semantic"] == 0
     assert report_of(images).to_dict()["runs"][0]["semantic"] is None
+
+
+def test_one_equal_image_does_not_hide_the_others_error():
+    """The PSNR of a row is that of its mean error: half of 20 dB's error is 23 dB."""
+    clean = np.full((2, 32, 32, 3), 0.5)
+    other = clean.copy()
+    other[1] += 0.1
+    rows = report_of([Run(4, 4, 1.0, other), Run(8, 8, 1.0, clean)]).to_dict()["runs"]
+    assert rows[0]["psnr"] == pytest.approx(20 + 10 * np.log10(2), abs=1e-3)
+
+
+def test_runs_that_start_at_different_levels_are_not_extrapolated():
+    settings = replace(SETTINGS, same_start=False)
+    assert report_of(make_converging([8, 16, 32], 1.0, 0.5), settings).first.convergence is None
+
+
+def test_a_measured_run_is_not_measured_again_and_judging_can_be_ended():
+    runs, known, looked = make_runs({4: 0.3, 25: 0.02, 50: 0.0}), {}, []
+    first = judge(Series(SETTINGS, runs), lambda: looked.append(1), known)
+    again = judge(Series(SETTINGS, runs), lambda: looked.append(1), known)
+    assert len(looked) == 3
+    assert first.measured == again.measured
+
+    def end() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        judge(Series(SETTINGS, runs), end)

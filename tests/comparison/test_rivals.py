@@ -5,16 +5,19 @@ from pathlib import Path
 
 import jsonschema
 import numpy as np
+import pytest
+from sweetspot.comparison.markdown import to_markdown
 from sweetspot.comparison.report import build_report
 from sweetspot.comparison.runs import Run, Series, Settings
 
 
-def series(sampler: str, scale: float, counts=(4, 8, 16, 32), cfg: float = 3.0) -> Series:
+def series(sampler: str, scale: float, counts=(4, 8, 16, 32), cfg: float = 3.0, **settings) -> Series:
     """Return runs whose images lie on a line towards a common end, at a distance of scale / N^2."""
     rng = np.random.default_rng(0)
     end, error = rng.random((1, 32, 32, 3)) * 0.5 + 0.25, rng.normal(size=(1, 32, 32, 3))
-    settings = Settings("comfyui", "flux_dev", "f", sampler, "simple", cfg, 7)
-    return Series(settings, [Run(n, n, n / 10, end + scale / n**2 * error) for n in counts])
+    described = {"scheduler": "simple", "seed": 7} | settings
+    told = Settings("comfyui", "flux_dev", "f", sampler, cfg=cfg, **described)
+    return Series(told, [Run(n, n, n / 10, end + scale / n**2 * error) for n in counts])
 
 
 def test_the_nearest_to_the_common_end_is_named_at_each_count(root: Path):
@@ -34,12 +37,36 @@ def test_one_count_alone_cannot_tell_which_is_nearer():
     assert across["nearest"] == []
 
 
+@pytest.mark.parametrize("counts", [[40, 50], [4, 8, 16]])
+def test_an_end_that_is_not_known_to_have_converged_ranks_nothing(counts: list[int]):
+    report = build_report([series("euler", 30.0, counts), series("dpmpp_2m", 40.0, counts)])
+    across = report.to_dict()["across"]
+    assert (across["end"], across["nearest"]) == (None, [])
+    assert "none is known to have converged" in to_markdown(report)
+
+
 def test_what_makes_other_images_on_purpose_is_left_out_and_why():
     told = build_report([series("euler", 3.0), series("lcm", 1.0), series("heun", 1.0, cfg=7.0)]).to_dict()
     assert told["across"]["runs"] == []
     left_out = told["across"]["left_out"]
     assert "injects noise" in left_out["lcm, simple, cfg 3"]
     assert "other images than cfg 3" in left_out["heun, simple, cfg 7"]
+
+
+def test_the_cfg_that_counts_is_that_of_the_first_that_has_an_end():
+    told = build_report(
+        [series("euler_ancestral", 1.0, cfg=7.0), series("euler", 3.0, cfg=5.0), series("heun", 1.0, cfg=5.0)]
+    ).to_dict()["across"]
+    assert set(told["left_out"]) == {"euler_ancestral, simple, cfg 7"}
+    assert told["end"]["name"] == "heun, simple, cfg 5"
+
+
+def test_other_equations_and_other_starts_are_left_out():
+    told = build_report([series("euler", 3.0), series("euler_cfg_pp", 1.0)]).to_dict()["across"]
+    assert "an equation of its own" in told["left_out"]["euler_cfg_pp, simple, cfg 3"]
+    half = {"denoise": 0.5}
+    told = build_report([series("euler", 3.0, **half), series("heun", 1.0, scheduler="karras", **half)]).to_dict()
+    assert "starts at another noise level" in told["across"]["left_out"]["heun, karras, cfg 3"]
 
 
 def test_one_series_has_no_rivals():

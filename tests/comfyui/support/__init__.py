@@ -260,7 +260,17 @@ class OddModel:
         return {
             "required": {
                 "model": ("MODEL",),
-                "kind": (["reads the first level", "little memory", "slow by the sample", "plain"],),
+                "kind": (
+                    [
+                        "reads the first level",
+                        "little memory",
+                        "one size",
+                        "slow by the sample",
+                        "nan",
+                        "interrupt",
+                        "plain",
+                    ],
+                ),
                 "rows": ("INT", {"default": 2}),
             }
         }
@@ -270,6 +280,8 @@ class OddModel:
     CATEGORY = "tests"
 
     def make(self, model, kind, rows):
+        calls = 0
+
         class Network(torch.nn.Module):
             def __init__(self, network):
                 super().__init__()
@@ -277,6 +289,14 @@ class OddModel:
                 self.dtype = network.dtype
 
             def forward(self, x, t, *rest, **options):
+                nonlocal calls
+                calls += 1
+                if kind == "one size" and x.shape[0] > rows:
+                    raise RuntimeError("shape mismatch: batch")
+                if kind == "nan" and calls > rows:
+                    x = x * float("nan")
+                if kind == "interrupt" and calls == rows:
+                    comfy.model_management.interrupt_current_processing()
                 if kind == "reads the first level":
                     t = t[:1].expand_as(t)
                 if kind == "little memory" and x.shape[0] > rows:
@@ -298,7 +318,13 @@ class OddVAE:
 
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"vae": ("VAE",), "kind": (["video", "raise"],), "at_decode": ("INT", {"default": 2})}}
+        return {
+            "required": {
+                "vae": ("VAE",),
+                "kind": (["video", "raise", "nan", "grey"],),
+                "at_decode": ("INT", {"default": 2}),
+            }
+        }
 
     RETURN_TYPES = ("VAE",)
     FUNCTION = "make"
@@ -317,11 +343,47 @@ class OddVAE:
                 if kind == "raise" and decodes == at_decode:
                     raise RuntimeError("the tests' own error")
                 images = vae.decode(samples, **options)
+                if kind == "nan":
+                    return images * float("nan")
+                if kind == "grey":
+                    return images.mean(dim=-1, keepdim=True)
                 if kind == "raise":
                     return images
                 return torch.stack([images * (1 - frame / 10) for frame in range(9)], dim=1)
 
         return (Odd(),)
+
+
+class BatchConditions:
+    """Two conditions as one of batch two."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"one": ("CONDITIONING",), "other": ("CONDITIONING",)}}
+
+    RETURN_TYPES = ("CONDITIONING",)
+    FUNCTION = "join"
+    CATEGORY = "tests"
+
+    def join(self, one, other):
+        (first, told), (second, more) = one[0], other[0]
+        pooled = torch.cat([told["pooled_output"], more["pooled_output"]])
+        return ([[torch.cat([first, second]), {**told, "pooled_output": pooled}]],)
+
+
+class TinyLatent:
+    """An empty latent of one pixel, whose image has eight."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {}}
+
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self):
+        return ({"samples": torch.zeros(1, 16, 1, 1)},)
 
 
 class SmallClipVision:
@@ -371,6 +433,8 @@ NODE_CLASS_MAPPINGS = {
         ApplyControl,
         OddModel,
         OddVAE,
+        BatchConditions,
+        TinyLatent,
         SmallClipVision,
     )
 }
