@@ -44,15 +44,18 @@ def can_extrapolate(sampler_name: str) -> bool:
 
 
 def choose_triple(steps: Sequence[int]) -> tuple[int, int, int] | None:
-    """Return three of the step counts to extrapolate from: the largest, and below it each at most 1/1.5 of the next.
+    """Return three of the step counts to extrapolate from, None where there are no three such.
 
-    None where there are no three such.
+    The largest; the largest of those at most 1/1.3 of it; and below that the one that makes the two ratios most alike,
+    as unequal ones weigh two different parts of the curve against each other.
     """
-    chosen: list[int] = []
-    for count in sorted(steps, reverse=True):
-        if not chosen or count * LEAST_RATIO <= chosen[-1]:
-            chosen.append(count)
-    return (chosen[2], chosen[1], chosen[0]) if len(chosen) >= 3 else None
+    third = max(steps, default=0)
+    second = max((count for count in steps if count * LEAST_RATIO <= third), default=0)
+    below = [count for count in steps if count * LEAST_RATIO <= second]
+    if not below:
+        return None
+    first = min(below, key=lambda count: abs(math.log(second / count) - math.log(third / second)))
+    return first, second, third
 
 
 def estimate_convergence(steps: tuple[int, int, int], coarse: float, fine: float) -> Convergence:
