@@ -14,9 +14,12 @@ def as_result(guider: Any, sigma: float, denoised: torch.Tensor) -> torch.Tensor
     return guider.inner_model.model_sampling.inverse_noise_scaling(level, denoised)
 
 
-def as_latent(guider: Any, denoised: torch.Tensor) -> Any:
-    """Return predictions as samples of a LATENT, of several parts where the model's latents have them."""
-    samples = guider.inner_model.process_latent_out(as_result(guider, 0.0, denoised.float()))
+def as_latent(guider: Any, denoised: torch.Tensor, sigma: float = 0.0) -> Any:
+    """Return predictions, or results that end at a noise level, as samples of a LATENT.
+
+    Of several parts where the model's latents have them.
+    """
+    samples = guider.inner_model.process_latent_out(as_result(guider, sigma, denoised.float()))
     samples = samples.to(comfy.model_management.intermediate_device())
     shapes = _latent_shapes(guider)
     if shapes is None or len(shapes) < 2:

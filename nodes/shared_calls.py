@@ -60,7 +60,7 @@ class SharedCalls:
         Args:
             guider: ComfyUI's, within sampling.
             extra_args: what ComfyUI's samplers hand to it.
-            probe: a noisy sample, shape (batch, ...), and its level, far from the schedules' first.
+            probe: a noisy sample, shape (batch, ...), and its level, on the CPU, far from the schedules' first.
         """
         self._most = _room(guider, probe[0])
 

@@ -68,9 +68,9 @@ class TogetherRun:
         results: dict[int, Tensor] = {}
 
         def keep(number: int, samples: Tensor, model_calls: int) -> None:
-            result = as_result(guider, float(self._schedules[number][-1]), samples)
-            self.finished[number] = Finished(as_latent(guider, samples), model_calls)
-            results[number] = result
+            level = float(self._schedules[number][-1])
+            results[number] = as_result(guider, level, samples)
+            self.finished[number] = Finished(as_latent(guider, samples, level), model_calls)
 
         def watch(number: int, call: int, denoised: Tensor) -> None:
             if not bool(torch.isfinite(denoised).all()):
@@ -79,9 +79,11 @@ class TogetherRun:
             self._on_call(number, call, denoised)
 
         longest = max(self._schedules, key=len)
-        middle = longest[len(longest) // 2].to(noise.device)
+        # Levels stay on the CPU, where reading them waits for nothing.
+        middle = longest[len(longest) // 2]
         scale = guider.inner_model.model_sampling.noise_scaling
-        denoise = self._calls.of(guider, extra_args, (scale(middle, noise, latent_image), middle))
+        probe = scale(middle.to(noise.device), noise, latent_image)
+        denoise = self._calls.of(guider, extra_args, (probe, middle))
         starts = self._starts(guider, noise, latent_image)
         sample_lockstep(denoise, starts, self._schedules, self._sampler_name, watch, keep, self._calls.batching)
         return results[len(self._schedules) - 1]
