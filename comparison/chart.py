@@ -16,6 +16,7 @@ from .report import Report
 
 WIDTH, HEIGHT = 800, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 24, 56, 56
+_LEGEND_COLUMNS, _LEGEND_HEIGHT = 3, 18
 _BACKGROUND, _TEXT, _DIM, _GRID, _MARK = "#18181b", "#f4f4f5", "#a1a1aa", "#3f3f46", "#34d399"
 _COLOURS = ("#60a5fa", "#f59e0b", "#f472b6", "#a78bfa", "#22d3ee", "#facc15", "#fb7185", "#4ade80")
 _FONT = 14
@@ -85,11 +86,13 @@ def curve(report: Report) -> list[Shape]:
     points = [_points(one, report) for one in report.judgements]
     reach = max(x for series in points for x, _ in series) or 1.0
     values = [y for series in points for _, y in series]
+    # Names stand above the curves, in as many rows as they need.
+    top = _TOP + _LEGEND_HEIGHT * ((len(points) - 1) // _LEGEND_COLUMNS)
     floor = max(-1.0, min(*values, VISIBLE_SSIM) - 0.02)
 
     def place(point: Point) -> Point:
         x = _LEFT + (WIDTH - _LEFT - _RIGHT) * point[0] / (reach * 1.05)
-        y = _TOP + (HEIGHT - _TOP - _BOTTOM) * (1 - point[1]) / (1 - floor)
+        y = top + (HEIGHT - top - _BOTTOM) * (1 - point[1]) / (1 - floor)
         return x, y
 
     shapes = _axes(reach, floor, place, "cost of a batch" if by_cost else "seconds of sampling")
@@ -100,8 +103,12 @@ def curve(report: Report) -> list[Shape]:
     if len(points) > 1:
         names = [one.settings.name for one in report.judgements]
         shapes += [
-            Text((_LEFT + 240 * (n % 3), 18 + 18 * (n // 3)), name, _COLOURS[n % len(_COLOURS)])
-            for n, name in enumerate(names[:6])
+            Text(
+                (_LEFT + 240 * (n % _LEGEND_COLUMNS), 20 + _LEGEND_HEIGHT * (n // _LEGEND_COLUMNS)),
+                name,
+                _COLOURS[n % len(_COLOURS)],
+            )
+            for n, name in enumerate(names)
         ]
     else:
         shapes.append(Text((_LEFT, 28), _heading(report.first)))
@@ -131,7 +138,7 @@ def _axes(reach: float, floor: float, place: Callable[[Point], Point], label: st
     shapes.append(Line(((left, y), (right, y)), _DIM, 2))
     shapes.append(Text((right, y + 16), f"below {VISIBLE_SSIM:g}: visible", _DIM, "end"))
     shapes.append(Text((WIDTH - _RIGHT, HEIGHT - 12), label, _DIM, "end"))
-    shapes.append(Text((8, _TOP - 12), "similarity to the reference", _DIM))
+    shapes.append(Text((_LEFT, HEIGHT - 12), "upwards: similarity to the reference", _DIM))
     return shapes
 
 
