@@ -54,7 +54,7 @@ class Line:
 
 
 def draw_grid(report: Report) -> Image:
-    """Draw all runs' images under labels of steps, seconds and SSIM, one series below the other.
+    """Draw all runs' images under labels of steps, seconds and similarity, one series below the other.
 
     Of more than eight images a run the first eight are drawn.
 
@@ -129,15 +129,17 @@ def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:
     columns = [
         Column(
             _title(run.steps, judgement),
-            f"{run.seconds:.2f} s   SSIM {np.mean([image.ssim for image in images]):.3f}",
+            f"{run.seconds:.2f} s   similarity {alike:.3f}",
             run.images[:_MOST_ROWS],
             run.steps == judgement.sweet_spot.steps,
         )
-        for run, images in zip(judgement.runs, judgement.measured, strict=True)
+        for run, alike in zip(judgement.runs, judgement.similarity, strict=True)
     ]
     rows = len(columns[0].images)
     most = max(_MOST_ROWS, math.ceil(math.sqrt(len(columns) * rows * 2)))
     name = judgement.settings.name if named else ""
+    if len(judgement.own) > _MOST_ROWS:
+        name = f"{name}   the first {_MOST_ROWS} of {len(judgement.own)} images".strip()
     starts = range(0, len(columns), most)
     return [Line(columns[start : start + most], "" if start else name) for start in starts]
 
@@ -145,7 +147,7 @@ def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:
 def _title(steps: int, judgement: Judgement) -> str:
     unit = "step" if steps == 1 else "steps"
     if steps == judgement.sweet_spot.steps:
-        return f"{steps} {unit} · sweet spot"
+        return f"{steps} {unit} · sweet spot" + (", reference" if steps == judgement.reference else "")
     return f"{steps} {unit} · reference" if steps == judgement.reference else f"{steps} {unit}"
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -32,6 +32,8 @@ from .statistics import NAMES, settled_from, statistics
 
 # Of the images, this share may be less alike than the pooled similarity says: one of ten, none of nine.
 _OUTLIERS = 0.1
+# Orders that solvers have; another one tells that the runs are not yet where errors fall by an order.
+_PLAUSIBLE = (0.9, 4.0)
 # Images that differ by less than one of 256 levels are equal: what is left is rounding.
 _LEAST_DISTANCE = 1 / 255
 
@@ -128,8 +130,12 @@ def judge(series: Series, watch: Callable[[], None] = lambda: None, known: Known
     settled = settled_from(counts, np.array([[_statistics(image) for image in images] for images in measured]))
     similarity = [pooled(row) for row in table.tolist()]
     verdict = _verdict(counts, similarity, settings, pooled(left) if left else None)
+    verdict = _tempered(verdict, runs, convergence)
     own = [_verdict(counts, column, settings, near).steps for column, near in _columns(table, left)]
-    knee = None if injects_noise(settings.sampler) else find_knee(counts, [1 - value for value in similarity])
+    if convergence is not None and verdict.steps is not None:
+        # Past the sweet spot there is nothing more to ask for.
+        convergence["enough_at"] = None
+    knee = _knee(counts, similarity, settings, verdict)
     return Judgement(
         settings,
         runs,
@@ -139,7 +145,7 @@ def judge(series: Series, watch: Callable[[], None] = lambda: None, known: Known
         tuple(own),
         pooled(left) if left else None,
         convergence,
-        int(knee) if knee else None,
+        knee,
         settled,
     )
 
@@ -190,6 +196,24 @@ def _verdict(counts: Sequence[int], similarity: Sequence[float], settings: Setti
     return find_sweet_spot(counts, similarity, settings.sampler, reference_similarity=left)
 
 
+def _tempered(verdict: SweetSpot, runs: Sequence[Run], convergence: dict[str, Any] | None) -> SweetSpot:
+    """Take back what the runs cannot carry: a verdict of runs in which nothing ran, and trust in an odd order."""
+    if not any(run.model_calls for run in runs):
+        return SweetSpot(None, "Nothing ran: this denoise leaves no step.", "low")
+    order = convergence["order"] if convergence else None
+    if verdict.confidence == "high" and order is not None and not _PLAUSIBLE[0] <= order <= _PLAUSIBLE[1]:
+        return replace(verdict, confidence="medium")
+    return verdict
+
+
+def _knee(counts: Sequence[int], similarity: Sequence[float], settings: Settings, verdict: SweetSpot) -> int | None:
+    """Return where most of the gain is had, for who wants it cheaper than the sweet spot."""
+    if injects_noise(settings.sampler) or settings.trained_steps is not None:
+        return None
+    knee = find_knee(counts, [1 - value for value in similarity])
+    return None if knee is None or (verdict.steps is not None and knee >= verdict.steps) else int(knee)
+
+
 def _columns(table: Any, left: list[float] | None) -> list[tuple[list[float], float | None]]:
     columns = table.T.tolist()
     return list(zip(columns, left or [None] * len(columns), strict=True))
@@ -204,7 +228,7 @@ def _with_statistics(verdict: SweetSpot, settled: int | None, settings: Settings
     if not injects_noise(settings.sampler) or settings.trained_steps is not None:
         return verdict
     told = f"Over {images} images sharpness, contrast and noise level stay from {settled} steps on"
-    told += ", to 10 % or half a level."
+    told += ", to 10 % or half a level; that does not mean that the images are finished."
     if settled is None:
         told = "Sharpness, contrast and noise level are in the report; that they settle is not shown"
         told += "; it takes several seeds." if images < 4 else f" by these step counts and {images} images."
@@ -233,7 +257,7 @@ def _convergence(
     return {
         "steps": list(triple),
         "order": round(order, 3) if moving else None,
-        "reference_similarity": round(similarity, 6),
+        "reference_similarity": round(max(similarity, 0), 6),
         "enough_at": _enough_at(triple, order, similarity) if moving else None,
     }, left
 

@@ -49,14 +49,14 @@ def _series(series: dict[str, Any], images: int) -> list[str]:
     lines += _more(series, images)
     with_cost = any(row["cost"] is not None for row in series["runs"])
     with_meaning = any(row["semantic"] is not None for row in series["runs"])
-    columns = [*_COLUMNS, *(["cost"] if with_cost else []), *(["semantic"] if with_meaning else [])]
+    columns = [*_COLUMNS, *(["cost of a batch"] if with_cost else []), *(["semantic"] if with_meaning else [])]
     lines += [_line(columns), _line(["---"] * len(columns))]
     for row in series["runs"]:
         cells = [*_cells(row, images)]
         cells += [f"{row['cost']:.4g}"] if with_cost else []
         cells += [_number(row["semantic"], 4)] if with_meaning else []
         lines.append(_line(cells))
-    marks = ["* shared model calls with other counts"] if any(row["together"] for row in series["runs"]) else []
+    marks = ["\\* shared model calls with other counts"] if any(row["together"] for row in series["runs"]) else []
     return [*lines, "", *marks, *([""] if marks else [])]
 
 
@@ -68,12 +68,13 @@ def _more(series: dict[str, Any], images: int) -> list[str]:
         without = f"; {spread['without']} of {images} have none" if spread["without"] else ""
         told.append(
             f"Image by image the sweet spot is {spread['least']} to {spread['most']}, "
-            f"median {spread['median']}{without}."
+            f"median {spread['median'] or 'none'}{without}."
         )
     found = series["convergence"]
     if found is not None:
         more = f"; about {found['enough_at']} steps would be enough" if found["enough_at"] else ""
-        order = f"the error falls with order {found['order']:.1f}; " if found["order"] is not None else ""
+        order = f"the error falls with order {found['order']:.1f}; " if found["order"] else ""
+        order = "the images do not yet come nearer to each other; " if found["order"] == 0 else order
         told.append(
             f"By the runs of {', '.join(map(str, found['steps']))} {order}"
             f"the reference's similarity to the end is about {found['reference_similarity']:.3f}{more}."

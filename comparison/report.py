@@ -90,18 +90,21 @@ def build_report(series: Sequence[Series], price: Price | None = None, notes: Se
 def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
     settings = judgement.settings
     own = sorted(steps for steps in judgement.own if steps is not None)
+    middle = len(judgement.own) // 2
     return {
         "name": settings.name,
         "sampler": settings.sampler,
         "scheduler": settings.scheduler,
         "cfg": settings.cfg,
+        "denoise": settings.denoise,
         "trained_steps": list(settings.trained_steps) if settings.trained_steps else None,
         "reference": judgement.reference,
         "runs": [_row(judgement, place, price) for place in range(len(judgement.runs))],
         "sweet_spot": asdict(judgement.sweet_spot),
         "spread": {
             "least": own[0] if own else None,
-            "median": own[len(own) // 2] if own else None,
+            # An image without a sweet spot needs more than all others.
+            "median": own[middle] if middle < len(own) else None,
             "most": own[-1] if own else None,
             "without": len(judgement.own) - len(own),
         },

@@ -46,6 +46,7 @@ class Settings:
     def name(self) -> str:
         """What tells a series from another one of the same comparison."""
         told = f"{self.sampler}, {self.scheduler}, cfg {self.cfg:g}"
+        told += f", denoise {self.denoise:g}" if self.denoise < 1 else ""
         return f"{told}, {self.label}" if self.label else told
 
 

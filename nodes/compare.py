@@ -12,6 +12,7 @@ from ..comparison.frames import check_frames
 from ..comparison.grid import draw_grid
 from ..comparison.markdown import to_markdown
 from ..comparison.report import Price, Report
+from ..presets.catalogue import is_variant
 from ..presets.detection import recognise
 from ..presets.plan import StepPlan
 from ..samplers.step_counts import has_auto, has_words, parse_step_counts
@@ -108,6 +109,8 @@ class SweetSpotCompare(io.ComfyNode):
         check_choice("together", together, MODES)
         check_number("seeds", seeds, 1, MOST_SEEDS)
         check_number("cache_megabytes", cache_megabytes, 0, MOST_MEGABYTES)
+        check_number("cfg", cfg, 0, 100)
+        check_number("denoise", denoise, 0, 1)
         check_number("price", price, 0, MOST_PRICE)
         check_choice("kept_as", kept_as, KEPT_AS)
         check_choice("price_unit", price_unit, PRICE_UNITS)
@@ -150,7 +153,9 @@ class SweetSpotCompare(io.ComfyNode):
 
     @classmethod
     def _words(cls, model: Any, plan: StepPlan | None) -> dict[str, int]:
-        evidence = gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id)
+        # A linked plan says what the model is.
+        chosen = plan.variant if plan is not None and is_variant(plan.variant) else ""
+        evidence = gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, chosen)
         return counts_of_qualities(evidence, plan)
 
 

@@ -21,6 +21,12 @@ _OTHER_STARTS = (
     "With this denoise and scheduler the step counts start at different noise levels: their images differ for that, "
     "too, and nothing is estimated from them."
 )
+_UNEVEN_TIMES = 1.6
+_UNEVEN = (
+    "The seconds of a step differ much between these runs: the machine was busy, a cache "
+    "skipped calls, or some are from another time. Clear "
+    "the kept images (cache_megabytes 0) and run them again to compare seconds or cost."
+)
 _ALLOWED = "pairs of sampler and scheduler as dpmpp_2m/karras, separated by commas"
 
 
@@ -93,8 +99,13 @@ def check_setups(setups: Sequence[Setup]) -> None:
     Raises:
         ValueError: names the input, what is allowed and what came.
     """
-    for setup in setups:
-        check_sampler(setup.settings)
+    for place, setup in enumerate(setups):
+        try:
+            check_sampler(setup.settings)
+        except ValueError as error:
+            if not place or setup.plan is not None:
+                raise
+            raise ValueError(f"also: {error}") from None
     names = [setup.described("", "", 1).name for setup in setups]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -119,6 +130,7 @@ def compare(
     """
     judgements = [_run_setup(comparison, setup, wanted, model) for setup in setups]
     notes = [_OTHER_STARTS] if not all(one.settings.same_start for one in judgements) else []
+    notes += [_UNEVEN] if any(_uneven(one) for one in judgements) else []
     return Report(tuple(judgements), price, (*comparison.notes, *notes))
 
 
@@ -141,6 +153,12 @@ def _run_setup(comparison: Comparison, setup: Setup, wanted: Wanted, model: tupl
     return judged
 
 
+def _uneven(judged: Judgement) -> bool:
+    """Return whether the runs' seconds were taken under conditions too different to be compared."""
+    per_call = [run.seconds / run.model_calls for run in judged.runs if run.model_calls and run.seconds > 0]
+    return bool(per_call) and max(per_call) > _UNEVEN_TIMES * min(per_call)
+
+
 def _first_counts(setup: Setup, wanted: Wanted) -> list[int]:
     if not wanted.auto:
         return sorted(wanted.counts)
@@ -151,7 +169,11 @@ def _first_counts(setup: Setup, wanted: Wanted) -> list[int]:
 def _next_counts(setup: Setup, wanted: Wanted, judged: Judgement) -> list[int]:
     """Return what a search wants to run next; where noise is injected no more steps would change its verdict."""
     over = not wanted.auto or setup.trained_steps is not None or injects_noise(setup.settings.sampler_name)
-    return [] if over else next_step_counts(judged.counts, judged.similarity, judged.reference_similarity)
+    return (
+        []
+        if over
+        else next_step_counts(judged.counts, judged.similarity, judged.reference_similarity, listed=wanted.counts)
+    )
 
 
 def _same_start(model: Any, tasks: Sequence[Task]) -> bool:

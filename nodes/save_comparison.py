@@ -17,6 +17,7 @@ from ..comparison.markdown import to_markdown
 from ..comparison.measures import Image
 from ..comparison.metadata import write_png
 from ..comparison.report import Report
+from .schema import LARGEST_SEED
 
 
 def all_images(report: Report) -> torch.Tensor:
@@ -72,7 +73,7 @@ def save_comparison(cls: Any, report: Report, prefix: str, grid: Image, curve: I
         common["sweetspot_report"] = json.dumps(told)
     saved = 0
     for place, one in enumerate(report.judgements):
-        saved += _save_images(Path(folder), start, one, place, common, (told, *told["others"])[place])
+        saved += _save_images(Path(folder), start, one, place, common)
     write_png(Path(folder, f"{start}_grid.png"), grid, common)
     write_png(Path(folder, f"{start}_curve.png"), curve, common)
     Path(folder, f"{start}_curve.svg").write_text(draw_curve_svg(report), "utf-8")
@@ -81,21 +82,20 @@ def save_comparison(cls: Any, report: Report, prefix: str, grid: Image, curve: I
     return f"Saved {saved} images, grid, curve and report as {Path(subfolder, start).as_posix()}_*."
 
 
-def _save_images(
-    folder: Path, start: str, judgement: Judgement, place: int, common: dict[str, str], told: dict[str, Any]
-) -> int:
+def _save_images(folder: Path, start: str, judgement: Judgement, place: int, common: dict[str, str]) -> int:
     saved = 0
     series = f"_{judgement.settings.sampler}_{judgement.settings.scheduler}" if place else ""
     per_seed = len(judgement.own) // judgement.settings.seeds
-    for run, row in zip(judgement.runs, told["runs"], strict=True):
+    for run, measured in zip(judgement.runs, judgement.measured, strict=True):
         for number, image in enumerate(run.images):
             about = {
                 "steps": run.steps,
-                "seed": judgement.settings.seed + number // per_seed,
+                "seed": (judgement.settings.seed + number // per_seed) % (LARGEST_SEED + 1),
+                "image": number % per_seed,
                 "sampler": judgement.settings.sampler,
                 "scheduler": judgement.settings.scheduler,
                 "cfg": judgement.settings.cfg,
-                "similarity": row["similarity"],
+                "similarity": round(measured[number].similarity, 6),
                 "sweet_spot": judgement.sweet_spot.steps,
             }
             entries = common | ({"sweetspot": json.dumps(about)} if common else {})

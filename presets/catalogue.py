@@ -107,6 +107,11 @@ def _by_id() -> dict[str, Variant]:
     return {variant.id: variant for variant in load_catalogue()}
 
 
+def is_variant(variant_id: str) -> bool:
+    """Return whether the catalogue has an entry of this id."""
+    return variant_id in _by_id()
+
+
 def find_variant(variant_id: str) -> Variant:
     """Return the variant of this id.
 

@@ -19,6 +19,7 @@ def next_step_counts(
     similarity: Sequence[float],
     reference_similarity: float | None,
     visible: float = VISIBLE_SSIM,
+    listed: Sequence[int] = (),
 ) -> list[int]:
     """Return the step counts to run next, empty where the search is over.
 
@@ -28,6 +29,7 @@ def next_step_counts(
         reference_similarity: estimated similarity of the largest one to what ever more steps would give; None where
             nothing tells: then the largest is only trusted where the count below it is like it.
         visible: the similarity below which a change counts as visible.
+        listed: counts that run anyway, which the search does not pay for.
     """
     missing = [count for count in START if count not in steps]
     if missing:
@@ -37,10 +39,10 @@ def next_step_counts(
     converged = enough < largest if reference_similarity is None else reference_similarity >= visible
     if not converged:
         higher = [count for count in LADDER if count > largest]
-        return _affordable(steps, higher[:1])
+        return _affordable(steps, higher[:1], listed)
     below = max((count for count in steps if count < enough), default=0)
     between = [count for count in LADDER if below < count < enough and count not in steps]
-    return _affordable(steps, between[len(between) // 2 :][:1])
+    return _affordable(steps, between[len(between) // 2 :][:1], listed)
 
 
 def trained_counts(trained: tuple[int, int]) -> list[int]:
@@ -59,5 +61,6 @@ def trained_counts(trained: tuple[int, int]) -> list[int]:
     return sorted(counts)
 
 
-def _affordable(steps: Sequence[int], wanted: list[int]) -> list[int]:
-    return wanted if sum(steps) + sum(wanted) <= _BUDGET else []
+def _affordable(steps: Sequence[int], wanted: list[int], listed: Sequence[int]) -> list[int]:
+    paid = [count for count in (*steps, *wanted) if count not in listed]
+    return wanted if sum(paid) <= _BUDGET else []

@@ -64,7 +64,9 @@ def find_sweet_spot(
     enough = _smallest_enough(ladder, visible)
     confidence = _confidence(ladder, enough, visible, reference_similarity)
     if reference_similarity is not None and reference_similarity < visible:
-        return SweetSpot(None, _not_converged(reference, reference_similarity), "medium")
+        # Where every run looks like the reference, nothing but the estimate speaks against it.
+        sure: Confidence = "medium" if enough == reference else "low"
+        return SweetSpot(None, _not_converged(reference, reference_similarity), sure)
     if enough == reference:
         below, value = ladder[-2]
         differs = f"{below} steps still differ visibly from {reference} (similarity {value:.3f} < {visible:g})"
@@ -110,7 +112,10 @@ def find_trained_sweet_spot(
     enough = smallest_enough([count for count, _ in inside], [value for _, value in inside], visible)
     changed = [str(count) for count, value in ladder if count > highest and value < visible]
     more = f" More steps change the image visibly ({', '.join(changed)})." if changed else ""
-    return SweetSpot(enough, f"This model was trained for {span} steps; of these, {enough} are enough.{more}", "medium")
+    told = f"of these, {enough} are enough"
+    if enough == inside[-1][0]:
+        told = f"{enough} are the most of these that ran" + (", and fewer differ visibly" if len(inside) > 1 else "")
+    return SweetSpot(enough, f"This model was trained for {span} steps; {told}.{more}", "medium")
 
 
 def _not_converged(reference: int, similarity: float) -> str:

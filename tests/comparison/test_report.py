@@ -148,6 +148,31 @@ def test_the_verdict_is_over_all_seeds_with_its_spread(schema: dict):
     assert told["images"] == 3
 
 
+def test_images_without_a_sweet_spot_count_in_the_median():
+    levels = {4: [0.01, 0.3, 0.3], 8: [0.01, 0.3, 0.3], 16: [0.0] * 3}
+    spread = report_of(seeds_of(levels)).to_dict()["spread"]
+    assert spread == {"least": 4, "median": None, "most": 4, "without": 2}
+
+
+def test_nothing_that_ran_is_no_sweet_spot():
+    runs = [replace(run, model_calls=0) for run in make_runs({4: 0.0, 8: 0.0})]
+    verdict = report_of(runs).first.sweet_spot
+    assert (verdict.steps, verdict.confidence) == (None, "low")
+
+
+def test_an_order_that_no_solver_has_is_not_trusted():
+    assert report_of(make_converging([8, 16, 32], 1.0, 0.2)).first.sweet_spot.confidence == "high"
+    assert report_of(make_converging([8, 16, 32], 0.6, 0.12)).first.sweet_spot.confidence == "medium"
+    assert report_of(make_converging([8, 12, 16], 5.0, 3300)).first.sweet_spot.confidence == "medium"
+
+
+def test_past_the_sweet_spot_nothing_more_is_asked_for():
+    told = report_of(make_converging([4, 6, 8, 12, 16, 32], 1.0, 0.3)).to_dict()
+    assert told["sweet_spot"]["steps"]
+    assert told["convergence"]["enough_at"] is None
+    assert told["knee"] is None or told["knee"] < told["sweet_spot"]["steps"]
+
+
 def test_one_image_of_ten_may_be_an_exception():
     levels = {4: [0.01] * 9 + [0.3], 8: [0.01] * 10, 16: [0.0] * 10}
     assert judge(Series(SETTINGS, seeds_of(levels))).sweet_spot.steps == 4

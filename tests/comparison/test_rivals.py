@@ -66,7 +66,7 @@ def test_other_equations_and_other_starts_are_left_out():
     assert "an equation of its own" in told["left_out"]["euler_cfg_pp, simple, cfg 3"]
     half = {"denoise": 0.5}
     told = build_report([series("euler", 3.0, **half), series("heun", 1.0, scheduler="karras", **half)]).to_dict()
-    assert "starts at another noise level" in told["across"]["left_out"]["heun, karras, cfg 3"]
+    assert "starts at another noise level" in told["across"]["left_out"]["heun, karras, cfg 3, denoise 0.5"]
 
 
 def test_one_series_has_no_rivals():
