@@ -175,14 +175,15 @@ class Comparison:
                 if self._key:
                     self._finish_together(tasks, joint, shared)
             raise
-        if shared.note:
-            self._notes[f"Together: {shared.note}."] = None
         if shared.shared:
             told = ", ".join(map(str, sorted(counts)))
+            until = f", but not all, as {shared.note}" if shared.note else ""
             self._notes[
-                f"Together: {told} steps shared model calls; their seconds are those of a call alone times the calls, "
-                "and images are the KSampler's but for rounding."
+                f"Together: {told} steps shared model calls{until}; their seconds are those of a call alone times the "
+                "calls, and images are the KSampler's but for rounding."
             ] = None
+        elif shared.note:
+            self._notes[f"Together: one after another, as {shared.note}."] = None
         return self._finish_together(tasks, joint, shared)
 
     def _finish_together(self, tasks: Sequence[Task], joint: TogetherRun, shared: SharedCalls) -> list[Run]:
