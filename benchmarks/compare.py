@@ -10,7 +10,6 @@ import argparse
 import json
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,9 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sampler import Demo, load, prompts
+from sampler import Demo, load, prompts, run_inside
 
-ROOT = Path(__file__).resolve().parent.parent
 SEEDS, COUNTS = 32, (4, 25, 50)
 PROMPT = "a red circle left of a blue square on green"
 _seed = count(1000)
@@ -40,7 +38,7 @@ def main() -> None:
     elif arguments.figure == "memory":
         told = memory()
     elif arguments.inside is None:
-        raise SystemExit(run_inside())
+        raise SystemExit(run_inside(Path(__file__)))
     else:
         load(arguments.inside)
         import torch
@@ -48,17 +46,6 @@ def main() -> None:
         with torch.inference_mode():
             told = auto()
     sys.stdout.write(json.dumps(told, indent=2) + "\n")
-
-
-def run_inside() -> int:
-    """Run this script again with ComfyUI's Python."""
-    from sweetspot.cli.comfyui import find_comfyui, prepare
-
-    folder = find_comfyui()
-    if folder is None:
-        raise SystemExit("no ComfyUI found: set COMFYUI_PATH")
-    command = [str(prepare(folder).python), str(Path(__file__).resolve()), *sys.argv[1:], "--inside", str(folder)]
-    return subprocess.call(command, cwd=folder)
 
 
 def on_server(figure: Any, rounds: int, size: int) -> dict[str, Any]:

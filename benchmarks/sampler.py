@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=12, help="pairs of `overhead`")
     arguments = parser.parse_args()
     if arguments.inside is None:
-        raise SystemExit(run_inside())
+        raise SystemExit(run_inside(Path(__file__)))
     load(arguments.inside)
     figures = {"overhead": lambda: overhead(arguments.rounds), "window": window, "settle": settle}
     import torch
@@ -55,15 +55,15 @@ def main() -> None:
     sys.stdout.write(json.dumps(told, indent=2) + "\n")
 
 
-def run_inside() -> int:
-    """Run this script again with ComfyUI's Python."""
+def run_inside(script: Path) -> int:
+    """Run a script of benchmarks/ again with ComfyUI's Python."""
     from sweetspot.cli.comfyui import find_comfyui, prepare
 
     folder = find_comfyui()
     if folder is None:
         raise SystemExit("no ComfyUI found: set COMFYUI_PATH")
     python = prepare(folder).python
-    command = [str(python), str(Path(__file__).resolve()), *sys.argv[1:], "--inside", str(folder)]
+    command = [str(python), str(script.resolve()), *sys.argv[1:], "--inside", str(folder)]
     return subprocess.call(command, cwd=folder)
 
 
