@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..presets.architecture import architecture_of, is_lora
 from ..presets.detection import Recognition, Wishes, recognise
 from ..presets.evidence import Evidence, Lora
-from ..presets.headers import Header, HeaderError, read_header
+from ..presets.file_evidence import evidence_of_file
+from ..presets.headers import HeaderError, read_header
 from ..presets.names import MODEL_ENDINGS
 from ..presets.qualities import QUALITIES
 from ..presets.templates import TemplateIndex
@@ -81,14 +81,7 @@ def _of_file(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> Inspection:
         header = read_header(file)
     except (HeaderError, OSError) as error:
         return _answer(str(file), Evidence(files=(file.name,), loras=loras), wishes, str(error))
-    return _answer(str(file), _evidence_of(file, header, loras), wishes)
-
-
-def _evidence_of(file: Path, header: Header, loras: tuple[Lora, ...]) -> Evidence:
-    if is_lora(header):
-        return Evidence(loras=(*loras, Lora(file.name)), metadata=header.metadata)
-    architecture, geometry, prediction = architecture_of(header)
-    return Evidence(architecture, geometry, prediction, (file.name,), loras, header.metadata)
+    return _answer(str(file), evidence_of_file(file.name, header, loras), wishes)
 
 
 def _answer(name: str, evidence: Evidence, wishes: Wishes, problem: str = "") -> Inspection:

@@ -10,6 +10,7 @@ from .plan import SweetSpotPlan
 from .plan_sigmas import SweetSpotPlanSigmas
 from .preset import SweetSpotPreset
 from .read_trace import SweetSpotReadTrace
+from .recognise_route import add_route
 from .sampler import SweetSpotSampler
 from .save_preset import SweetSpotSavePreset
 from .wrap_sampler import SweetSpotWrapSampler
@@ -17,6 +18,10 @@ from .wrap_sampler import SweetSpotWrapSampler
 
 class SweetSpotExtension(ComfyExtension):
     """The pack's nodes, as ComfyUI asks for them."""
+
+    async def on_load(self) -> None:
+        """Add the route that the preset's badge asks."""
+        add_route()
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Return every node class of the pack."""

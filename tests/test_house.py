@@ -35,6 +35,7 @@ ALLOWED = {
             "torch",
             "numpy",
             "safetensors",
+            "aiohttp",
         },
         {"nodes", "demo", "comparison", "presets", "samplers"},
     ),

@@ -1,0 +1,19 @@
+"""What one model file tells by its name and its header, as evidence."""
+
+from .architecture import architecture_of, is_lora
+from .evidence import Evidence, Lora
+from .headers import Header
+
+
+def evidence_of_file(name: str, header: Header, loras: tuple[Lora, ...] = ()) -> Evidence:
+    """Return the evidence of a file, itself a LoRA or a model.
+
+    Args:
+        name: the file's name.
+        header: what its first bytes hold; an empty one leaves the name.
+        loras: LoRAs that are laid over it.
+    """
+    if is_lora(header):
+        return Evidence(loras=(*loras, Lora(name)), metadata=header.metadata)
+    architecture, geometry, prediction = architecture_of(header)
+    return Evidence(architecture, geometry, prediction, (name,), loras, header.metadata)

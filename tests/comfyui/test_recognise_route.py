@@ -1,0 +1,194 @@
+"""The route that recognises a model before any run: what it tells, and what it refuses to touch."""
+
+import json
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sweetspot.cli.comfyui import Installation, Server, prepare, running
+from sweetspot.demo import files
+
+PATH = "/sweetspot/recognise"
+FEW_STEPS = "flux1-schnell-demo.safetensors"
+
+
+def post(server: Server, body: Any, *, path: str = PATH, **headers: str) -> tuple[int, dict[str, Any]]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(server.url + path, data, {"Content-Type": "application/json"} | headers)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            text = error.read()
+            return error.code, json.loads(text) if text else {}
+
+
+def question(name: str, **more: Any) -> dict[str, Any]:
+    graph = {
+        "1": {"class_type": "UNETLoader", "inputs": {"unet_name": name, "weight_dtype": "default"}},
+        "2": {"class_type": "SweetSpotPreset", "inputs": {"model": ["1", 0]}},
+    }
+    return {"graph": graph, "node": "2"} | more
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model outside of ComfyUI's folders, which names a variant in its metadata."""
+    file = tmp_path_factory.mktemp("elsewhere") / "secret.safetensors"
+    shutil.copy(files.TRANSFORMER, file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def server(installation: Installation, tmp_path_factory: pytest.TempPathFactory, secret: Path) -> Iterator[Server]:
+    base = tmp_path_factory.mktemp("route")
+    folder = base / "models" / "diffusion_models"
+    folder.mkdir(parents=True)
+    shutil.copy(files.TRANSFORMER, folder / FEW_STEPS)
+    (folder / "broken.safetensors").write_bytes(b"\xff" * 100)
+    (folder / "link.safetensors").symlink_to(secret)
+    (folder / "inside.safetensors").symlink_to(folder / FEW_STEPS)
+    shutil.copy(files.TRANSFORMER, base / "models" / "above.safetensors")
+    for number in range(10):
+        shutil.copy(files.AUTOENCODER, folder / f"model_{number:03}.safetensors")
+    with running(prepare(installation.folder), base) as started:
+        yield started
+
+
+def test_tells_the_variant_and_three_qualities_as_the_preset_node_does(server: Server):
+    status, answer = post(server, question(FEW_STEPS))
+    assert status == 200
+    assert set(answer["qualities"]) == {"draft", "balanced", "best"}
+    assert answer["files"] == [FEW_STEPS]
+    for plan in answer["qualities"].values():
+        assert plan["steps"] >= 1
+        assert plan["sources"]["steps"]
+
+
+def test_recognises_the_demo_model(server: Server):
+    graph = {
+        "1": {"class_type": "SweetSpotDemoModel", "inputs": {}},
+        "2": {"class_type": "SweetSpotPreset", "inputs": {"model": ["1", 0]}},
+    }
+    status, answer = post(server, {"graph": graph, "node": "2"})
+    assert (status, answer["variant"], answer["confidence"]) == (200, "sweetspot_demo", "certain")
+
+
+def test_takes_a_chosen_variant_and_the_wanted_evidence(server: Server):
+    assert post(server, question(FEW_STEPS, variant="flux_dev"))[1]["variant"] == "flux_dev"
+    strict = post(server, question("model_001.safetensors", evidence="certain"))[1]
+    assert strict["qualities"]["balanced"]["steps"] == 25
+    assert post(server, question(FEW_STEPS, variant="<img>"))[0] == 400
+    assert post(server, question(FEW_STEPS, evidence="sure"))[0] == 400
+
+
+def test_a_broken_header_leaves_the_name_and_says_so(server: Server):
+    status, answer = post(server, question("broken.safetensors"))
+    assert status == 200
+    assert any("header" in text for text in answer["contradictions"])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../above.safetensors",
+        "..\\above.safetensors",
+        "a/../../above.safetensors",
+        "/etc/passwd.safetensors",
+        "C:\\models\\a.safetensors",
+        "\\\\server\\share\\a.safetensors",
+        "a\0b.safetensors",
+        "a\nb.safetensors",
+        "\u202egnp.safetensors",
+        "x" * 5000 + ".safetensors",
+    ],
+)
+def test_refuses_what_is_no_plain_name(server: Server, name: str):
+    status, answer = post(server, question(name))
+    assert status == 400
+    assert answer["error"].startswith("name: expected")
+    assert "by_name" not in answer
+
+
+def test_refuses_names_that_no_list_holds_and_judges_them_by_name_alone(server: Server):
+    status, answer = post(server, question("flux1-dev-elsewhere.safetensors"))
+    assert status == 404
+    assert "not among" in answer["error"]
+    assert answer["by_name"]["variant"] == "flux_dev"
+
+
+def test_refuses_an_unknown_folder(server: Server):
+    assert post(server, question("nowhere/model_001.safetensors"))[0] == 404
+    assert post(server, question("above.safetensors"))[0] == 404
+
+
+def test_touches_no_file_that_a_link_leads_out_to(server: Server, secret: Path):
+    before = secret.stat().st_atime_ns
+    status, answer = post(server, question("link.safetensors"))
+    assert status == 403
+    assert "leads out" in answer["error"]
+    assert answer["by_name"]["signals"] == []
+    assert secret.stat().st_atime_ns == before
+
+
+def test_refuses_hostile_names_of_loras(server: Server):
+    body = question(FEW_STEPS)
+    body["graph"]["3"] = {
+        "class_type": "LoraLoaderModelOnly",
+        "inputs": {"lora_name": "../x.safetensors", "model": ["1", 0]},
+    }
+    body["graph"]["2"]["inputs"]["model"] = ["3", 0]
+    assert post(server, body)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"not json", 400),
+        (b"[" * 100_000, 400),
+        ([], 400),
+        ({}, 400),
+        ({"graph": {}, "node": "2"}, 400),
+        ({"graph": {"2": []}, "node": "2"}, 400),
+        ({"graph": {"2": {"inputs": {}}}, "node": 2}, 400),
+        (b" " * 600_000, 413),
+    ],
+)
+def test_refuses_what_is_no_question(server: Server, body: Any, status: int):
+    came, answer = post(server, body)
+    assert came == status
+    assert "expected" in answer["error"]
+
+
+def test_refuses_other_content_types_methods_and_origins(server: Server):
+    assert post(server, question(FEW_STEPS), **{"Content-Type": "text/plain"})[0] == 415
+    assert post(server, question(FEW_STEPS), Origin="http://evil.example")[0] == 403
+    assert post(server, question(FEW_STEPS), **{"Sec-Fetch-Site": "cross-site"})[0] == 403
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(server.url + PATH, timeout=30)
+    refused.value.close()
+    assert refused.value.code in (404, 405)
+
+
+def test_writes_nothing(server: Server):
+    def everything() -> dict[Path, int]:
+        return {file: file.stat().st_mtime_ns for file in server.base.rglob("*") if file.name != server.log.name}
+
+    before = everything()
+    post(server, question(FEW_STEPS))
+    post(server, question("../above.safetensors"))
+    assert everything() == before
+
+
+def test_a_link_within_the_folders_is_read(server: Server):
+    assert post(server, question("inside.safetensors"))[0] == 200
+
+
+def test_answers_under_the_prefix_that_the_page_uses(server: Server):
+    assert post(server, question(FEW_STEPS), path="/api" + PATH)[0] == 200
