@@ -36,6 +36,7 @@ from .sampling import SamplerSettings, check_latent
 from .save_comparison import all_images, as_svg, check_prefix, save_comparison
 from .schema import check_choice, check_number, make_schema
 from .shared_calls import AUTO, MODES
+from .viewer import viewer_text
 
 
 class SweetSpotCompare(io.ComfyNode):
@@ -136,6 +137,7 @@ class SweetSpotCompare(io.ComfyNode):
         shown = {
             **ui.PreviewImage(grid, cls=cls).as_dict(),
             "report": [text],
+            "viewer": [viewer_text(report)],
             "markdown": [markdown],
             "svg": [svg],
             "text": [_tell(report, words, saved)],

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { aligned } from "../../web/comparison_curve.js";
+import { checked, describeRun, difference, firstPair, fromOutput, toSaved, viewPath } from "../../web/comparison_data.js";
+import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../web/view_transform.js";
+
+const run = (steps, similarity, seconds = steps / 10) => ({ steps, seconds, similarity, model_calls: steps, files: [`${steps}.png`] });
+const sent = {
+  version: 1,
+  subfolder: "sweetspot",
+  images: 1,
+  series: [
+    { name: "euler", reference: 50, sweet_spot: { steps: 25, reason: "enough", confidence: "high" }, runs: [run(4, 0.7), run(25, 0.99), run(50, 1)] },
+    { name: "heun", reference: 50, sweet_spot: { steps: null, reason: "none", confidence: "low" }, runs: [run(4, 0.8, 1), run(50, 1, 9)] },
+  ],
+};
+const output = (viewer) => ({ viewer: [JSON.stringify(viewer)], images: [{ filename: "grid.png", subfolder: "", type: "temp" }], text: ["told"] });
+
+test("what was sent is what a saved workflow gives back", () => {
+  const comparison = fromOutput(output(sent));
+  assert.equal(comparison.series[0].sweetSpot, 25);
+  assert.equal(comparison.grid.filename, "grid.png");
+  assert.deepEqual(checked(JSON.parse(JSON.stringify(toSaved(comparison)))), comparison);
+});
+
+for (const broken of [null, undefined, 7, "x", [], {}, { version: 2, series: [] }, { version: 1, series: {} }, { version: 1, series: [{}] }, { version: 1, series: [{ runs: [{ steps: "4" }] }] }]) {
+  test(`a workflow's ${JSON.stringify(broken)} is no comparison`, () => assert.equal(checked(broken), null));
+}
+
+test("outputs that are none give nothing", () => {
+  for (const bad of [null, {}, { viewer: [] }, { viewer: ["{"] }]) assert.equal(fromOutput(bad), null);
+});
+
+test("file names that lead elsewhere are dropped", () => {
+  const files = ["a.png", "../a.png", "b/c.png", "d\\e.png", "", 7, null, "x".repeat(300), "..png"];
+  const comparison = checked({ ...sent, series: [{ ...sent.series[0], runs: [{ ...run(4, 1), files }] }], grid: { filename: "../../grid.png" } });
+  assert.deepEqual(comparison.series[0].runs[0].files, ["a.png"]);
+  assert.equal(comparison.grid, null);
+});
+
+test("an address keeps what is hostile in its place", () => {
+  const path = viewPath("a&type=output.png", "x y#");
+  assert.equal(new URL(path, "http://here").searchParams.get("filename"), "a&type=output.png");
+  assert.equal(new URL(path, "http://here").searchParams.get("type"), "temp");
+});
+
+test("shown first are the sweet spot and the reference", () => {
+  const [one, two] = fromOutput(output(sent)).series;
+  assert.deepEqual(firstPair(one), [1, 2]);
+  assert.deepEqual(firstPair(two), [0, 1]);
+  assert.deepEqual(firstPair({ ...one, runs: [one.runs[2]] }), [0, 0]);
+});
+
+test("differences are shares that are not alike, in words beside seconds", () => {
+  const [series] = fromOutput(output(sent)).series;
+  assert.equal(Math.round(difference(series.runs[0])), 30);
+  assert.equal(describeRun(series.runs[0], series), "4 steps · 0.40 s · 30.0 % off 50");
+  assert.match(describeRun(series.runs[2], series), /the reference/);
+});
+
+test("several series share the seconds, each with gaps where the others have points", () => {
+  const { columns, places } = aligned(fromOutput(output(sent)).series);
+  assert.deepEqual(columns[0], [0.4, 1, 2.5, 5, 9]);
+  assert.deepEqual(columns[1].map((value) => value !== null), [true, false, true, true, false]);
+  assert.deepEqual(places.map(({ series }) => series), [0, 1, 0, 0, 1]);
+});
+
+const stage = { width: 400, height: 300 };
+
+test("the point under the mouse stays where it is", () => {
+  const at = { x: 120, y: 80 };
+  const view = zoomed(fitted(), 3, at, stage);
+  assert.equal(view.x + (at.x / 1) * view.scale, at.x);
+  assert.equal(view.y + (at.y / 1) * view.scale, at.y);
+});
+
+test("pictures are never smaller than the stage, nor pushed out of it", () => {
+  assert.deepEqual(zoomed(fitted(), 0.1, { x: 9, y: 9 }, stage), { x: 0, y: 0, scale: 1 });
+  assert.equal(zoomed(fitted(), 1e9, { x: 0, y: 0 }, stage).scale, MOST_SCALE);
+  const pushed = panned(zoomed(fitted(), 2, { x: 0, y: 0 }, stage), 1e6, -1e6, stage);
+  assert.deepEqual(pushed, { x: 0, y: -300, scale: 2 });
+});
+
+test("one to one takes the canvas's zoom and the device's pixels into account", () => {
+  const image = { width: 800, height: 600 };
+  assert.equal(pixelScale(image, stage, 1), 2);
+  assert.equal(pixelScale(image, stage, 2), 1);
+});

@@ -1,0 +1,134 @@
+/** The curve of visible difference against seconds, the sweet spot marked; a click selects a point. */
+
+import { axis, drawChart, unzoomed } from "./chart.js";
+import { difference } from "./comparison_data.js";
+
+/** @import { Comparison, Series } from "./comparison_data.js" */
+
+const COLOURS = ["#3fa7d6", "#e8a33d", "#7bbf6a", "#c678dd", "#e06c75", "#56b6c2"];
+const REACH = 24;
+
+/**
+ * @param {HTMLElement} host
+ * @param {Comparison} comparison
+ * @param {() => { series: number, a: number, b: number }} selected
+ * @param {(series: number, run: number) => void} select
+ */
+export async function drawCurve(host, comparison, selected, select) {
+  const { columns, places } = aligned(comparison.series);
+  const chart = await drawChart(host, (colours) => options(colours, comparison, selected), columns);
+  const nearest = (/** @type {MouseEvent} */ event) => {
+    const shown = chart.over.getBoundingClientRect();
+    const [x, y] = unzoomed(chart, event.clientX - shown.left, event.clientY - shown.top);
+    const distances = places.map(({ seconds, apart }) => Math.hypot(chart.valToPos(seconds, "x") - x, chart.valToPos(apart, "y") - y));
+    const at = distances.indexOf(Math.min(...distances));
+    return distances[at] <= REACH ? places[at] : null;
+  };
+  chart.over.addEventListener("click", (/** @type {MouseEvent} */ event) => {
+    const place = nearest(event);
+    if (place) select(place.series, place.run);
+  });
+  chart.over.addEventListener("mousemove", (/** @type {MouseEvent} */ event) => {
+    const place = nearest(event);
+    chart.over.style.cursor = place ? "pointer" : "default";
+    chart.over.title = place ? `${place.steps} steps, ${place.apart.toFixed(1)} % off the reference` : "";
+  });
+  return chart;
+}
+
+/**
+ * uPlot's columns over the seconds of all series, and where each run stands.
+ *
+ * @param {Series[]} series
+ */
+export function aligned(series) {
+  const places = series.flatMap((one, number) =>
+    one.runs.map((run, at) => ({ series: number, run: at, steps: run.steps, seconds: run.seconds, apart: difference(run) })),
+  );
+  places.sort((left, right) => left.seconds - right.seconds);
+  const columns = [
+    places.map((place) => place.seconds),
+    ...series.map((_, number) => places.map((place) => (place.series === number ? place.apart : null))),
+  ];
+  return { columns, places };
+}
+
+/**
+ * @param {{ text: string, grid: string }} colours
+ * @param {Comparison} comparison
+ * @param {() => { series: number, a: number, b: number }} selected
+ */
+function options(colours, { series }, selected) {
+  return {
+    padding: [14, 12, 0, 0],
+    cursor: { move: unzoomed, drag: { x: false, y: false }, y: false, x: false },
+    scales: { x: { time: false, range: padded }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [-0.04 * Math.max(most, 1), Math.max(most, 1) * 1.2] } },
+    axes: [
+      axis(colours, { size: 20, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} s`) }),
+      axis(colours, { size: 40, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} %`) }),
+    ],
+    series: [
+      {},
+      ...series.map((one, at) => ({
+        label: one.name,
+        stroke: COLOURS[at % COLOURS.length],
+        width: 1.5,
+        spanGaps: true,
+        points: { show: true, size: 6 },
+      })),
+    ],
+    hooks: { draw: [(/** @type {any} */ chart) => markRuns(chart, series, selected(), colours.text)] },
+  };
+}
+
+/**
+ * @param {any} _
+ * @param {number} least
+ * @param {number} most
+ */
+function padded(_, least, most) {
+  const margin = Math.max((most - least) * 0.06, 1e-6);
+  return [Math.max(0, least - margin), most + margin];
+}
+
+/**
+ * Name the counts, ring what is selected, and mark the sweet spot.
+ *
+ * @param {any} chart
+ * @param {Series[]} series
+ * @param {{ series: number, a: number, b: number }} selected
+ * @param {string} ink
+ */
+function markRuns(chart, series, selected, ink) {
+  const { ctx } = chart;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.font = `${10 * ratio}px sans-serif`;
+  ctx.textAlign = "center";
+  series.forEach((one, number) => {
+    one.runs.forEach((run, at) => {
+      const [x, y] = [chart.valToPos(run.seconds, "x", true), chart.valToPos(difference(run), "y", true)];
+      const spot = run.steps === one.sweetSpot;
+      ctx.fillStyle = ink;
+      ctx.fillText(spot ? `★ ${run.steps}` : String(run.steps), x, y - 7 * ratio);
+      if (number === selected.series && (at === selected.a || at === selected.b)) ring(ctx, x, y, 6 * ratio, ink);
+      if (spot) ring(ctx, x, y, 4 * ratio, "#4caf50");
+    });
+  });
+  ctx.restore();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {number} x
+ * @param {number} y
+ * @param {number} radius
+ * @param {string} colour
+ */
+function ring(ctx, x, y, radius, colour) {
+  ctx.strokeStyle = colour;
+  ctx.lineWidth = 2 * devicePixelRatio;
+  ctx.beginPath();
+  ctx.arc(x, y, radius, 0, 2 * Math.PI);
+  ctx.stroke();
+}

@@ -1,0 +1,162 @@
+/**
+ * What the viewer shows, read from what Multi-Step Compare sent or from a saved workflow. Both are checked: a workflow
+ * may come from anybody.
+ *
+ * @typedef {{ steps: number, seconds: number, similarity: number, modelCalls: number, files: string[] }} Run
+ * @typedef {{ name: string, reference: number, sweetSpot: number | null, reason: string, confidence: string,
+ *   runs: Run[] }} Series
+ * @typedef {{ subfolder: string, images: number, series: Series[], grid: { filename: string, subfolder: string } | null,
+ *   text: string }} Comparison
+ */
+
+const VERSION = 1;
+const LONGEST_TEXT = 4000;
+const MOST_ENTRIES = 1024;
+
+/**
+ * The comparison in a node's output; null where there is none.
+ *
+ * @param {any} output
+ * @returns {Comparison | null}
+ */
+export function fromOutput(output) {
+  let sent;
+  try {
+    sent = JSON.parse(output?.viewer?.[0] ?? "");
+  } catch {
+    return null;
+  }
+  return checked({ ...sent, grid: output.images?.[0] ?? null, text: (output.text ?? []).join("\n") });
+}
+
+/**
+ * What stands in a saved workflow, or was sent, as a comparison; null where it is none.
+ *
+ * @param {any} value
+ * @returns {Comparison | null}
+ */
+export function checked(value) {
+  if (value?.version !== VERSION || !Array.isArray(value.series)) return null;
+  const series = value.series.slice(0, MOST_ENTRIES).map(checkedSeries).filter((/** @type {any} */ one) => one !== null);
+  if (!series.length) return null;
+  return {
+    subfolder: text(value.subfolder),
+    images: Math.max(1, Math.trunc(number(value.images) ?? 1)),
+    series,
+    grid: isFileName(value.grid?.filename) ? { filename: value.grid.filename, subfolder: text(value.grid.subfolder) } : null,
+    text: text(value.text),
+  };
+}
+
+/**
+ * The comparison in the form that is kept in the workflow.
+ *
+ * @param {Comparison} comparison
+ */
+export function toSaved({ subfolder, images, series, grid, text: told }) {
+  return {
+    version: VERSION,
+    subfolder,
+    images,
+    grid,
+    text: told,
+    series: series.map(({ name, reference, sweetSpot, reason, confidence, runs }) => ({
+      name,
+      reference,
+      sweet_spot: { steps: sweetSpot, reason, confidence },
+      runs: runs.map(({ modelCalls, ...run }) => ({ ...run, model_calls: modelCalls })),
+    })),
+  };
+}
+
+/**
+ * @param {any} value
+ * @returns {Series | null}
+ */
+function checkedSeries(value) {
+  if (!Array.isArray(value?.runs)) return null;
+  const runs = value.runs.slice(0, MOST_ENTRIES).map(checkedRun).filter((/** @type {any} */ run) => run !== null);
+  const spot = value.sweet_spot ?? {};
+  return runs.length
+    ? {
+        name: text(value.name),
+        reference: number(value.reference) ?? runs[runs.length - 1].steps,
+        sweetSpot: number(spot.steps),
+        reason: text(spot.reason),
+        confidence: text(spot.confidence),
+        runs,
+      }
+    : null;
+}
+
+/**
+ * @param {any} value
+ * @returns {Run | null}
+ */
+function checkedRun(value) {
+  const steps = number(value?.steps);
+  if (steps === null || !Array.isArray(value.files)) return null;
+  return {
+    steps,
+    seconds: number(value.seconds) ?? 0,
+    similarity: number(value.similarity) ?? 0,
+    modelCalls: number(value.model_calls) ?? 0,
+    files: value.files.slice(0, MOST_ENTRIES).filter(isFileName),
+  };
+}
+
+/** @param {unknown} value */
+function isFileName(value) {
+  return typeof value === "string" && value.length > 0 && value.length < 256 && !/[\\/]|\.\./.test(value);
+}
+
+/** @param {unknown} value */
+function number(value) {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** @param {unknown} value */
+function text(value) {
+  return typeof value === "string" ? value.slice(0, LONGEST_TEXT) : "";
+}
+
+/**
+ * The address of an image below ComfyUI's own route for viewing.
+ *
+ * @param {string} filename
+ * @param {string} subfolder
+ */
+export function viewPath(filename, subfolder) {
+  return `/view?${new URLSearchParams({ filename, subfolder, type: "temp" })}`;
+}
+
+/**
+ * The count to show first beside the reference: the sweet spot, else the one before the reference.
+ *
+ * @param {Series} series
+ * @returns {[number, number]} numbers of two runs
+ */
+export function firstPair({ runs, reference, sweetSpot }) {
+  const second = Math.max(runs.findIndex((run) => run.steps === reference), 0);
+  const spot = runs.findIndex((run) => run.steps === sweetSpot);
+  return [spot >= 0 && spot !== second ? spot : Math.max(second - 1, 0), second];
+}
+
+/**
+ * What can be seen of a run's distance from the reference, in per cent: 0 is none.
+ *
+ * @param {Run} run
+ */
+export function difference(run) {
+  return Math.max(0, (1 - run.similarity) * 100);
+}
+
+/**
+ * @param {Run} run
+ * @param {Series} series
+ */
+export function describeRun(run, { reference }) {
+  const seconds = run.seconds >= 10 ? run.seconds.toFixed(0) : run.seconds.toPrecision(2);
+  const apart = run.steps === reference ? "the reference" : `${difference(run).toFixed(1)} % off ${reference}`;
+  return `${run.steps} steps · ${seconds} s · ${apart}`;
+}

@@ -1,0 +1,284 @@
+/**
+ * Walking the graph on the canvas: what stands behind a node's input, and what a node's outputs reach.
+ *
+ * Subgraphs are passed in both directions, bypassed nodes let their input of the same type through, muted nodes end the
+ * way, virtual nodes (reroutes, primitives, getters) are seen through. Only what is read here is asked of a node, so
+ * that tests need no ComfyUI.
+ *
+ * @typedef {{ name: string, value: unknown, options?: Record<string, any>, disabled?: boolean,
+ *   callback?: (value: any, ...more: any[]) => void }} Widget
+ * @typedef {{ name: string, type?: unknown, link?: number | null, widget?: { name: string } }} Input
+ * @typedef {{ name?: string, type?: unknown, links?: number[] | null }} Output
+ * @typedef {{ origin_id: number | string, origin_slot: number, target_id: number | string, target_slot: number }} Link
+ * @typedef {object} GraphNode
+ * @property {number | string} id
+ * @property {string} [type]
+ * @property {string} [comfyClass]
+ * @property {string} [title]
+ * @property {number} [mode]
+ * @property {Input[]} [inputs]
+ * @property {Output[]} [outputs]
+ * @property {Widget[]} [widgets]
+ * @property {boolean} [isVirtualNode]
+ * @property {Graph} [subgraph]
+ * @property {(slot: number) => Link | null | undefined} [getInputLink]
+ * @typedef {object} Graph
+ * @property {GraphNode[]} [nodes]
+ * @property {GraphNode[]} [_nodes]
+ * @property {(id: any) => GraphNode | null | undefined} getNodeById
+ * @property {any} links
+ * @typedef {{ graph: Graph, outer: Frame | null, holder: GraphNode | null }} Frame a graph, and the subgraph node that
+ *   it is the inside of
+ * @typedef {{ frame: Frame, node: GraphNode, slot: number }} Source
+ * @typedef {{ class_type: string, inputs: Record<string, unknown> }} ApiNode
+ */
+
+const NEVER = 2;
+const BYPASSED = 4;
+const INPUT_NODE = -10;
+const OUTPUT_NODE = -20;
+const MOST_NODES = 200;
+const LONGEST_VALUE = 4096;
+
+/** @param {GraphNode} node */
+export const classOf = (node) => String(node.comfyClass ?? node.type ?? "");
+
+/** @param {Graph} graph */
+export const nodesOf = (graph) => graph.nodes ?? graph._nodes ?? [];
+
+/**
+ * The frame of a graph within the root graph; of a subgraph that stands in several places, the first.
+ *
+ * @param {Graph} root
+ * @param {Graph} wanted
+ * @returns {Frame | null} null where it is not within
+ */
+export function frameOf(root, wanted) {
+  /** @type {Frame[]} */
+  const frames = [{ graph: root, outer: null, holder: null }];
+  // Definitions cannot hold themselves; the bound is for graphs that are broken.
+  for (let at = 0; at < frames.length && at < MOST_NODES; at++) {
+    const frame = frames[at];
+    if (frame.graph === wanted) return frame;
+    for (const node of nodesOf(frame.graph)) {
+      if (node.subgraph) frames.push({ graph: node.subgraph, outer: frame, holder: node });
+    }
+  }
+  return null;
+}
+
+/**
+ * @param {Graph} graph
+ * @param {unknown} id
+ * @returns {Link | null}
+ */
+function linkById(graph, id) {
+  if (id === null || id === undefined) return null;
+  return graph.links?.get?.(id) ?? graph.links?.[/** @type {any} */ (id)] ?? null;
+}
+
+/**
+ * @param {Graph} graph
+ * @returns {Link[]}
+ */
+function allLinks(graph) {
+  const links = graph.links;
+  if (!links) return [];
+  return typeof links.values === "function" ? [...links.values()] : Object.values(links);
+}
+
+/**
+ * What stands at an input: the node that really gives it, or a primitive's value.
+ *
+ * @param {Frame} frame
+ * @param {GraphNode} node
+ * @param {number} slot
+ * @returns {Source | { value: unknown } | null}
+ */
+export function sourceOf(frame, node, slot) {
+  /** @type {Link | null | undefined} */
+  let link = linkById(frame.graph, node.inputs?.[slot]?.link);
+  for (let hops = 0; link && hops < MOST_NODES; hops++) {
+    if (Number(link.origin_id) === INPUT_NODE) {
+      const { outer, holder } = frame;
+      if (!outer || !holder) return null;
+      const entry = holder.inputs?.[link.origin_slot];
+      const next = linkById(outer.graph, entry?.link);
+      if (!next) return promoted(holder, entry);
+      [link, frame] = [next, outer];
+      continue;
+    }
+    const origin = frame.graph.getNodeById(link.origin_id);
+    if (!origin || origin.mode === NEVER) return null;
+    if (origin.mode === BYPASSED) {
+      link = linkById(frame.graph, passedThrough(origin, link.origin_slot)?.link);
+    } else if (origin.subgraph) {
+      const inner = origin.subgraph;
+      /** @type {number} */
+      const end = link.origin_slot;
+      frame = { graph: inner, outer: frame, holder: origin };
+      link = allLinks(inner).find((one) => Number(one.target_id) === OUTPUT_NODE && one.target_slot === end);
+    } else if (origin.isVirtualNode) {
+      const next = origin.getInputLink?.(0) ?? linkById(frame.graph, origin.inputs?.[0]?.link);
+      if (!next) return origin.widgets?.length ? { value: origin.widgets[0].value } : null;
+      link = next;
+    } else {
+      return { frame, node: origin, slot: link.origin_slot };
+    }
+  }
+  return null;
+}
+
+/**
+ * @param {GraphNode} holder
+ * @param {Input | undefined} entry
+ */
+function promoted(holder, entry) {
+  const widget = holder.widgets?.find((one) => one.name === entry?.name);
+  return widget ? { value: widget.value } : null;
+}
+
+/**
+ * @param {GraphNode} node
+ * @param {number} slot
+ */
+function passedThrough(node, slot) {
+  const kind = node.outputs?.[slot]?.type;
+  return node.inputs?.find((input) => input.type === kind && input.link != null);
+}
+
+/**
+ * The piece of the prompt graph, in API form, that leads up from one input of a node.
+ *
+ * @param {Frame} frame
+ * @param {GraphNode} node
+ * @param {string} inputName
+ * @returns {{ graph: Record<string, ApiNode>, node: string } | null} null where nothing is linked to the input
+ */
+export function upstreamOf(frame, node, inputName) {
+  const slot = slotOf(node, inputName);
+  if (slot < 0 || !sourceOf(frame, node, slot)) return null;
+  /** @type {Record<string, ApiNode>} */
+  const graph = {};
+  /** @type {{ id: string, frame: Frame, node: GraphNode }[]} */
+  const waiting = [];
+  /** @type {Map<string, true>} */
+  const seen = new Map();
+  const enter = (/** @type {Frame} */ where, /** @type {GraphNode} */ what) => {
+    const id = pathOf(where, what);
+    if (!seen.has(id) && seen.size < MOST_NODES) {
+      seen.set(id, true);
+      waiting.push({ id, frame: where, node: what });
+    }
+    return id;
+  };
+  const first = enter(frame, node);
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const only = next.id === first ? slot : null;
+    graph[next.id] = { class_type: classOf(next.node), inputs: inputsOf(next.frame, next.node, only, enter) };
+  }
+  return { graph, node: first };
+}
+
+/**
+ * @param {Frame} frame
+ * @param {GraphNode} node
+ * @param {number | null} only number of the one input that is looked at; null for all of them and the widgets
+ * @param {(frame: Frame, node: GraphNode) => string} enter
+ */
+function inputsOf(frame, node, only, enter) {
+  /** @type {Record<string, unknown>} */
+  const inputs = {};
+  for (const widget of only === null ? (node.widgets ?? []) : []) {
+    if (isPlain(widget.value)) inputs[widget.name] = widget.value;
+  }
+  (node.inputs ?? []).forEach((input, slot) => {
+    if (only !== null && slot !== only) return;
+    const source = sourceOf(frame, node, slot);
+    if (!source) return;
+    inputs[input.name] = "value" in source ? source.value : [enter(source.frame, source.node), source.slot];
+  });
+  return inputs;
+}
+
+/** @param {unknown} value */
+function isPlain(value) {
+  if (typeof value === "string") return value.length <= LONGEST_VALUE;
+  if (typeof value === "number" || typeof value === "boolean") return true;
+  if (typeof value !== "object" || value === null) return false;
+  // Some loaders keep one small object a LoRA.
+  const entries = Object.values(value);
+  return entries.length <= 16 && entries.every((entry) => entry === null || ["string", "number", "boolean"].includes(typeof entry));
+}
+
+/**
+ * @param {Frame} frame
+ * @param {GraphNode} node
+ * @returns {string}
+ */
+function pathOf(frame, node) {
+  return frame.outer && frame.holder ? `${pathOf(frame.outer, frame.holder)}:${node.id}` : String(node.id);
+}
+
+/**
+ * @param {GraphNode} node
+ * @param {string} name
+ */
+export function slotOf(node, name) {
+  return (node.inputs ?? []).findIndex((input) => input.name === name);
+}
+
+/**
+ * All nodes that a node's outputs reach, the nearest ones first.
+ *
+ * @param {Frame} frame
+ * @param {GraphNode} node
+ * @returns {Source[]}
+ */
+export function downstreamOf(frame, node) {
+  /** @type {Source[]} */
+  const found = [];
+  const seen = new Set([pathOf(frame, node)]);
+  const waiting = targetsOf(frame, node, null);
+  for (let next = waiting.shift(); next && found.length < MOST_NODES; next = waiting.shift()) {
+    const id = pathOf(next.frame, next.node);
+    if (seen.has(id)) continue;
+    seen.add(id);
+    found.push(next);
+    waiting.push(...targetsOf(next.frame, next.node, null));
+  }
+  return found;
+}
+
+/**
+ * @param {Frame} frame
+ * @param {GraphNode} node
+ * @param {number | null} only number of the one output that is followed; null for all
+ * @param {number} depth
+ * @returns {Source[]}
+ */
+function targetsOf(frame, node, only, depth = 0) {
+  if (depth > MOST_NODES) return [];
+  const links = (node.outputs ?? []).flatMap((output, slot) => (only === null || slot === only ? (output.links ?? []) : []));
+  return links.flatMap((id) => reached(frame, linkById(frame.graph, id), depth));
+}
+
+/**
+ * @param {Frame} frame
+ * @param {Link | null} link
+ * @param {number} depth
+ * @returns {Source[]}
+ */
+function reached(frame, link, depth) {
+  if (!link) return [];
+  if (Number(link.target_id) === OUTPUT_NODE) {
+    return frame.outer && frame.holder ? targetsOf(frame.outer, frame.holder, link.target_slot, depth + 1) : [];
+  }
+  const node = frame.graph.getNodeById(link.target_id);
+  if (!node || node.mode === NEVER) return [];
+  if (!node.subgraph) return [{ frame, node, slot: link.target_slot }];
+  /** @type {Frame} */
+  const inner = { graph: node.subgraph, outer: frame, holder: node };
+  const starts = allLinks(inner.graph).filter((one) => Number(one.origin_id) === INPUT_NODE && one.origin_slot === link.target_slot);
+  return starts.flatMap((one) => reached(inner, one, depth + 1));
+}

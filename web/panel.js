@@ -1,0 +1,97 @@
+/** Small helpers for what our nodes show: elements made of text (never of HTML), panels on nodes, one style sheet. */
+
+const MARGIN = 10;
+
+/**
+ * @typedef {import("@comfyorg/comfyui-frontend-types").ComfyExtension} Extension
+ * @typedef {Parameters<NonNullable<Extension["nodeCreated"]>>[0]} CanvasNode
+ */
+
+/**
+ * Make an element. Children are elements or text; whatever stands in a text stays text.
+ *
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any>} [properties] set on the element; `on…` are listeners, `data` its data attributes
+ * @param {...(Node | string | null | undefined | false)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "data") Object.assign(element.dataset, value);
+    else if (name.startsWith("aria-") || name === "role") element.setAttribute(name, value);
+    else /** @type {any} */ (element)[name] = value;
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** Load the pack's style sheet, once. */
+export function loadStyles() {
+  loadSheet(new URL("./sweetspot.css", import.meta.url).href);
+}
+
+/** @param {string} href */
+export function loadSheet(href) {
+  if (document.querySelector(`link[href="${CSS.escape(href)}"]`)) return;
+  document.head.append(make("link", { rel: "stylesheet", href }));
+}
+
+/**
+ * Put a panel on a node that only shows: neither in the saved workflow nor in the prompt.
+ *
+ * @param {CanvasNode} node
+ * @param {string} name
+ * @param {HTMLElement} element
+ * @param {{ least: number, most?: number }} height in pixels of the graph
+ * @returns {(least: number) => void} makes the panel at least that high from then on
+ */
+export function addPanel(node, name, element, { least, most }) {
+  loadStyles();
+  element.classList.add("sweetspot");
+  // Nodes 2.0 goes by the element's own height; the canvas adds a margin around it.
+  const setLeast = (/** @type {number} */ height) => {
+    least = height;
+    element.style.minHeight = `${height - 2 * MARGIN}px`;
+  };
+  setLeast(least);
+  // A click in the panel is no click on the canvas below it.
+  for (const event of ["pointerdown", "mousedown", "dblclick"]) element.addEventListener(event, (e) => e.stopPropagation());
+  // The published types do not tell of it.
+  const widget = /** @type {any} */ (node).addDOMWidget(name, name, element, {
+    serialize: false,
+    hideOnZoom: false,
+    getMinHeight: () => least,
+    ...(most ? { getMaxHeight: () => most } : {}),
+  });
+  widget.serialize = false;
+  return (height) => {
+    setLeast(height);
+    const [width, now] = node.size;
+    node.setSize([width, Math.max(now, node.computeSize()[1])]);
+  };
+}
+
+/**
+ * Run a function once a frame at most, with the newest call's arguments.
+ *
+ * @template {any[]} A
+ * @param {(...given: A) => void} run
+ * @returns {(...given: A) => void}
+ */
+export function oncePerFrame(run) {
+  /** @type {A | null} */
+  let waiting = null;
+  return (...given) => {
+    if (waiting === null) {
+      requestAnimationFrame(() => {
+        const latest = /** @type {A} */ (waiting);
+        waiting = null;
+        run(...latest);
+      });
+    }
+    waiting = given;
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * What the route answers about a model, checked and put into words.
+ *
+ * @typedef {object} QualityPlan
+ * @property {number} steps
+ * @property {number} cfg
+ * @property {string} sampler_name
+ * @property {string} scheduler
+ * @property {number | null} guidance
+ * @property {boolean} distilled
+ * @property {number | null} steps_min
+ * @property {number | null} steps_max
+ * @property {[number, number] | null} trained_steps
+ * @property {Record<string, string>} sources
+ * @property {string[]} warnings
+ * @typedef {object} Answer
+ * @property {string} variant
+ * @property {string} name
+ * @property {string} confidence
+ * @property {string[]} signals
+ * @property {string[]} contradictions
+ * @property {string[]} alternatives
+ * @property {string} note
+ * @property {string[]} files
+ * @property {Record<string, QualityPlan>} qualities
+ * @typedef {{ title: string, confidence: string, sure: boolean, counts: { quality: string, steps: number, chosen: boolean,
+ *   source: string }[], settings: string, details: string[], warnings: string[] }} Badge
+ */
+
+export const QUALITIES = ["draft", "balanced", "best"];
+
+/**
+ * The badge of an answer: what was recognised, how sure, the recommended steps of the qualities, sources, warnings.
+ *
+ * @param {Answer} answer
+ * @param {string} quality
+ * @param {string} [problem] why the file itself could not be looked at
+ * @returns {Badge}
+ */
+export function toBadge(answer, quality, problem = "") {
+  const plan = planOf(answer, quality);
+  const known = answer.name !== "" || answer.confidence === "certain";
+  return {
+    title: answer.name || (known ? answer.files[0] : "Model not recognised"),
+    confidence: answer.confidence,
+    sure: answer.confidence === "certain" || answer.confidence === "likely",
+    counts: QUALITIES.map((name) => ({
+      quality: name,
+      steps: planOf(answer, name).steps,
+      chosen: name === quality,
+      source: planOf(answer, name).sources.steps ?? "",
+    })),
+    settings: settingsLine(plan),
+    details: [
+      ...answer.signals.map((signal) => `told by ${signal}`),
+      ...Object.entries(plan.sources).map(([name, source]) => `${name}: ${source}`),
+      ...(answer.alternatives.length ? [`not told apart: ${answer.alternatives.slice(0, 6).join(", ")}`] : []),
+      ...(answer.note ? [answer.note] : []),
+    ],
+    warnings: [...(problem ? [problem] : []), ...answer.contradictions, ...plan.warnings],
+  };
+}
+
+/**
+ * @param {Answer} answer
+ * @param {string} quality
+ */
+export function planOf(answer, quality) {
+  return answer.qualities[quality] ?? answer.qualities.balanced;
+}
+
+/** @param {Pick<QualityPlan, "steps" | "cfg" | "sampler_name" | "scheduler"> & { guidance?: number | null }} plan */
+export function settingsLine({ steps, cfg, sampler_name, scheduler, guidance }) {
+  const parts = [`${steps} steps`, cfg === 1 ? "cfg off" : `cfg ${cfg}`, `${sampler_name} · ${scheduler}`];
+  if (guidance) parts.push(`guidance ${guidance}`);
+  return parts.join(" · ");
+}
+
+/**
+ * The settings of a plan that a node's widgets can take.
+ *
+ * @param {QualityPlan} plan
+ */
+export function settingsOf({ steps, cfg, sampler_name, scheduler, guidance }) {
+  return { steps, cfg, sampler_name, scheduler, guidance };
+}
+
+/**
+ * The plan of Step Plan: its widgets laid over the plan that comes to it.
+ *
+ * @param {Record<string, unknown>} widgets values by name
+ * @param {{ steps: number, cfg: number, sampler_name: string, scheduler: string } | null} base
+ */
+export function laidOver(widgets, base) {
+  const plan = base ?? { steps: 25, cfg: 8, sampler_name: "euler", scheduler: "simple" };
+  const changes = Object.entries({
+    steps: Number(widgets.steps) || undefined,
+    cfg: Number(widgets.cfg) >= 0 ? Number(widgets.cfg) : undefined,
+    sampler_name: widgets.sampler_name === "from plan" ? undefined : widgets.sampler_name,
+    scheduler: widgets.scheduler === "from plan" ? undefined : widgets.scheduler,
+  }).filter(([, value]) => value !== undefined);
+  return { ...plan, ...Object.fromEntries(changes) };
+}

@@ -1,0 +1,74 @@
+/**
+ * The points of a running or finished sampling, as the chart draws them.
+ *
+ * @typedef {{ step: number, change: number | null, cfg: number | null }} Point
+ * @typedef {{ steps: number, points: Point[], kept: number[] }} TraceSeries
+ * @import { TraceMessage } from "./trace_text.js"
+ */
+
+/** @returns {TraceSeries} */
+export const emptySeries = () => ({ steps: 0, points: [], kept: [] });
+
+/**
+ * The series with a message's step; a first step, or an earlier one than before, begins a new run.
+ *
+ * @param {TraceSeries} series
+ * @param {TraceMessage} message
+ * @returns {TraceSeries}
+ */
+export function withMessage(series, message) {
+  const last = series.points.at(-1)?.step ?? 0;
+  const points = message.step <= last || message.steps !== series.steps ? [] : series.points;
+  const point = { step: message.step, change: message.change, cfg: message.cfg };
+  return { steps: message.steps, points: [...points, point], kept: [] };
+}
+
+/**
+ * The series of a finished run's trace, as the node hands it out; null where the text is none.
+ *
+ * @param {string} text JSON
+ * @returns {TraceSeries | null}
+ */
+export function fromTrace(text) {
+  let trace;
+  try {
+    trace = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(trace?.steps)) return null;
+  const points = trace.steps.map((/** @type {any} */ one) => ({ step: one.step, change: one.change, cfg: one.cfg }));
+  return { steps: Math.max(trace.steps_scheduled, 1), points, kept: Array.isArray(trace.kept) ? trace.kept : [] };
+}
+
+/**
+ * uPlot's columns: step numbers, change in per cent, the kept steps' change.
+ *
+ * @param {TraceSeries} series
+ * @returns {[number[], (number | null)[], (number | null)[]]}
+ */
+export function columns({ points, kept }) {
+  const shown = points.map(({ change }) => (change === null ? null : change * 100));
+  // A kept step is marked even where its change is not known, as at the first one.
+  const marks = points.map(({ step }, at) => (kept.includes(step) ? (shown[at] ?? 0) : null));
+  return [points.map(({ step }) => step), shown, marks];
+}
+
+/**
+ * The stretches of steps in which guidance is on, each as its first and last step; cfg 1 is off.
+ *
+ * @param {Point[]} points
+ * @returns {[number, number][]}
+ */
+export function guidedStretches(points) {
+  /** @type {[number, number][]} */
+  const found = [];
+  let open = false;
+  for (const { step, cfg } of points) {
+    const guided = cfg !== null && cfg !== 1;
+    if (guided && open) found[found.length - 1][1] = step;
+    else if (guided) found.push([step, step]);
+    open = guided;
+  }
+  return found;
+}
