@@ -1,6 +1,8 @@
 """Loads the pack under its name, wherever the repository lies, and leaves out what this machine cannot run."""
 
 import importlib.util
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -24,21 +26,28 @@ _load_pack()
 from sweetspot.cli.comfyui import find_comfyui  # noqa: E402
 
 COMFYUI = find_comfyui()
+CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("chromium-browser")
+_NO_COMFYUI = "no ComfyUI found (COMFYUI_PATH, comfy-cli's workspace, ~/comfy/ComfyUI)"
+
+
+def _left_out() -> tuple[list[str], str]:
+    """Return the folders of tests that this machine cannot run, and why."""
+    if COMFYUI is None:
+        return ["comfyui", "browser"], _NO_COMFYUI
+    if CHROMIUM is None:
+        return ["browser"], "no Chromium found (CHROMIUM_PATH, chromium on PATH)"
+    return [], ""
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    if COMFYUI is None and collection_path == ROOT / "tests" / "comfyui":
-        return True
-    return None
+    return True if collection_path in [ROOT / "tests" / folder for folder in _left_out()[0]] else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if COMFYUI is None:
-        terminalreporter.write_line(
-            "LEFT OUT: tests/comfyui - no ComfyUI found (COMFYUI_PATH, comfy-cli's workspace, ~/comfy/ComfyUI)",
-            red=True,
-            bold=True,
-        )
+    folders, why = _left_out()
+    if folders:
+        names = " and ".join(f"tests/{folder}" for folder in folders)
+        terminalreporter.write_line(f"LEFT OUT: {names} - {why}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
