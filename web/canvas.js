@@ -10,6 +10,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { frameOf, upstreamOf } from "./graph_walk.js";
+import { chain } from "./panel.js";
 
 const ROUTE = "/sweetspot/recognise";
 const MOST_REMEMBERED = 50;
@@ -108,21 +109,12 @@ export function write(changes) {
  * @param {() => void} changed
  */
 export function watchGraph(node, changed) {
-  for (const name of /** @type {const} */ (["onConnectionsChange", "onConfigure", "onAdded"])) {
-    const before = /** @type {any} */ (node)[name];
-    /** @type {any} */ (node)[name] = function (/** @type {any[]} */ ...given) {
-      const result = before?.apply(this, given);
-      // The link that comes or goes is written only after this call.
-      queueMicrotask(changed);
-      return result;
-    };
+  for (const name of ["onConnectionsChange", "onConfigure", "onAdded"]) {
+    // The link that comes or goes is written only after this call.
+    chain(node, name, () => queueMicrotask(changed));
   }
   api.addEventListener("graphChanged", changed);
-  const removed = node.onRemoved;
-  node.onRemoved = function () {
-    api.removeEventListener("graphChanged", changed);
-    removed?.call(this);
-  };
+  chain(node, "onRemoved", () => api.removeEventListener("graphChanged", changed));
 }
 
 /**
@@ -134,13 +126,7 @@ export function watchGraph(node, changed) {
  */
 export function watchWidgets(node, names, changed) {
   for (const widget of node.widgets ?? []) {
-    if (!names.includes(widget.name)) continue;
-    const before = widget.callback;
-    widget.callback = function (...given) {
-      const result = before?.apply(this, given);
-      changed();
-      return result;
-    };
+    if (names.includes(widget.name)) chain(widget, "callback", changed);
   }
 }
 

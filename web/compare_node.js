@@ -6,7 +6,7 @@ import { nameOf, stepsChange, stepsTargets } from "./apply_settings.js";
 import { nodeByExecutionId, write } from "./canvas.js";
 import { checked, fromOutput, toSaved } from "./comparison_data.js";
 import { ComparisonViewer } from "./comparison_viewer.js";
-import { addPanel } from "./panel.js";
+import { addPanel, chain } from "./panel.js";
 
 /** @import { CanvasNode } from "./panel.js" */
 
@@ -53,17 +53,11 @@ function addViewer(node) {
   viewers.set(node, viewer);
   hideGrid(node);
   addPanel(node, "sweetspot_viewer", viewer.element, { least: HEIGHT });
-  const configured = node.onConfigure;
-  node.onConfigure = function (...given) {
-    configured?.apply(this, given);
+  chain(node, "onConfigure", () => {
     const saved = checked(node.properties?.[PROPERTY]);
     if (saved) viewer.show(saved);
-  };
-  const removed = node.onRemoved;
-  node.onRemoved = function () {
-    viewer.chart?.destroy();
-    removed?.call(this);
-  };
+  });
+  chain(node, "onRemoved", () => viewer.chart?.destroy());
   const [width, height] = node.size;
   node.setSize([Math.max(width, WIDTH), height]);
 }

@@ -52,7 +52,7 @@ export class Stage {
     this.mode = mode;
     this.element.dataset.mode = mode;
     if (mode === "slider") {
-      loadSlider();
+      loadSlider().then(() => this.place());
       // The library clips what stands in its first place, and shows the other below it.
       this.slider.replaceChildren(make("div", { slot: "first", className: "ss-layer" }, this.first), make("div", { slot: "second", className: "ss-layer" }, this.second));
       this.slider.setAttribute("keyboard", "disabled");
@@ -73,7 +73,8 @@ export class Stage {
       picture.style.imageRendering = rendering;
     }
     this.flat.style.filter = this.mode === "difference" ? `brightness(${this.gain})` : "";
-    if (this.mode === "slider") /** @type {any} */ (this.slider).value = this.value;
+    // Set on an element that is not defined yet, the value would hide the library's own for good.
+    if (this.mode === "slider" && customElements.get(SLIDER)) /** @type {any} */ (this.slider).value = this.value;
   }
 
   /** How many pixels of the screen one of the stage's takes, but for the device's own. */
@@ -173,7 +174,8 @@ function set(picture, { src, alt }) {
   if (picture.getAttribute("src") !== src) picture.src = src;
 }
 
-function loadSlider() {
-  // Another pack may have brought the element already; it can be defined once in a page.
-  if (!customElements.get(SLIDER)) import("./vendor/img-comparison-slider-8.0.7.mjs").catch((error) => customElements.get(SLIDER) || console.error(error));
+/** Define the slider's element; another pack may have done so already, and it can be done once in a page. */
+async function loadSlider() {
+  if (!customElements.get(SLIDER)) await import("./vendor/img-comparison-slider-8.0.7.mjs");
+  return customElements.whenDefined(SLIDER);
 }

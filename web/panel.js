@@ -67,10 +67,32 @@ export function addPanel(node, name, element, { least, most }) {
     ...(most ? { getMaxHeight: () => most } : {}),
   });
   widget.serialize = false;
+  const grow = () => {
+    const [width, height] = node.size;
+    node.setSize([width, Math.max(height, node.computeSize()[1])]);
+  };
+  grow();
+  // A workflow that was saved before the panel was there gives the node a smaller size.
+  chain(node, "onConfigure", grow);
   return (height) => {
     setLeast(height);
-    const [width, now] = node.size;
-    node.setSize([width, Math.max(now, node.computeSize()[1])]);
+    grow();
+  };
+}
+
+/**
+ * Call a function after one of a node's own callbacks, whatever was there before.
+ *
+ * @param {any} node
+ * @param {string} name
+ * @param {() => void} after
+ */
+export function chain(node, name, after) {
+  const before = node[name];
+  node[name] = function (/** @type {any[]} */ ...given) {
+    const result = before?.apply(this, given);
+    after();
+    return result;
   };
 }
 

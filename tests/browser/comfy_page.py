@@ -10,6 +10,7 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 from sweetspot.cli.comfyui import Server
 
 PALETTES = ("dark", "light")
+_OF_COMFYUI = ("Failed to load resource", "ComfyApp graph accessed before initialization")
 
 _ADD = """([type, x, y]) => {
     const node = LiteGraph.createNode(type);
@@ -27,10 +28,14 @@ _CONNECT = """([from, output, to, input]) => {
 # A workflow of its own id: ComfyUI keeps widgets' values by the ids of graph and node.
 _EMPTY = """async () => {
     const groups = { groups: [], config: {}, extra: {}, version: 0.4 };
-    await app.loadGraphData({ id: crypto.randomUUID(), last_node_id: 0, last_link_id: 0, nodes: [], links: [], ...groups });
+    const ids = { id: crypto.randomUUID(), last_node_id: 0, last_link_id: 0 };
+    await app.loadGraphData({ ...ids, nodes: [], links: [], ...groups });
     app.canvas.ds.scale = 1;
     app.canvas.ds.offset = [0, 0];
 }"""
+_NODES_2 = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
+_READY = """() => window.app?.isGraphReady && app.extensionManager && app.canvas
+    && LiteGraph.registered_node_types.SweetSpotCompare"""
 _SET = """([id, name, value]) => {
     const node = app.graph.getNodeById(id);
     const widget = node.widgets.find((one) => one.name === name);
@@ -57,9 +62,10 @@ class ComfyPage:
 
     def start(self) -> None:
         """Wait until ComfyUI is there, empty its graph, and begin to watch console and network."""
-        self._wait_for_app()
+        if not self.page.evaluate(f"!!({_READY})()"):
+            self._wait_for_app()
         self.palette("dark")
-        self.page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", self.mode == "nodes2")
+        self.page.evaluate(_NODES_2, self.mode == "nodes2")
         self.page.evaluate(_EMPTY)
         self.page.wait_for_timeout(300)
         self.page.on("console", self._on_console)
@@ -72,9 +78,9 @@ class ComfyPage:
         self.page.remove_listener("console", self._on_console)
         self.page.remove_listener("pageerror", self._on_error)
         self.page.remove_listener("request", self._on_request)
-        assert self.errors == []
-        assert self.elsewhere == []
-        assert self.page.evaluate("() => window.hacked") is None
+        assert not self.errors, self.errors
+        assert not self.elsewhere, self.elsewhere
+        assert self.page.evaluate("() => window.hacked") is None, "a text was taken for markup"
 
     def reload(self) -> None:
         """Load the page anew, as the user does."""
@@ -85,15 +91,15 @@ class ComfyPage:
         self.page.wait_for_timeout(1500)
 
     def _wait_for_app(self) -> None:
-        self.page.wait_for_function("() => window.app?.isGraphReady && app.extensionManager && app.canvas", timeout=120_000)
-        self.page.wait_for_function("() => LiteGraph.registered_node_types.SweetSpotCompare", timeout=120_000)
+        self.page.wait_for_function(_READY, timeout=120_000)
         self.page.wait_for_timeout(1500)
         self.page.keyboard.press("Escape")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         place = message.location.get("url", "")
-        # What ComfyUI itself misses at its start (a user's style sheet, a thumbnail) is none of ours.
-        if message.type == "error" and not ("Failed to load resource" in message.text and "sweetspot" not in place):
+        # What ComfyUI itself misses or tells at its start (a user's style sheet, a thumbnail) is none of ours.
+        own = "sweetspot" in place or not message.text.startswith(_OF_COMFYUI)
+        if message.type == "error" and own:
             self.errors.append(f"{message.text} ({place})")
 
     def _on_error(self, error: Any) -> None:

@@ -75,11 +75,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def loaded(browser: Browser, server: Server) -> Iterator[Page]:
+def loaded(browser: Browser, server: Server) -> Page:
     """One page for all tests, as loading ComfyUI takes seconds."""
     page = browser.new_page(viewport={"width": 1600, "height": 1200})
     page.goto(server.url, wait_until="domcontentloaded")
-    yield page
+    return page
 
 
 @pytest.fixture(params=["canvas", "nodes2"])

@@ -84,11 +84,23 @@ def test_names_and_metadata_are_text(comfy: ComfyPage, name: str):
     assert comfy.page.locator(".sweetspot script").count() == 0
 
 
-@pytest.mark.parametrize("name", ["<img src=x onerror=window.hacked=1>.safetensors", "x" * 4096 + ".safetensors", "a\nb.safetensors", "\u202egnp.safetensors"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<img src=x onerror=window.hacked=1>.safetensors",
+        "x" * 4096 + ".safetensors",
+        "a\nb.safetensors",
+        "\u202egnp.safetensors",
+    ],
+)
 def test_names_that_the_server_refuses_are_text(comfy: ComfyPage, name: str):
     loader, preset = comfy.add("UNETLoader", 20, 60), comfy.add("SweetSpotPreset", 460, 60)
     comfy.page.evaluate(
-        "([id, name]) => { const widget = app.graph.getNodeById(id).widgets[0]; widget.options.values = [name]; widget.value = name; }",
+        """([id, name]) => {
+            const [widget] = app.graph.getNodeById(id).widgets;
+            widget.options.values = [name];
+            widget.value = name;
+        }""",
         [loader, name],
     )
     comfy.connect(loader, "MODEL", preset, "model")

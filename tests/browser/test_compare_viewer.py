@@ -1,0 +1,304 @@
+"""Multi-Step Compare in the page: tabs, slider, difference, zoom, keys, curve, *Use N steps*, and what survives."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, expect
+
+from .comfy_page import ComfyPage
+
+HOSTILE = "<img src=x onerror=window.hacked=1>"
+
+
+@pytest.fixture
+def compare(comfy: ComfyPage, demo: dict[str, Any]) -> Any:
+    """A Multi-Step Compare that has run, at the top left of the page."""
+    node = comfy.add("SweetSpotCompare", 500, 60)
+    comfy.feed(demo, node)
+    comfy.connect(demo["model"], "VAE", node, "vae")
+    comfy.set(node, "steps", "2, 4, 8")
+    comfy.set(node, "cfg", 3)
+    comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1200])", node)
+    comfy.queue()
+    comfy.page.evaluate(
+        """id => {
+            const node = app.graph.getNodeById(id);
+            app.canvas.ds.offset = [100 - node.pos[0], -380 - node.pos[1]];
+            app.canvas.setDirty(true, true);
+        }""",
+        node,
+    )
+    expect(comfy.panel(".ss-tab")).to_have_count(3)
+    comfy.page.wait_for_timeout(400)
+    return node
+
+
+def tabs(comfy: ComfyPage) -> list[str]:
+    return [text.removeprefix("★ ") for text in comfy.panel(".ss-tab").all_text_contents()]
+
+
+def chosen(comfy: ComfyPage) -> str:
+    return (comfy.panel(".ss-tab.ss-first").text_content() or "").removeprefix("★ ")
+
+
+def mode(comfy: ComfyPage, name: str) -> None:
+    comfy.panel(".ss-tools button").filter(has_text=name).click()
+
+
+def middle(locator: Locator) -> tuple[float, float]:
+    box = locator.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.mark.usefixtures("compare")
+def test_shows_each_count_under_its_tab(comfy: ComfyPage):
+    assert tabs(comfy) == ["2", "4", "8"]
+    sources = set()
+    for at in range(3):
+        comfy.panel(".ss-tab").nth(at).click()
+        picture = comfy.panel(".ss-picture")
+        expect(picture).to_have_attribute("alt", f"{tabs(comfy)[at]} steps")
+        comfy.page.wait_for_function("() => document.querySelector('.ss-stage .ss-picture').naturalWidth === 64")
+        sources.add(picture.get_attribute("src"))
+    assert len(sources) == 3
+    comfy.shot("compare_image")
+
+
+@pytest.mark.usefixtures("compare")
+def test_the_slider_follows_the_mouse(comfy: ComfyPage):
+    mode(comfy, "Slider")
+    stage = comfy.panel(".ss-stage")
+    expect(comfy.panel("img-comparison-slider")).to_be_visible()
+    x, y = middle(stage)
+    width = (stage.bounding_box() or {})["width"]
+    comfy.page.mouse.move(x, y)
+    comfy.page.mouse.down()
+    comfy.page.mouse.move(x - width / 4, y, steps=5)
+    comfy.page.mouse.up()
+    comfy.page.wait_for_timeout(100)
+    value = comfy.page.evaluate("() => document.querySelector('img-comparison-slider').value")
+    assert abs(float(value) - 25) < 2
+    handle = comfy.page.evaluate(
+        """() => {
+            const { shadowRoot } = document.querySelector('img-comparison-slider');
+            return shadowRoot.querySelector('.handle-container').getBoundingClientRect().left;
+        }"""
+    )
+    assert abs(handle - (x - width / 4)) < 12
+    comfy.shot("compare_slider")
+
+
+@pytest.mark.usefixtures("compare")
+def test_shows_any_two_side_by_side(comfy: ComfyPage):
+    comfy.panel(".ss-tab").nth(0).click()
+    comfy.panel(".ss-tab").nth(1).click(modifiers=["Shift"])
+    expect(comfy.panel(".ss-caption")).to_contain_text("left 2 steps")
+    expect(comfy.panel(".ss-caption")).to_contain_text("right 4 steps")
+
+
+@pytest.mark.usefixtures("compare")
+def test_the_difference_of_an_image_with_itself_is_black(comfy: ComfyPage):
+    mode(comfy, "Difference")
+    comfy.panel(".ss-tab").nth(2).click()
+    comfy.page.wait_for_timeout(500)
+    assert brightest(comfy) < 30
+    comfy.panel(".ss-tab").nth(0).click()
+    comfy.page.wait_for_timeout(500)
+    comfy.shot("compare_difference")
+    assert brightest(comfy) > 60
+
+
+def brightest(comfy: ComfyPage) -> int:
+    shown = Image.open(BytesIO(comfy.panel(".ss-stage").screenshot())).convert("L")
+    width, height = shown.size
+    return shown.crop((width // 4, height // 8, 3 * width // 4, 7 * height // 8)).getextrema()[1]
+
+
+@pytest.mark.usefixtures("compare")
+def test_keys_step_flicker_and_change_the_view(comfy: ComfyPage):
+    keyboard = comfy.page.keyboard
+    comfy.panel(".ss-tab").nth(0).click()
+    comfy.panel(".ss-stage").click()
+    keyboard.press("ArrowRight")
+    assert chosen(comfy) == "4"
+    keyboard.press("ArrowLeft")
+    keyboard.press("ArrowLeft")
+    assert chosen(comfy) == "2"
+    keyboard.down(" ")
+    expect(comfy.panel(".ss-picture")).to_have_attribute("alt", "8 steps")
+    keyboard.up(" ")
+    expect(comfy.panel(".ss-picture")).to_have_attribute("alt", "2 steps")
+    for key, name in (("d", "Difference"), ("g", "Grid"), ("s", "Slider"), ("i", "Image")):
+        keyboard.press(key)
+        expect(comfy.panel(".ss-tools .ss-on")).to_have_text(name)
+
+
+@pytest.mark.usefixtures("compare")
+def test_zoom_is_shared_and_reaches_one_to_one(comfy: ComfyPage):
+    mode(comfy, "Slider")
+    stage = comfy.panel(".ss-stage")
+    stage.click()
+    comfy.page.mouse.move(*middle(stage))
+    comfy.page.mouse.wheel(0, -600)
+    comfy.page.wait_for_timeout(200)
+    transforms = "() => [...document.querySelectorAll('.ss-stage .ss-picture')].map((one) => one.style.transform)"
+    one, other = comfy.page.evaluate(transforms)
+    assert one == other
+    assert "scale(1)" not in one
+    mode(comfy, "Fit")
+    comfy.page.wait_for_timeout(100)
+    assert comfy.page.evaluate(transforms)[0].endswith("scale(1)")
+
+
+@pytest.mark.usefixtures("compare")
+def test_one_to_one_means_pixels_of_the_screen(comfy: ComfyPage):
+    # A picture of 64 pixels in a larger stage never gets smaller than the stage; a large one does get to 1:1.
+    comfy.page.evaluate(
+        """() => {
+            const canvas = document.createElement('canvas');
+            [canvas.width, canvas.height] = [2000, 1500];
+            document.querySelector('.ss-stage .ss-picture').src = canvas.toDataURL();
+        }"""
+    )
+    comfy.page.wait_for_timeout(300)
+    mode(comfy, "1:1")
+    comfy.page.wait_for_timeout(200)
+    shown = comfy.page.evaluate(
+        """() => {
+            const picture = document.querySelector('.ss-stage .ss-picture');
+            const box = picture.getBoundingClientRect();
+            return Math.min(box.width / 2000, box.height / 1500);
+        }"""
+    )
+    assert abs(shown - 1) < 0.02
+
+
+@pytest.mark.usefixtures("compare")
+def test_a_click_on_the_curve_selects_that_count(comfy: ComfyPage):
+    comfy.panel(".ss-tab").nth(2).click()
+    over = comfy.panel(".ss-curve .u-over")
+    expect(over).to_be_visible()
+    box = over.bounding_box()
+    assert box is not None
+    for x, y in ((x, y) for x in range(4, int(box["width"]), 12) for y in range(4, int(box["height"]), 12)):
+        comfy.page.mouse.move(box["x"] + x, box["y"] + y)
+        if (over.get_attribute("title") or "").startswith("2 steps"):
+            break
+    comfy.page.mouse.down()
+    comfy.page.mouse.up()
+    assert chosen(comfy) == "2"
+
+
+@pytest.mark.usefixtures("compare")
+def test_use_n_steps_writes_to_the_sampler(comfy: ComfyPage):
+    sampler = comfy.add("KSampler", 1200, 60)
+    comfy.panel(".ss-tab").nth(1).click()
+    comfy.panel(".ss-actions button").click()
+    expect(comfy.panel(".ss-said")).to_contain_text("4 steps written to KSampler")
+    assert comfy.get(sampler, "steps") == 4
+
+
+@pytest.mark.usefixtures("compare")
+def test_use_n_steps_asks_where_to_if_there_are_several(comfy: ComfyPage):
+    comfy.add("KSampler", 1200, 60)
+    plan = comfy.add("SweetSpotPlan", 1200, 460)
+    comfy.panel(".ss-tab").nth(0).click()
+    comfy.panel(".ss-actions select").select_option(index=2)
+    assert comfy.get(plan, "steps") == 2
+
+
+def test_survives_copy_paste_and_a_subgraph(comfy: ComfyPage, compare: Any):
+    copied = comfy.page.evaluate(
+        """id => {
+            const node = app.graph.getNodeById(id).clone();
+            node.pos = [1300, 60];
+            app.graph.add(node);
+            return node.properties.sweetspot_comparison?.series?.[0]?.runs?.length;
+        }""",
+        compare,
+    )
+    assert copied == 3
+    subgraph = comfy.page.evaluate(
+        """id => {
+            const { node } = app.graph.convertToSubgraph(new Set([app.graph.getNodeById(id)]));
+            app.canvas.openSubgraph?.(node.subgraph, node);
+            return node.subgraph.nodes[0].properties.sweetspot_comparison.series[0].runs.length;
+        }""",
+        compare,
+    )
+    assert subgraph == 3
+    expect(comfy.panel(".ss-tab").first).to_be_visible()
+    comfy.page.evaluate("() => app.canvas.setGraph(app.rootGraph ?? app.graph)")
+
+
+@pytest.mark.usefixtures("compare")
+def test_survives_a_reload(comfy: ComfyPage):
+    comfy.page.evaluate("() => app.extensionManager.workflow.activeWorkflow?.changeTracker?.checkState?.()")
+    comfy.reload()
+    expect(comfy.panel(".ss-tab")).to_have_count(3)
+    comfy.page.wait_for_function("() => document.querySelector('.ss-stage .ss-picture').naturalWidth === 64")
+
+
+@pytest.mark.usefixtures("compare")
+def test_what_is_gone_says_so(comfy: ComfyPage):
+    for file in (comfy.server.base / "temp" / "sweetspot").iterdir():
+        file.unlink()
+    comfy.panel(".ss-tab").nth(0).click()
+    mode(comfy, "Slider")
+    comfy.page.evaluate("() => { document.querySelector('.ss-picture').src += '&again'; }")
+    expect(comfy.panel(".ss-missing")).to_contain_text("Run the node again")
+    # That the server has no such image is a line in the console, and that is right.
+    comfy.errors.clear()
+
+
+def test_a_hostile_workflow_is_text(comfy: ComfyPage):
+    run = {"steps": 4, "seconds": 1, "similarity": 0.5, "model_calls": 4, "files": [HOSTILE, "../../x.png", "a.png"]}
+    spot = {"steps": 4, "reason": HOSTILE + "\u202e" + "x" * 9000, "confidence": HOSTILE}
+    series = [{"name": HOSTILE, "reference": 4, "sweet_spot": spot, "runs": [run]}] * 2
+    saved = {"version": 1, "subfolder": HOSTILE, "images": 1, "series": series, "text": HOSTILE}
+    node = comfy.add("SweetSpotCompare", 500, 60)
+    comfy.page.evaluate(
+        """([id, saved]) => {
+            const node = app.graph.getNodeById(id);
+            node.configure({ ...node.serialize(), properties: { sweetspot_comparison: JSON.parse(saved) } });
+        }""",
+        [node, json.dumps(saved)],
+    )
+    expect(comfy.panel(".ss-verdict")).to_contain_text(HOSTILE)
+    # All pictures are the viewer's own two.
+    assert comfy.page.locator(".sweetspot img:not(.ss-picture)").count() == 0
+
+
+@pytest.mark.usefixtures("compare")
+def test_a_small_node_keeps_its_picture(comfy: ComfyPage):
+    small = "min-height: 0; height: 210px; max-height: 210px; width: 240px"
+    comfy.page.evaluate("style => { document.querySelector('.ss-viewer').style.cssText += style; }", small)
+    comfy.page.wait_for_timeout(300)
+    expect(comfy.panel(".ss-curve")).to_have_count(0)
+    box = comfy.panel(".ss-stage").bounding_box()
+    assert box is not None
+    assert box["height"] >= 55
+
+
+def test_many_images_are_loaded_when_they_are_looked_at(comfy: ComfyPage, demo: dict[str, Any]):
+    node = comfy.add("SweetSpotCompare", 500, 60)
+    comfy.feed(demo, node)
+    comfy.connect(demo["model"], "VAE", node, "vae")
+    comfy.set(node, "steps", "1..16")
+    # What a test before has loaded is not asked for again.
+    comfy.set(node, "seed", 1 if comfy.mode == "canvas" else 2)
+    comfy.set(node, "together", "off")
+    asked: list[str] = []
+    comfy.page.on(
+        "request", lambda request: asked.append(request.url) if "subfolder=sweetspot" in request.url else None
+    )
+    comfy.queue()
+    comfy.look_at(node)
+    expect(comfy.panel(".ss-tab")).to_have_count(16)
+    comfy.page.wait_for_timeout(500)
+    images = {url for url in asked if "subfolder=sweetspot" in url}
+    assert 1 <= len(images) <= 4
