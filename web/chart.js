@@ -2,7 +2,10 @@
 
 import { loadSheet } from "./panel.js";
 
-/** @typedef {any} Chart uPlot's object */
+/**
+ * @typedef {any} Chart uPlot's object
+ * @typedef {{ text: () => string, grid: () => string }} Colours those of the palette in force
+ */
 
 /** @type {Promise<any> | null} */
 let library = null;
@@ -16,21 +19,25 @@ async function load() {
  * Draw a chart that fills an element, and keep it as large as that is.
  *
  * @param {HTMLElement} host an element whose size does not hang on what stands in it
- * @param {(colours: { text: string, grid: string }) => Record<string, any>} options uPlot's, without width and height
+ * @param {(colours: Colours) => Record<string, any>} options uPlot's, without width and height
  * @param {any[]} data uPlot's
  * @returns {Promise<Chart>}
  */
 export async function drawChart(host, options, data) {
   const UPlot = await (library ??= load());
+  // A palette may be chosen at any time, so that colours are looked up at each drawing.
   const style = getComputedStyle(host);
-  const colours = { text: style.color, grid: style.getPropertyValue("--ss-line") || "#8884" };
+  const colours = { text: () => style.color, grid: () => style.getPropertyValue("--ss-line") || "#8884" };
   const size = () => ({ width: Math.max(host.clientWidth, 40), height: Math.max(host.clientHeight, 30) });
   const chart = new UPlot({ ...size(), ...options(colours), legend: { show: false } }, data, host);
   const observer = new ResizeObserver(() => chart.setSize(size()));
   observer.observe(host);
+  const palette = new MutationObserver(() => chart.redraw());
+  palette.observe(document.documentElement, { attributes: true, attributeFilter: ["class", "style"] });
   const destroy = chart.destroy.bind(chart);
   chart.destroy = () => {
     observer.disconnect();
+    palette.disconnect();
     destroy();
   };
   return chart;
@@ -51,7 +58,7 @@ export function unzoomed(chart, left, top) {
 }
 
 /**
- * @param {{ text: string, grid: string }} colours
+ * @param {Colours} colours
  * @param {Record<string, any>} more
  */
 export function axis({ text, grid }, more = {}) {

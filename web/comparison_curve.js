@@ -54,7 +54,7 @@ export function aligned(series) {
 }
 
 /**
- * @param {{ text: string, grid: string }} colours
+ * @param {import("./chart.js").Colours} colours
  * @param {Comparison} comparison
  * @param {() => { series: number, a: number, b: number }} selected
  */
@@ -77,7 +77,7 @@ function options(colours, { series }, selected) {
         points: { show: true, size: 6 },
       })),
     ],
-    hooks: { draw: [(/** @type {any} */ chart) => markRuns(chart, series, selected(), colours.text)] },
+    hooks: { draw: [(/** @type {any} */ chart) => markRuns(chart, series, selected(), colours.text())] },
   };
 }
 

@@ -175,7 +175,7 @@ class SamplerPanel {
 }
 
 /**
- * @param {{ text: string, grid: string }} colours
+ * @param {import("./chart.js").Colours} colours
  * @param {() => import("./trace_series.js").TraceSeries} series
  */
 function chartOptions(colours, series) {

@@ -89,6 +89,9 @@ def test_the_slider_follows_the_mouse(comfy: ComfyPage):
         }"""
     )
     assert abs(handle - (x - width / 4)) < 12
+    # Both pictures are green at their top, left and right of the handle.
+    assert colour_at(comfy, 0.24)[1] > 80
+    assert colour_at(comfy, 0.6)[1] > 80
     comfy.shot("compare_slider")
 
 
@@ -110,6 +113,12 @@ def test_the_difference_of_an_image_with_itself_is_black(comfy: ComfyPage):
     comfy.page.wait_for_timeout(500)
     comfy.shot("compare_difference")
     assert brightest(comfy) > 60
+
+
+def colour_at(comfy: ComfyPage, share: float) -> tuple[int, ...]:
+    """Return the colour near the stage's top, at a share of its width."""
+    shown = Image.open(BytesIO(comfy.panel(".ss-stage").screenshot())).convert("RGB")
+    return shown.getpixel((int(shown.width * share), shown.height // 12))
 
 
 def brightest(comfy: ComfyPage) -> int:
