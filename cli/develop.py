@@ -6,6 +6,7 @@ installs what the task needs (again only when that has changed), and goes on in 
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -68,7 +69,24 @@ def lint() -> int:
         run(tool("ruff"), "check", ".")
         or run(tool("ruff"), "format", "--check", ".")
         or run(tool("basedpyright"), f"--pythonpath={python()}")
+        or lint_browser()
     )
+
+
+def lint_browser() -> int:
+    """Check the types of the browser's modules, and that web/vendor is what npm has; both need Node 20."""
+    npm = shutil.which("npm")
+    if npm is None:
+        print("LEFT OUT: types of web/ - no npm found", flush=True)
+        return 0
+    stamp = ROOT / "node_modules" / "sweetspot.stamp"
+    wanted = hashlib.sha256((ROOT / "package.json").read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text("utf-8") != wanted:
+        # The published types ask for libraries that only their authors' build needs.
+        options = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps")
+        check(npm, "install", "--silent", *options)
+        stamp.write_text(wanted, "utf-8")
+    return run(npm, "run", "--silent", "check") or run(npm, "run", "--silent", "vendor", "--", "--check")
 
 
 def python() -> Path:

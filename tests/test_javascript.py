@@ -1,16 +1,53 @@
-"""The browser's pure functions, run by Node's own test runner where there is a Node."""
+"""The browser's face: its pure functions, run by Node's own test runner where there is one; its size; its imports."""
 
+import gzip
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parent / "js"
+ROOT = Path(__file__).resolve().parent.parent
+WEB = ROOT / "web"
+MOST_BYTES = 60 * 1024
+OURS = sorted(WEB.glob("*.js"))
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no Node to run tests/js")
-@pytest.mark.parametrize("file", sorted(TESTS.glob("*.test.mjs")), ids=lambda file: file.name)
+@pytest.mark.parametrize("file", sorted((ROOT / "tests" / "js").glob("*.test.mjs")), ids=lambda file: file.name)
 def test_with_node(file: Path):
     answer = subprocess.run([shutil.which("node"), "--test", file], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+def test_the_extension_is_small():
+    served = [file for file in WEB.rglob("*") if file.suffix in (".js", ".mjs", ".css")]
+    assert sum(len(gzip.compress(file.read_bytes())) for file in served) <= MOST_BYTES
+
+
+def test_only_the_bridges_import_comfyui():
+    importing = {file.name for file in OURS if "../../scripts/" in file.read_text("utf-8")}
+    assert importing == {"canvas.js", "compare_node.js", "preset_badge.js", "sampler_panel.js"}
+
+
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.name)
+def test_text_is_never_taken_for_markup_and_nothing_comes_from_elsewhere(file: Path):
+    text = file.read_text("utf-8")
+    for forbidden in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "https://", "http://"):
+        assert forbidden not in text
+    assert not re.search(r"\.prototype\b", text)
+
+
+@pytest.mark.parametrize("file", OURS, ids=lambda file: file.name)
+def test_files_stay_short(file: Path):
+    assert file.read_text("utf-8").count("\n") <= 400
+
+
+def test_each_library_has_its_licence_and_its_version_in_its_name():
+    scripts = sorted(file.name for file in (WEB / "vendor").glob("*.mjs"))
+    assert scripts
+    for script in scripts:
+        name = re.fullmatch(r"(.+)-\d+\.\d+\.\d+\.mjs", script)
+        assert name, script
+        assert "ermission is hereby granted" in (WEB / "vendor" / f"{name[1]}.LICENSE").read_text("utf-8")

@@ -22,6 +22,23 @@ def test_tells_the_model_as_soon_as_it_is_connected(comfy: ComfyPage, demo: dict
     comfy.shot("badge")
 
 
+@pytest.mark.parametrize("comfy", ["canvas"], indirect=True)
+def test_a_link_drawn_by_hand_is_answered(comfy: ComfyPage, demo: dict[str, Any]):
+    preset = comfy.add("SweetSpotPreset", 460, 160)
+    comfy.page.evaluate("() => { app.canvas.ds.offset = [60, 60]; app.canvas.draw(true, true); }")
+    place = """([id, kind]) => {
+        const node = app.graph.getNodeById(id);
+        const [x, y] = kind === 'input' ? node.getInputPos(0) : node.getOutputPos(0);
+        const { left, top } = app.canvas.canvas.getBoundingClientRect();
+        return [left + x + app.canvas.ds.offset[0], top + y + app.canvas.ds.offset[1]];
+    }"""
+    comfy.page.mouse.move(*comfy.page.evaluate(place, [demo["model"], "output"]))
+    comfy.page.mouse.down()
+    comfy.page.mouse.move(*comfy.page.evaluate(place, [preset, "input"]), steps=8)
+    comfy.page.mouse.up()
+    expect(comfy.panel(".ss-title")).to_contain_text("Sweet Spot demo model")
+
+
 def test_follows_quality_variant_and_links(comfy: ComfyPage, demo: dict[str, Any]):
     preset = comfy.add("SweetSpotPreset", 460, 60)
     comfy.connect(demo["model"], "MODEL", preset, "model")
