@@ -1,4 +1,4 @@
-"""Every shipped workflow runs as it is, through the client that users have."""
+"""Every shipped workflow and blueprint runs as it is, through the client that users have."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,15 @@ from sweetspot.cli.demo import get_json, run_workflow
 
 FOLDER = PACK / "example_workflows"
 UI, API = sorted(FOLDER.glob("*.json")), sorted((FOLDER / "api").glob("*.json"))
+TWINS = {
+    "Compare steps": "compare_steps",
+    "Custom sampling": "custom_sampling",
+    "Draft then final": "draft_then_final",
+    "Find the sweet spot": "find_the_sweet_spot",
+    "Guidance window": "guidance_window",
+    "Preset to stock KSampler": "preset_to_ksampler",
+}
+BLUEPRINTS = sorted((PACK / "subgraphs").glob("*.json"))
 
 
 @pytest.mark.parametrize("workflow", [*UI, *API], ids=lambda file: file.relative_to(FOLDER).as_posix())
@@ -19,21 +28,64 @@ def test_workflows_run(comfyui, workflow: Path):
     assert any("images" in shown for shown in entry["outputs"].values())
 
 
-def test_there_are_two_in_both_forms_each_with_a_thumbnail():
-    assert [file.stem for file in UI] == ["Compare steps", "Preset to stock KSampler"]
-    assert [file.stem for file in API] == ["compare_steps", "preset_to_ksampler"]
+def test_all_are_there_in_both_forms_each_with_a_thumbnail():
+    assert [file.stem for file in UI] == sorted(TWINS)
+    assert [file.stem for file in API] == sorted(TWINS.values())
     for file in UI:
         assert file.with_suffix(".jpg").is_file()
 
 
 @pytest.mark.parametrize("workflow", UI, ids=lambda file: file.stem)
 def test_both_forms_hold_the_same_nodes(workflow: Path):
-    drawn = {node["type"] for node in json.loads(workflow.read_text("utf-8"))["nodes"]} - {"MarkdownNote"}
-    twin = {"Compare steps": "compare_steps", "Preset to stock KSampler": "preset_to_ksampler"}[workflow.stem]
-    sent = json.loads((FOLDER / "api" / f"{twin}.json").read_text("utf-8"))
-    assert drawn == {node["class_type"] for node in sent.values()}
+    drawn = sorted(node["type"] for node in json.loads(workflow.read_text("utf-8"))["nodes"])
+    drawn.remove("MarkdownNote")
+    sent = json.loads((FOLDER / "api" / f"{TWINS[workflow.stem]}.json").read_text("utf-8"))
+    assert drawn == sorted(node["class_type"] for node in sent.values())
+
+
+@pytest.mark.parametrize("workflow", UI, ids=lambda file: file.stem)
+def test_a_note_says_how_to_take_ones_own_model(workflow: Path):
+    nodes = json.loads(workflow.read_text("utf-8"))["nodes"]
+    notes = [node["widgets_values"][0] for node in nodes if node["type"] == "MarkdownNote"]
+    assert len(notes) == 1
+    assert "Your own model" in notes[0]
+
+
+@pytest.mark.parametrize("workflow", UI, ids=lambda file: file.stem)
+def test_seeds_stay_as_they_are(workflow: Path):
+    text = workflow.read_text("utf-8")
+    assert '"randomize"' not in text
+    assert "sweetspot_comparison" not in text
 
 
 def test_the_template_browser_lists_them(comfyui):
     listed = get_json(comfyui.server, "/workflow_templates")
     assert sorted(listed["sweetspot"]) == [file.stem for file in UI]
+
+
+def test_comfyui_offers_the_blueprint(comfyui, version):
+    if version < (0, 9):
+        pytest.skip("ComfyUI has no blueprints of packs before 0.9")
+    offered = get_json(comfyui.server, "/global_subgraphs")
+    names = [
+        entry["name"] for entry in offered.values() if entry.get("info", {}).get("node_pack", "").endswith("sweetspot")
+    ]
+    assert names == [file.stem for file in BLUEPRINTS] == ["Sweet-spot text to image"]
+
+
+def test_the_blueprint_runs_on_a_loader(comfyui, tmp_path: Path):
+    workflow = json.loads(BLUEPRINTS[0].read_text("utf-8"))
+    (node,) = workflow["nodes"]
+    loader = {"id": 100, "type": "SweetSpotDemoModel", "mode": 0, "inputs": [], "outputs": [], "widgets_values": []}
+    save = {"id": 101, "type": "PreviewImage", "mode": 0, "inputs": [{"name": "images", "type": "IMAGE", "link": 4}]}
+    save |= {"outputs": [], "widgets_values": []}
+    inputs = {entry["name"]: entry for entry in node["inputs"]}
+    for link, name in enumerate(("model", "clip", "vae"), start=1):
+        inputs[name]["link"] = link
+        workflow["links"].append([link, 100, link - 1, node["id"], node["inputs"].index(inputs[name]), name.upper()])
+    workflow["links"].append([4, node["id"], 0, 101, 0, "IMAGE"])
+    workflow["nodes"] += [loader, save]
+    file = tmp_path / "blueprint.json"
+    file.write_text(json.dumps(workflow), "utf-8")
+    prompt_id = run_workflow(comfyui.server, file)
+    assert get_json(comfyui.server, f"/history/{prompt_id}")[prompt_id]["outputs"]["101"]["images"]
