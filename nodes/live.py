@@ -40,6 +40,7 @@ class LiveTrace:
         send(
             {
                 "node": self._node_id,
+                "prompt_id": _prompt_id(),
                 "step": step + 1,
                 "steps": steps,
                 "sigma": schedule[min(step, steps)],
@@ -51,6 +52,13 @@ class LiveTrace:
                 "seconds_left": None if each is None else each * max(steps - step - 1, 0),
             }
         )
+
+
+def _prompt_id() -> str | None:
+    """Return the id of the prompt that runs: a browser may show another workflow by now."""
+    from server import PromptServer
+
+    return getattr(getattr(PromptServer, "instance", None), "last_prompt_id", None)
 
 
 def send(message: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """From a model's name, as it stands in a graph, to its file: only what ComfyUI's own folder lists know."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
@@ -9,6 +10,7 @@ import folder_paths
 from ..presets.names import MODEL_ENDINGS
 
 LONGEST_NAME = 1024
+_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _FIRST = ("checkpoints", "diffusion_models")
 
 
@@ -36,8 +38,14 @@ def check_name(name: str) -> None:
         raise NameRefusedError(f"name: expected at most {LONGEST_NAME} characters, got {len(name)}", 400)
     parts = re.split(r"[/\\]", name)
     path = PureWindowsPath(name)
-    if path.drive or path.root or ".." in parts or not name.isprintable():
-        raise NameRefusedError(f"name: expected one of ComfyUI's model names, not a path; got {name[:80]!r}", 400)
+    if path.drive or path.root or ".." in parts or any(_is_control(letter) for letter in name):
+        allowed = "one of ComfyUI's model names: no path, no control characters"
+        raise NameRefusedError(f"name: expected {allowed}; got {name[:80]!r}", 400)
+
+
+def _is_control(letter: str) -> bool:
+    """Return whether a character controls: a line's end, half of a pair, or which way a text runs."""
+    return unicodedata.category(letter) in ("Cc", "Cs") or letter in _DIRECTIONS
 
 
 def find_model(name: str) -> Path:

@@ -26,6 +26,7 @@ from .recognition import recognise_here
 
 ROUTE = "/sweetspot/recognise"
 MOST_BYTES = 512 * 1024
+LONGEST_INPUT = 256
 AUTO = "auto"
 _DEMO_NODE = "SweetSpotDemoModel"
 
@@ -120,7 +121,9 @@ def _evidence(ways: list[Branch], *, with_files: bool) -> tuple[Evidence, list[s
     try:
         header = read_header(paths[0])
     except (HeaderError, OSError) as error:
-        return told, [f"its header could not be read: {error}"]
+        # What the system says of a file names its whole path, which is nobody's business.
+        why = error.strerror if isinstance(error, OSError) else error
+        return told, [f"its header could not be read: {why}"]
     known = evidence_of_file(told.files[0], header)
     return replace(known, files=told.files, loras=told.loras, doubts=told.doubts), []
 
@@ -137,7 +140,7 @@ async def _read(request: web.Request) -> dict[str, Any]:
         raise RequestError(f"body: expected at most {MOST_BYTES} bytes, got {request.content_length}", 413)
     text = await _text(request)
     try:
-        body = json.loads(text)
+        body = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise RequestError("body: expected JSON") from None
     if not isinstance(body, dict):
@@ -151,6 +154,10 @@ async def _read(request: web.Request) -> dict[str, Any]:
     if question["evidence"] not in CONFIDENCES:
         raise RequestError(f"evidence: expected one of {', '.join(CONFIDENCES)}; got {question['evidence'][:80]!r}")
     return question | {"graph": _checked_graph(question.get("graph"), question["node"])}
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 async def _text(request: web.Request) -> bytes:
@@ -170,4 +177,6 @@ def _checked_graph(graph: Any, node: str) -> Graph:
     for entry in graph.values():
         if not isinstance(entry, dict) or not isinstance(entry.get("inputs"), dict):
             raise RequestError("graph: expected every node to be an object with `inputs`")
+        if any(len(name) > LONGEST_INPUT for name in entry["inputs"]):
+            raise RequestError(f"graph: expected names of inputs of at most {LONGEST_INPUT} characters")
     return graph

@@ -33,6 +33,8 @@ _NO_MODEL_FILE = (
     r"lora|clip|vae|control|upscale|patch|motion|m_models|text_encoder|style|embed|weight_name|pulid|adapter"
 )
 _STRENGTH = ("strength_model", "strength", "lora_strength", "model_strength", "lora_wt", "weight")
+_DIGITS = "0123456789"
+_LARGEST = 1e6
 _SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
 
 
@@ -86,21 +88,25 @@ def branches(graph: Graph, node_id: str, input_name: str = "model") -> list[Bran
     link = link_of(graph.get(str(node_id), {}).get("inputs", {}).get(input_name))
     if link is None:
         return []
-    return list(islice(_walk(graph, link, ()), MOST_BRANCHES))
+    return _walk(graph, link, {}, 0)
 
 
-def _walk(graph: Graph, link: Link, seen: tuple[str, ...]) -> Iterator[Branch]:
+def _walk(graph: Graph, link: Link, known: dict[str, list[Branch]], depth: int) -> list[Branch]:
+    """Return the ways up from a node, each node walked once: graphs that fork and join again would have 2^n of them."""
     node = graph.get(link[0])
-    if (
-        not isinstance(node, dict)
-        or not isinstance(node.get("inputs"), dict)
-        or link[0] in seen
-        or len(seen) > MOST_NODES
-    ):
-        return
-    seen = (*seen, link[0])
+    if link[0] in known:
+        return known[link[0]]
+    if not isinstance(node, dict) or not isinstance(node.get("inputs"), dict) or depth > MOST_NODES:
+        return []
+    # While it is walked it leads nowhere, so that a cycle ends.
+    known[link[0]] = []
+    known[link[0]] = list(islice(_branches_of(graph, node, known, depth), MOST_BRANCHES))
+    return known[link[0]]
+
+
+def _branches_of(graph: Graph, node: Node, known: dict[str, list[Branch]], depth: int) -> Iterator[Branch]:
     for ways in _ways(graph, node):
-        found = [list(islice(_walk(graph, way, seen), MOST_BRANCHES)) for way in ways]
+        found = [_walk(graph, way, known, depth + 1) for way in ways]
         yield from _joined(graph, node, [branch for branch in found if branch])
 
 
@@ -133,7 +139,7 @@ def _joined(graph: Graph, node: Node, parts: list[list[Branch]]) -> Iterator[Bra
     combined = [Branch()]
     for choices in parts:
         combined = [
-            Branch(one.files + other.files, one.loras + other.loras, one.nodes + other.nodes)
+            Branch(_once(one.files + other.files), _once(one.loras + other.loras), _once_each(one.nodes + other.nodes))
             for one in combined
             for other in choices
         ][:MOST_BRANCHES]
@@ -144,6 +150,14 @@ def _joined(graph: Graph, node: Node, parts: list[list[Branch]]) -> Iterator[Bra
             loras=(*branch.loras, *_own_loras(graph, node)),
             nodes=(node, *branch.nodes),
         )
+
+
+def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _once_each(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    return tuple({id(node): node for node in nodes}.values())
 
 
 def _own_files(node: Node) -> tuple[str, ...]:
@@ -159,7 +173,7 @@ def _own_loras(graph: Graph, node: Node) -> tuple[Lora, ...]:
     count = inputs.get("lora_count")
     found = []
     for name, value in inputs.items():
-        number = int(re.findall(r"\d*$", name)[0] or 0)
+        number = _number_behind(name)
         if (isinstance(count, int) and number > count) or str(inputs.get(f"switch_{number}", "On")).lower() == "off":
             continue
         if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader keeps one object a LoRA
@@ -171,9 +185,11 @@ def _own_loras(graph: Graph, node: Node) -> tuple[Lora, ...]:
 
 def _strength(inputs: dict[str, Any], lora_input: str) -> float | None:
     """Return the strength beside a LoRA's name; where inputs are numbered, the one with its number."""
-    number = "".join(re.findall(r"_?\d+$", lora_input))
+    stem = lora_input.rstrip(_DIGITS)
+    number = lora_input[len(stem) :]
+    ends = (f"_{number}", number, "") if number else ("",)
     for name in _STRENGTH:
-        for candidate in (name + number, name):
+        for candidate in (name + end for end in ends):
             strength = _number(inputs.get(candidate))
             if strength is not None:
                 return strength
@@ -181,7 +197,15 @@ def _strength(inputs: dict[str, Any], lora_input: str) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _LARGEST:
+        return None
+    return float(value) if value == value else None  # noqa: PLR0124 - not a number is no strength
+
+
+def _number_behind(name: str) -> int:
+    """Return the number at the end of an input's name, 0 where there is none."""
+    digits = name[len(name.rstrip(_DIGITS)) :]
+    return int(digits) if 0 < len(digits) < 10 else 0
 
 
 def _is_switch(node: Node) -> bool:

@@ -175,3 +175,27 @@ def test_a_motion_module_is_no_base_model():
         "end": node("KSampler", model=["3", 0]),
     }
     assert files_and_loras(graph) == [(("dreamshaper_8.safetensors",), ())]
+
+
+def test_a_graph_that_forks_and_joins_again_is_walked_once():
+    # 2^60 ways up; each node is one merge of the same model.
+    graph = {"0": LOADER} | {
+        str(number): node("ModelMergeSimple", model1=[str(number - 1), 0], model2=[str(number - 1), 0])
+        for number in range(1, 61)
+    }
+    graph["end"] = node("KSampler", model=["60", 0])
+    assert files_and_loras(graph) == [(("flux/flux1-dev.safetensors",), ())]
+
+
+def test_names_of_many_digits_are_names():
+    lora = node("LoraLoaderModelOnly", **{"model": ["1", 0], "lora_" + "1" * 100_000 + "x": "turbo.safetensors"})
+    ((files, loras),) = files_and_loras({"1": LOADER, "2": lora, "end": node("KSampler", model=["2", 0])})
+    assert [one.name for one in loras] == ["turbo.safetensors"]
+    assert files == ("flux/flux1-dev.safetensors",)
+
+
+@pytest.mark.parametrize("strength", [float("nan"), float("inf"), 10**400])
+def test_a_strength_that_is_none_is_not_known(strength: float):
+    lora = node("LoraLoaderModelOnly", model=["1", 0], lora_name="turbo.safetensors", strength_model=strength)
+    ((_, loras),) = files_and_loras({"1": LOADER, "2": lora, "end": node("KSampler", model=["2", 0])})
+    assert loras == (Lora("turbo.safetensors", None),)
