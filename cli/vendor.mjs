@@ -12,10 +12,10 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const target = join(root, "web", "vendor");
 
-/** Library, what its script ends with as a module, and which of its files are taken. */
+/** Libraries, their scripts, and what a script ends with as a module. */
 const LIBRARIES = [
-  { name: "uplot", script: "dist/uPlot.iife.min.js", tail: "\nexport default uPlot;\n", style: "dist/uPlot.min.css" },
-  { name: "img-comparison-slider", script: "dist/index.js", tail: "", style: "" },
+  { name: "uplot", script: "dist/uPlot.iife.min.js", tail: "\nexport default uPlot;\n" },
+  { name: "img-comparison-slider", script: "dist/index.js", tail: "" },
 ];
 
 /** The MIT License's terms, for a package that names it and brings no text. */
@@ -48,14 +48,13 @@ async function licence(folder, { name, license, author }) {
 /** @returns {Promise<Map<string, string>>} text by file name */
 async function wanted() {
   const files = new Map();
-  for (const { name, script, tail, style } of LIBRARIES) {
+  for (const { name, script, tail } of LIBRARIES) {
     const folder = join(root, "node_modules", name);
     const about = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
     const { version, license } = about;
-    const banner = `// @ts-nocheck\n/*! ${name} ${version}, ${license}; see ${name}.LICENSE */\n`;
+    const banner = `// @ts-nocheck ${name} ${version}, ${license}\n`;
     const text = (await readFile(join(folder, script), "utf8")).replace(/\n?\/\/# sourceMappingURL=.*\s*$/, "");
     files.set(`${name}-${version}.mjs`, `${banner}${text}${tail}`);
-    if (style) files.set(`${name}-${version}.css`, await readFile(join(folder, style), "utf8"));
     files.set(`${name}.LICENSE`, await licence(folder, about));
   }
   return files;

@@ -53,6 +53,7 @@ def _series(judgement: Judgement, folder: Path, each: int) -> dict[str, Any]:
                 "seconds": round(run.seconds, 4),
                 "model_calls": run.model_calls,
                 "similarity": round(similarity, 6),
+                "reused": run.reused,
                 "files": [_file(folder, image) for image in run.images[:each]],
             }
             for run, similarity in zip(judgement.runs, judgement.similarity, strict=True)

@@ -30,24 +30,21 @@ CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil
 _NO_COMFYUI = "no ComfyUI found (COMFYUI_PATH, comfy-cli's workspace, ~/comfy/ComfyUI)"
 
 
-def _left_out() -> tuple[list[str], str]:
-    """Return the folders of tests that this machine cannot run, and why."""
+def _left_out() -> dict[str, str]:
+    """Return the folders of tests that this machine cannot run, each with the reason."""
+    found = {} if shutil.which("node") else {"js": "no Node found"}
     if COMFYUI is None:
-        return ["comfyui", "browser"], _NO_COMFYUI
-    if CHROMIUM is None:
-        return ["browser"], "no Chromium found (CHROMIUM_PATH, chromium on PATH)"
-    return [], ""
+        return found | dict.fromkeys(("comfyui", "browser"), _NO_COMFYUI)
+    return found if CHROMIUM else found | {"browser": "no Chromium found (CHROMIUM_PATH, chromium on PATH)"}
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    return True if collection_path in [ROOT / "tests" / folder for folder in _left_out()[0]] else None
+    return True if collection_path in [ROOT / "tests" / folder for folder in _left_out()] else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    folders, why = _left_out()
-    if folders:
-        names = " and ".join(f"tests/{folder}" for folder in folders)
-        terminalreporter.write_line(f"LEFT OUT: {names} - {why}", red=True, bold=True)
+    for folder, why in _left_out().items():
+        terminalreporter.write_line(f"LEFT OUT: tests/{folder} - {why}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

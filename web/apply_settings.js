@@ -1,10 +1,4 @@
-/**
- * Which widgets recommended settings, or a step count, are written to. Nothing is written here.
- *
- * @import { Frame, GraphNode, Widget } from "./graph_walk.js"
- * @typedef {{ node: GraphNode, widget: Widget, value: unknown }} Change
- * @typedef {{ changes: Change[], left: string[] }} Proposal what to write, and what is left as it is, with the reason
- */
+/** Which widgets recommended settings, or a step count, are written to. Nothing is written here. */
 
 import { classOf, downstreamOf, nodesOf, slotOf, sourceOf } from "./graph_walk.js";
 
@@ -41,62 +35,66 @@ const STEPS_TARGETS = new Set([
  *
  * @param {Frame} frame
  * @param {GraphNode} node
- * @returns {GraphNode[]}
+ * @returns {Place[]}
  */
 export function settingsTargets(frame, node) {
-  /** @type {Set<GraphNode>} */
-  const found = new Set();
+  /** @type {Map<GraphNode, Place>} */
+  const found = new Map();
   for (const reached of downstreamOf(frame, node)) {
-    found.add(reached.node);
-    for (const name of PARTS) addParts(reached.frame, reached.node, name, found, 0);
+    found.set(reached.node, reached);
+    for (const name of PARTS) addParts(reached, name, found, 0);
   }
-  return [...found].filter((one) => classOf(one) in TARGETS);
+  return [...found.values()].filter((one) => classOf(one.node) in TARGETS);
 }
 
 /**
- * @param {Frame} frame
- * @param {GraphNode} node
+ * @param {Place} place
  * @param {string} name
- * @param {Set<GraphNode>} found
+ * @param {Map<GraphNode, Place>} found
  * @param {number} depth
  */
-function addParts(frame, node, name, found, depth) {
+function addParts({ frame, node }, name, found, depth) {
   const slot = slotOf(node, name);
   const source = slot < 0 || depth > 8 ? null : sourceOf(frame, node, slot);
   if (!source || "value" in source || found.has(source.node)) return;
-  found.add(source.node);
-  for (const part of PARTS) addParts(source.frame, source.node, part, found, depth + 1);
+  found.set(source.node, source);
+  for (const part of PARTS) addParts(source, part, found, depth + 1);
 }
 
 /**
  * What writing settings into nodes means, widget by widget.
  *
  * @param {Record<string, unknown>} settings
- * @param {GraphNode[]} nodes
+ * @param {Place[]} places
  * @returns {Proposal}
  */
-export function propose(settings, nodes) {
+export function propose(settings, places) {
   /** @type {Proposal} */
   const proposal = { changes: [], left: [] };
-  for (const node of nodes) {
-    for (const name of TARGETS[classOf(node)] ?? []) {
+  for (const place of places) {
+    if (isLinked(place, "plan")) {
+      proposal.left.push(`${nameOf(place.node)}: its plan sets these`);
+      continue;
+    }
+    for (const name of TARGETS[classOf(place.node)] ?? []) {
       const value = settings[name];
-      if (value !== null && value !== undefined) proposeOne(node, name, value, proposal);
+      if (value !== null && value !== undefined) proposeOne(place, name, value, proposal);
     }
   }
   return proposal;
 }
 
 /**
- * @param {GraphNode} node
+ * @param {Place} place
  * @param {string} name
  * @param {unknown} value
  * @param {Proposal} proposal
  */
-function proposeOne(node, name, value, proposal) {
+function proposeOne(place, name, value, proposal) {
+  const { node } = place;
   const widget = node.widgets?.find((one) => one.name === name);
   if (!widget) return;
-  if (isLinked(node, name)) {
+  if (isLinked(place, name)) {
     proposal.left.push(`${nameOf(node)}: ${name} is linked`);
   } else if (!offers(node, widget, value)) {
     proposal.left.push(`${nameOf(node)}: ${name} has no ${value}`);
@@ -106,11 +104,14 @@ function proposeOne(node, name, value, proposal) {
 }
 
 /**
- * @param {GraphNode} node
+ * Whether something stands at an input that ComfyUI will use: a link to a muted node is none.
+ *
+ * @param {Place} place
  * @param {string} name
  */
-function isLinked(node, name) {
-  return (node.inputs ?? []).some((input) => input.name === name && input.link != null);
+export function isLinked({ frame, node }, name) {
+  const slot = slotOf(node, name);
+  return slot >= 0 && sourceOf(frame, node, slot) !== null;
 }
 
 /**
@@ -131,17 +132,19 @@ export function nameOf(node) {
 }
 
 /**
- * The nodes of a graph that a step count can be written to: samplers, schedules, plans and saved presets whose steps
- * come from their own widget.
+ * The nodes of a graph that a step count can be written to: samplers, schedules, plans and saved presets that run and
+ * whose steps come from their own widget.
  *
- * @param {import("./graph_walk.js").Graph} graph
+ * @param {Frame} frame
  * @returns {GraphNode[]}
  */
-export function stepsTargets(graph) {
-  return nodesOf(graph).filter((node) => {
+export function stepsTargets(frame) {
+  return nodesOf(frame.graph).filter((node) => {
     const steps = node.widgets?.find((widget) => widget.name === "steps");
-    const planned = ["SweetSpotSampler"].includes(classOf(node)) && isLinked(node, "plan");
-    return STEPS_TARGETS.has(classOf(node)) && typeof steps?.value === "number" && !isLinked(node, "steps") && !planned;
+    const place = { frame, node };
+    const planned = classOf(node) === "SweetSpotSampler" && isLinked(place, "plan");
+    const runs = (node.mode ?? 0) === 0;
+    return runs && STEPS_TARGETS.has(classOf(node)) && typeof steps?.value === "number" && !isLinked(place, "steps") && !planned;
   });
 }
 

@@ -1,37 +1,28 @@
-/**
- * The bridge to ComfyUI's canvas: its graph, its events, changes that can be undone, and the route of ours.
- *
- * @import { Answer } from "./recognition.js"
- * @import { Frame, GraphNode } from "./graph_walk.js"
- * @import { Change } from "./apply_settings.js"
- * @import { CanvasNode } from "./panel.js"
- */
+/** The bridge to ComfyUI's canvas: its graph, its events, changes that can be undone, and the route of ours. */
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { frameOf, upstreamOf } from "./graph_walk.js";
+import { frameOf, slotOf, sourceOf, upstreamOf } from "./graph_walk.js";
 import { chain } from "./panel.js";
 
 const ROUTE = "/sweetspot/recognise";
 const MOST_REMEMBERED = 50;
 
-/** @type {Map<string, Promise<{ answer: Answer | null, problem: string }>>} */
+const RETRY_AFTER = 10_000;
+
+/** @type {Map<string, Promise<Reply>>} */
 const remembered = new Map();
 
 /** The whole graph, whichever subgraph is open. @returns {any} */
 export const rootGraph = () => app.rootGraph ?? app.graph;
 
-/**
- * @param {CanvasNode} node
- * @returns {Frame | null}
- */
+/** @param {CanvasNode} node */
 export function frameOfNode(node) {
-  const graph = /** @type {any} */ (node.graph);
-  return graph ? frameOf(rootGraph(), graph) : null;
+  return node.graph ? frameOf(rootGraph(), /** @type {any} */ (node.graph)) : null;
 }
 
 /**
- * The node of an execution id such as `7`, or `3:7` inside a subgraph.
+ * The node of an execution id: `7`, or `3:7` inside a subgraph.
  *
  * @param {string | number} id
  * @returns {any}
@@ -51,36 +42,38 @@ export function nodeByExecutionId(id) {
  *
  * @param {CanvasNode} node
  * @param {{ variant?: string, evidence?: string }} [wishes]
- * @returns {{ key: string, reply: Promise<{ answer: Answer | null, problem: string }> } | null} null where nothing is
- *   linked
+ * @param {Frame | null} [frame] where the node stands, if its subgraph stands in several places
+ * @returns {Promise<Reply> | null} null where nothing is linked
  */
-export function askForModel(node, wishes = {}) {
-  const frame = frameOfNode(node);
+export function askForModel(node, wishes = {}, frame = frameOfNode(node)) {
   const upstream = frame && upstreamOf(frame, /** @type {any} */ (node), "model");
   if (!upstream) return null;
   const body = JSON.stringify({ ...upstream, ...wishes });
-  let reply = remembered.get(body);
-  if (!reply) {
-    reply = post(body);
-    remembered.set(body, reply);
-    // An answer that did not come is asked for again; files come and go.
-    reply.then(({ problem }) => problem && remembered.delete(body));
-    if (remembered.size > MOST_REMEMBERED) remembered.delete(remembered.keys().next().value ?? "");
-  }
-  return { key: body, reply };
+  const known = remembered.get(body);
+  if (known) return known;
+  const reply = post(body);
+  remembered.set(body, reply);
+  // What did not come is asked for again, but not at each click.
+  reply.then(({ answer }) => answer || setTimeout(() => remembered.delete(body), RETRY_AFTER));
+  if (remembered.size > MOST_REMEMBERED) remembered.delete(remembered.keys().next().value ?? "");
+  return reply;
 }
 
-/** Forget all answers, as after the user's presets or files have changed. */
-export const forgetAnswers = () => remembered.clear();
+/** Ask for everything anew. */
+export function forgetAnswers() {
+  remembered.clear();
+  tellWatchers();
+}
 
-/** @param {string} body */
+/**
+ * @param {string} body
+ * @returns {Promise<Reply>}
+ */
 async function post(body) {
   try {
     const response = await api.fetchApi(ROUTE, { method: "POST", headers: { "Content-Type": "application/json" }, body });
-    const told = await response.json();
-    return response.ok
-      ? { answer: /** @type {Answer} */ (told), problem: "" }
-      : { answer: /** @type {Answer | null} */ (told.by_name ?? null), problem: String(told.error) };
+    const told = await response.json().catch(() => ({ error: `The server failed (HTTP ${response.status})` }));
+    return response.ok ? { answer: told, problem: "" } : { answer: told.by_name ?? null, problem: String(told.error) };
   } catch (error) {
     return { answer: null, problem: `The server did not answer (${error instanceof Error ? error.message : error})` };
   }
@@ -94,27 +87,46 @@ async function post(body) {
 export function write(changes) {
   const canvas = /** @type {any} */ (app.canvas);
   canvas.emitBeforeChange?.();
-  for (const { node, widget, value } of changes) {
-    widget.value = value;
-    widget.callback?.(value, canvas, node);
+  try {
+    for (const { node, widget, value } of changes) {
+      widget.value = value;
+      widget.callback?.(value, canvas, node);
+    }
+  } finally {
+    // Left out, ComfyUI would record no change any more.
+    canvas.emitAfterChange?.();
   }
-  canvas.emitAfterChange?.();
   canvas.setDirty?.(true, true);
 }
 
+/** What to call of the nodes that are in the graph. @type {Map<CanvasNode, () => void>} */
+const watchers = new Map();
+
+function tellWatchers() {
+  for (const [node, changed] of watchers) {
+    // Nodes of a removed subgraph are not told that they are gone.
+    if (frameOfNode(node)) changed();
+    else watchers.delete(node);
+  }
+}
+
+api.addEventListener("graphChanged", tellWatchers);
+
 /**
- * Call a function whenever what stands around a node may have changed: its links, its values, the graph behind it.
+ * Call a function whenever what stands around a node may have changed.
  *
  * @param {CanvasNode} node
  * @param {() => void} changed
  */
 export function watchGraph(node, changed) {
-  for (const name of ["onConnectionsChange", "onConfigure", "onAdded"]) {
-    // The link that comes or goes is written only after this call.
-    chain(node, name, () => queueMicrotask(changed));
-  }
-  api.addEventListener("graphChanged", changed);
-  chain(node, "onRemoved", () => api.removeEventListener("graphChanged", changed));
+  // The link that comes or goes is written only after this call.
+  for (const name of ["onConnectionsChange", "onConfigure"]) chain(node, name, () => queueMicrotask(changed));
+  // A copy on the clipboard is never added.
+  chain(node, "onAdded", () => {
+    watchers.set(node, changed);
+    queueMicrotask(changed);
+  });
+  chain(node, "onRemoved", () => watchers.delete(node));
 }
 
 /**
@@ -131,10 +143,85 @@ export function watchWidgets(node, names, changed) {
 }
 
 /**
+ * The value that a widget has when the graph runs; null where a linked node gives it.
+ *
  * @param {CanvasNode} node
  * @param {string} name
+ * @param {Frame | null} [frame]
  * @returns {any}
  */
-export function valueOf(node, name) {
-  return node.widgets?.find((widget) => widget.name === name)?.value;
+export function valueOf(node, name, frame = frameOfNode(node)) {
+  const slot = slotOf(/** @type {any} */ (node), name);
+  const source = frame && slot >= 0 ? sourceOf(frame, /** @type {any} */ (node), slot) : null;
+  if (source) return "value" in source ? source.value : null;
+  return node.widgets?.find((widget) => widget.name === name)?.value ?? null;
+}
+
+/** @type {Map<string, Promise<string | null>>} */
+const workflows = new Map();
+
+/**
+ * The workflow that a prompt was queued from: messages name nodes by numbers, which other tabs' workflows have, too.
+ *
+ * @param {string | null | undefined} promptId
+ * @returns {Promise<string | null>}
+ */
+export async function workflowOf(promptId) {
+  if (!promptId) return null;
+  let found = workflows.get(promptId);
+  if (!found) {
+    found = lookUpWorkflow(promptId);
+    workflows.set(promptId, found);
+    if (workflows.size > MOST_REMEMBERED) workflows.delete(workflows.keys().next().value ?? "");
+  }
+  return found;
+}
+
+/** @param {string} promptId */
+async function lookUpWorkflow(promptId) {
+  try {
+    const queue = await (await api.fetchApi("/queue")).json();
+    const waiting = [...queue.queue_running, ...queue.queue_pending].find((one) => one[1] === promptId);
+    const done = waiting ? null : await (await api.fetchApi(`/history/${encodeURIComponent(promptId)}`)).json();
+    const prompt = waiting ?? done?.[promptId]?.prompt;
+    return String(prompt?.[3]?.extra_pnginfo?.workflow?.id ?? "") || null;
+  } catch {
+    return null;
+  }
+}
+
+export const openWorkflow = () => String(rootGraph()?.id ?? "");
+
+/**
+ * Whether a message belongs to the workflow that is open; one whose workflow is not known does.
+ *
+ * @param {string | null | undefined} promptId
+ */
+export async function isOfOpenWorkflow(promptId) {
+  const id = await workflowOf(promptId);
+  return id === null || id === openWorkflow();
+}
+
+/**
+ * Let the wheel and the middle button over a panel move the canvas; Nodes 2.0 does so itself.
+ *
+ * @param {HTMLElement} element
+ */
+export function moveCanvasThrough(element) {
+  const canvas = () => (/** @type {any} */ (globalThis).LiteGraph?.vueNodesMode ? null : /** @type {any} */ (app.canvas));
+  element.addEventListener("wheel", (event) => {
+    if (!event.defaultPrevented && !scrolls(/** @type {Element} */ (event.target))) canvas()?.processMouseWheel?.(event);
+  });
+  for (const move of ["Down", "Move", "Up"]) {
+    const name = /** @type {"pointerdown"} */ (`pointer${move.toLowerCase()}`);
+    element.addEventListener(name, (event) => (event.button === 1 || event.buttons & 4) && canvas()?.[`processMouse${move}`]?.(event));
+  }
+}
+
+/** @param {Element} at */
+function scrolls(at) {
+  for (let one = at.closest(".sweetspot *"); one; one = one.parentElement?.closest(".sweetspot *") ?? null) {
+    if (one.scrollHeight > one.clientHeight + 1 && getComputedStyle(one).overflowY === "auto") return true;
+  }
+  return false;
 }

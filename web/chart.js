@@ -1,19 +1,9 @@
 /** Charts, drawn by uPlot in the page's own colours. The library is loaded when the first chart is drawn. */
 
-import { loadSheet } from "./panel.js";
-
-/**
- * @typedef {any} Chart uPlot's object
- * @typedef {{ text: () => string, grid: () => string }} Colours those of the palette in force
- */
-
 /** @type {Promise<any> | null} */
 let library = null;
 
-async function load() {
-  loadSheet(new URL("./vendor/uplot-1.6.32.css", import.meta.url).href);
-  return (await import("./vendor/uplot-1.6.32.mjs")).default;
-}
+const load = async () => (await import("./vendor/uplot-1.6.32.mjs")).default;
 
 /**
  * Draw a chart that fills an element, and keep it as large as that is.
@@ -62,5 +52,5 @@ export function unzoomed(chart, left, top) {
  * @param {Record<string, any>} more
  */
 export function axis({ text, grid }, more = {}) {
-  return { stroke: text, font: "10px sans-serif", grid: { stroke: grid, width: 1 }, ticks: { show: false }, gap: 2, ...more };
+  return { stroke: text, font: "10px sans-serif", grid: { stroke: grid, width: 1 }, ticks: { show: false }, gap: 2, labelSize: 12, labelGap: 0, labelFont: "10px sans-serif", ...more };
 }

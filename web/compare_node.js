@@ -3,49 +3,95 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { nameOf, stepsChange, stepsTargets } from "./apply_settings.js";
-import { nodeByExecutionId, write } from "./canvas.js";
-import { checked, fromOutput, toSaved } from "./comparison_data.js";
+import { frameOfNode, moveCanvasThrough, nodeByExecutionId, openWorkflow, workflowOf, write } from "./canvas.js";
+import { checked, fromOutput } from "./comparison_data.js";
 import { ComparisonViewer } from "./comparison_viewer.js";
+import { planText, watchPlan } from "./linked_plan.js";
 import { addPanel, chain } from "./panel.js";
-
-/** @import { CanvasNode } from "./panel.js" */
 
 const NODE = "SweetSpotCompare";
 const PROPERTY = "sweetspot_comparison";
 const HEIGHT = 500;
 const WIDTH = 440;
-
+const MOST_KEPT = 32;
+const PLANNED = ["cfg", "sampler_name", "scheduler"];
 const CORE_PREVIEW = "$$canvas-image-preview";
 
 /** @type {WeakMap<object, ComparisonViewer>} */
 const viewers = new WeakMap();
-/** Nodes that run, whose live preview the core shows. @type {WeakSet<object>} */
-const running = new WeakSet();
+/** Nodes that run, whose live preview the core shows, with their size before. @type {Map<any, [number, number]>} */
+const running = new Map();
+/**
+ * The newest comparisons by workflow and execution id: for a workflow that is not open when it is done, and for undo.
+ *
+ * @type {Map<string, any>}
+ */
+const newest = new Map();
 
 app.registerExtension({
   name: "SweetSpot.Compare",
 
   setup() {
-    api.addEventListener("executed", ({ detail }) => {
-      const node = nodeByExecutionId(detail.display_node ?? detail.node);
-      const comparison = viewers.has(node) && fromOutput(detail.output);
-      if (!comparison) return;
-      // With the workflow, so that it survives a reload, a copy, and a place in a subgraph.
-      node.properties[PROPERTY] = toSaved(comparison);
-      viewers.get(node)?.show(comparison);
-      running.delete(node);
-      dropCorePreview(node);
-    });
+    api.addEventListener("executed", ({ detail }) => finished(detail));
     api.addEventListener("executing", ({ detail }) => {
       const node = detail === null ? null : nodeByExecutionId(typeof detail === "string" ? detail : (detail.node ?? ""));
-      if (viewers.has(node)) running.add(node);
+      if (viewers.has(node) && !running.has(node)) begun(node);
     });
+    for (const end of ["execution_error", "execution_interrupted", "execution_success"]) {
+      api.addEventListener(end, () => {
+        for (const node of running.keys()) {
+          viewers.get(node)?.tell("The last run did not finish. What is shown, if anything, is of the one before.");
+          ended(node);
+        }
+      });
+    }
   },
 
   nodeCreated(node) {
     if (node.comfyClass === NODE) addViewer(node);
   },
+
+  afterConfigureGraph() {
+    for (const [key, saved] of newest) {
+      const [workflow, id] = key.split("/");
+      if (workflow === openWorkflow()) keep(nodeByExecutionId(id), saved);
+    }
+  },
 });
+
+/** @param {any} message ComfyUI's of a node that is done */
+async function finished(message) {
+  const saved = fromOutput(message.output);
+  if (!saved) return;
+  const id = String(message.display_node ?? message.node);
+  const workflow = (await workflowOf(message.prompt_id)) ?? openWorkflow();
+  newest.delete(`${workflow}/${id}`);
+  newest.set(`${workflow}/${id}`, saved);
+  if (newest.size > MOST_KEPT) newest.delete(newest.keys().next().value ?? "");
+  if (workflow !== openWorkflow()) return;
+  const node = nodeByExecutionId(id);
+  keep(node, saved);
+  ended(node);
+}
+
+/** @param {any} node */
+function begun(node) {
+  running.set(node, [node.size[0], node.size[1]]);
+  viewers.get(node)?.tell("Running. What is shown below, if anything, is of the run before.");
+}
+
+/**
+ * Show a comparison, and keep it with the workflow.
+ *
+ * @param {any} node
+ * @param {any} saved
+ */
+function keep(node, saved) {
+  const comparison = viewers.has(node) && checked(saved);
+  if (!comparison) return;
+  node.properties[PROPERTY] = saved;
+  viewers.get(node)?.show(comparison);
+}
 
 /** @param {CanvasNode} node */
 function addViewer(node) {
@@ -53,17 +99,28 @@ function addViewer(node) {
   viewers.set(node, viewer);
   hideGrid(node);
   addPanel(node, "sweetspot_viewer", viewer.element, { least: HEIGHT });
-  chain(node, "onConfigure", () => {
-    const saved = checked(node.properties?.[PROPERTY]);
-    if (saved) viewer.show(saved);
+  moveCanvasThrough(viewer.element);
+  const showSaved = () => {
+    const saved = node.graph && checked(node.properties?.[PROPERTY]);
+    if (saved && !viewer.chart) viewer.show(saved);
+  };
+  // A copy on the clipboard is configured and never added: it shows nothing. Others are added before or after.
+  chain(node, "onConfigure", showSaved);
+  chain(node, "onAdded", () => {
+    viewer.gone = false;
+    showSaved();
   });
-  chain(node, "onRemoved", () => viewer.chart?.destroy());
+  chain(node, "onRemoved", () => viewer.dispose());
+  watchPlan(node, PLANNED, (linked, plan) => {
+    viewer.plan.hidden = !linked;
+    viewer.plan.textContent = planText(plan);
+  });
   const [width, height] = node.size;
   node.setSize([Math.max(width, WIDTH), height]);
 }
 
 /**
- * Keep the core from showing the grid below the viewer, where it has its place; previews of a run are shown.
+ * Keep the core from showing the grid below the viewer; previews of a run are shown.
  *
  * @param {any} node
  */
@@ -75,18 +132,34 @@ function hideGrid(node) {
   };
 }
 
-/** @param {any} node */
-function dropCorePreview(node) {
-  const preview = node.widgets?.find((/** @type {any} */ widget) => widget.name === CORE_PREVIEW);
-  if (preview) node.removeWidget?.(preview);
+/**
+ * Take the live preview away, which has made the node larger.
+ *
+ * @param {any} node
+ */
+function ended(node) {
+  const size = running.get(node);
+  running.delete(node);
+  const preview = node?.widgets?.find((/** @type {any} */ widget) => widget.name === CORE_PREVIEW);
+  if (preview) {
+    node.removeWidget?.(preview);
+    if (size) node.setSize(size);
+  }
+  if (!node) return;
   node.imgs = undefined;
+  /** @type {any} */ (app).revokePreviews?.(node.id);
 }
 
 /** @param {CanvasNode} node */
 function targetsAround(node) {
-  const graph = /** @type {any} */ (node.graph);
-  return (graph ? stepsTargets(graph) : []).map((target) => ({
+  const frame = frameOfNode(node);
+  return (frame ? stepsTargets(frame) : []).map((target) => ({
     name: nameOf(target),
-    use: (/** @type {number} */ steps) => write(stepsChange(steps, target)),
+    use: (/** @type {number} */ steps) => {
+      const now = frameOfNode(node);
+      const there = now !== null && stepsTargets(now).includes(target);
+      if (there) write(stepsChange(steps, target));
+      return there;
+    },
   }));
 }

@@ -3,15 +3,13 @@
 import { axis, drawChart, unzoomed } from "./chart.js";
 import { difference } from "./comparison_data.js";
 
-/** @import { Comparison, Series } from "./comparison_data.js" */
-
 const COLOURS = ["#3fa7d6", "#e8a33d", "#7bbf6a", "#c678dd", "#e06c75", "#56b6c2"];
 const REACH = 24;
 
 /**
  * @param {HTMLElement} host
  * @param {Comparison} comparison
- * @param {() => { series: number, a: number, b: number }} selected
+ * @param {() => Chosen} selected
  * @param {(series: number, run: number) => void} select
  */
 export async function drawCurve(host, comparison, selected, select) {
@@ -54,18 +52,21 @@ export function aligned(series) {
 }
 
 /**
- * @param {import("./chart.js").Colours} colours
+ * @param {Colours} colours
  * @param {Comparison} comparison
- * @param {() => { series: number, a: number, b: number }} selected
+ * @param {() => Chosen} selected
  */
 function options(colours, { series }, selected) {
+  const seconds = series.flatMap(({ runs }) => runs.map((run) => run.seconds));
+  const highest = Math.max(1, ...series.flatMap(({ runs }) => runs.map(difference)));
   return {
     padding: [14, 12, 0, 0],
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false, x: false },
-    scales: { x: { time: false, range: padded }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [-0.04 * Math.max(most, 1), Math.max(most, 1) * 1.2] } },
+    // Not by what is in force: uPlot asks again at each redrawing, and a margin around a margin would creep.
+    scales: { x: { time: false, range: () => padded(seconds) }, y: { range: () => [-0.04 * highest, 1.2 * highest] } },
     axes: [
-      axis(colours, { size: 20, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} s`) }),
-      axis(colours, { size: 40, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} %`) }),
+      axis(colours, { size: 20, label: "seconds", values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} s`) }),
+      axis(colours, { size: 40, label: "difference", values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} %`) }),
     ],
     series: [
       {},
@@ -81,12 +82,9 @@ function options(colours, { series }, selected) {
   };
 }
 
-/**
- * @param {any} _
- * @param {number} least
- * @param {number} most
- */
-function padded(_, least, most) {
+/** @param {number[]} values */
+function padded(values) {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
   const margin = Math.max((most - least) * 0.06, 1e-6);
   return [Math.max(0, least - margin), most + margin];
 }
@@ -96,7 +94,7 @@ function padded(_, least, most) {
  *
  * @param {any} chart
  * @param {Series[]} series
- * @param {{ series: number, a: number, b: number }} selected
+ * @param {Chosen} selected
  * @param {string} ink
  */
 function markRuns(chart, series, selected, ink) {
@@ -106,6 +104,7 @@ function markRuns(chart, series, selected, ink) {
   ctx.font = `${10 * ratio}px sans-serif`;
   ctx.textAlign = "center";
   series.forEach((one, number) => {
+    if (series.length > 1) nameSeries(chart, one.name, number);
     one.runs.forEach((run, at) => {
       const [x, y] = [chart.valToPos(run.seconds, "x", true), chart.valToPos(difference(run), "y", true)];
       const spot = run.steps === one.sweetSpot;
@@ -115,6 +114,19 @@ function markRuns(chart, series, selected, ink) {
       if (spot) ring(ctx, x, y, 4 * ratio, "#4caf50");
     });
   });
+  ctx.restore();
+}
+
+/**
+ * @param {Chart} chart
+ * @param {string} name
+ * @param {number} number
+ */
+function nameSeries({ ctx, bbox }, name, number) {
+  ctx.save();
+  ctx.textAlign = "right";
+  ctx.fillStyle = COLOURS[number % COLOURS.length];
+  ctx.fillText(name, bbox.left + bbox.width, bbox.top + (12 * number + 4) * devicePixelRatio);
   ctx.restore();
 }
 

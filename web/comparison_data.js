@@ -1,12 +1,6 @@
 /**
  * What the viewer shows, read from what Multi-Step Compare sent or from a saved workflow. Both are checked: a workflow
  * may come from anybody.
- *
- * @typedef {{ steps: number, seconds: number, similarity: number, modelCalls: number, files: string[] }} Run
- * @typedef {{ name: string, reference: number, sweetSpot: number | null, reason: string, confidence: string,
- *   runs: Run[] }} Series
- * @typedef {{ subfolder: string, images: number, series: Series[], grid: { filename: string, subfolder: string } | null,
- *   text: string }} Comparison
  */
 
 const VERSION = 1;
@@ -14,19 +8,17 @@ const LONGEST_TEXT = 4000;
 const MOST_ENTRIES = 1024;
 
 /**
- * The comparison in a node's output; null where there is none.
+ * What is kept in the workflow of a node's output; null where it holds no comparison.
  *
  * @param {any} output
- * @returns {Comparison | null}
  */
 export function fromOutput(output) {
-  let sent;
   try {
-    sent = JSON.parse(output?.viewer?.[0] ?? "");
+    const sent = JSON.parse(output.viewer[0]);
+    return { ...sent, grid: output.images?.[0] ?? null, text: (output.text ?? []).join("\n") };
   } catch {
     return null;
   }
-  return checked({ ...sent, grid: output.images?.[0] ?? null, text: (output.text ?? []).join("\n") });
 }
 
 /**
@@ -45,27 +37,6 @@ export function checked(value) {
     series,
     grid: isFileName(value.grid?.filename) ? { filename: value.grid.filename, subfolder: text(value.grid.subfolder) } : null,
     text: text(value.text),
-  };
-}
-
-/**
- * The comparison in the form that is kept in the workflow.
- *
- * @param {Comparison} comparison
- */
-export function toSaved({ subfolder, images, series, grid, text: told }) {
-  return {
-    version: VERSION,
-    subfolder,
-    images,
-    grid,
-    text: told,
-    series: series.map(({ name, reference, sweetSpot, reason, confidence, runs }) => ({
-      name,
-      reference,
-      sweet_spot: { steps: sweetSpot, reason, confidence },
-      runs: runs.map(({ modelCalls, ...run }) => ({ ...run, model_calls: modelCalls })),
-    })),
   };
 }
 
@@ -101,6 +72,7 @@ function checkedRun(value) {
     seconds: number(value.seconds) ?? 0,
     similarity: number(value.similarity) ?? 0,
     modelCalls: number(value.model_calls) ?? 0,
+    reused: value.reused === true,
     files: value.files.slice(0, MOST_ENTRIES).filter(isFileName),
   };
 }
@@ -158,5 +130,5 @@ export function difference(run) {
 export function describeRun(run, { reference }) {
   const seconds = run.seconds >= 10 ? run.seconds.toFixed(0) : run.seconds.toPrecision(2);
   const apart = run.steps === reference ? "the reference" : `${difference(run).toFixed(1)} % off ${reference}`;
-  return `${run.steps} steps · ${seconds} s · ${apart}`;
+  return `${run.steps} steps · ${seconds} s${run.reused ? " in an earlier run" : ""} · ${apart}`;
 }

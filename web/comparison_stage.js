@@ -1,12 +1,7 @@
-/**
- * The stage of the viewer: two pictures on top of each other under one zoom and pan, shown singly, beside a slider, or
- * as their difference. Only the pictures that are shown are loaded, and their neighbours after them.
- */
+/** The stage of the viewer: two pictures under one zoom and pan, shown singly, beside a slider, or as their difference. */
 
 import { make, oncePerFrame } from "./panel.js";
 import { fitted, panned, pixelScale, zoomed } from "./view_transform.js";
-
-/** @typedef {"single" | "slider" | "difference" | "grid"} Mode */
 
 const SLIDER = "img-comparison-slider";
 const HANDLE_REACH = 18;
@@ -107,7 +102,14 @@ export class Stage {
    */
   zoom(factor, at) {
     const { width, height } = this.size;
-    this.view = zoomed(this.view, factor, at ?? { x: width / 2, y: height / 2 }, this.size);
+    const least = Math.min(1, this.pixelScale());
+    this.view = zoomed(this.view, factor, at ?? { x: width / 2, y: height / 2 }, this.size, least);
+    this.place();
+  }
+
+  /** @param {number} share in per cent of the width */
+  slideBy(share) {
+    this.value = Math.min(Math.max(this.value + share, 0), 100);
     this.place();
   }
 
@@ -131,7 +133,7 @@ export class Stage {
       if (this.view.scale > 1) this.fit();
       else this.zoom(Math.max(this.pixelScale(), 2), this.pointOf(event));
     });
-    // The library measures the page without the canvas's zoom, so that dragging is ours; in the first phase, before it.
+    // The library does not know of the canvas's zoom: dragging is ours, and comes first.
     for (const name of ["mousedown", "touchstart"]) element.addEventListener(name, (event) => event.stopPropagation(), { capture: true, passive: true });
     element.addEventListener("pointerdown", (event) => this.drag(event));
   }

@@ -5,18 +5,10 @@ import { drawCurve } from "./comparison_curve.js";
 import { Stage } from "./comparison_stage.js";
 import { make } from "./panel.js";
 
-/**
- * @import { Comparison, Series } from "./comparison_data.js"
- * @import { Mode } from "./comparison_stage.js"
- * @typedef {{ name: string, use: (steps: number) => void }} StepsTarget
- * @typedef {{ address: (path: string) => string, targets: () => StepsTarget[] }} Surroundings what the viewer needs of
- *   ComfyUI: full addresses, and where a step count can be written to
- */
-
 /** @type {[Mode, string, string][]} */
 const MODES = [
   ["single", "Image", "One image (I); hold space to see the other one"],
-  ["slider", "Slider", "Both, with a slider between them (S)"],
+  ["slider", "Slider", "Both, with a slider between them (S); , and . move it"],
   ["difference", "Difference", "Where they differ, brightened (D)"],
   ["grid", "Grid", "All side by side (G)"],
 ];
@@ -35,21 +27,29 @@ export class ComparisonViewer {
     /** @type {any} */
     this.chart = null;
     this.stage = new Stage();
-    this.tabs = make("div", { className: "ss-tabs", role: "tablist" });
+    this.tabs = make("div", { className: "ss-tabs", role: "group", "aria-label": "Step counts" });
     this.tools = make("div", { className: "ss-row ss-tools" });
     this.caption = make("div", { className: "ss-caption" });
     this.curve = make("div", { className: "ss-chart-host" });
     this.verdict = make("div", { className: "ss-verdict" });
+    this.plan = make("div", { className: "ss-plan", hidden: true });
+    this.note = make("div", { className: "ss-warning", hidden: true, role: "status" });
     this.actions = make("div", { className: "ss-row ss-actions" });
     this.said = make("span", { className: "ss-said", role: "status" });
+    this.gone = false;
     this.content = make("div", { className: "ss-content" }, this.tools, this.tabs, this.stage.element, this.caption,
       make("div", { className: "ss-chart ss-curve" }, this.curve), this.verdict, this.actions);
     this.empty = make("div", { className: "ss-hint" }, "Run the node: its images, the slider and the curve appear here.");
-    this.element = make("div", { className: "ss-viewer", tabIndex: 0 }, this.empty);
+    this.shown = make("div", { className: "ss-shown" }, this.empty);
+    const about = { className: "ss-viewer", tabIndex: 0, role: "group", "aria-label": "Comparison of step counts" };
+    this.element = make("div", about, this.plan, this.note, this.shown);
+    this.element.addEventListener("fullscreenchange", () => this.update());
     this.element.dataset.captureWheel = "true";
     this.element.addEventListener("keydown", (event) => this.key(event, true));
     this.element.addEventListener("keyup", (event) => this.key(event, false));
     this.element.addEventListener("blur", () => this.setFlicker(false));
+    // A sampler may have been added or removed since.
+    this.element.addEventListener("pointerenter", () => this.comparison && this.updateActions());
     this.stage.element.addEventListener("pointerdown", () => this.element.focus({ preventScroll: true }));
   }
 
@@ -59,7 +59,8 @@ export class ComparisonViewer {
     const [a, b] = firstPair(comparison.series[0]);
     this.at = { series: 0, a, b, image: 0 };
     this.stage.fit();
-    this.element.replaceChildren(this.content);
+    this.shown.replaceChildren(this.content);
+    this.tell("");
     this.chart?.destroy();
     this.chart = null;
     this.curve.replaceChildren();
@@ -67,12 +68,24 @@ export class ComparisonViewer {
     this.update();
   }
 
+  /** @param {string} text what to know of all that is shown, as that it is of an earlier run */
+  tell(text) {
+    this.note.hidden = text === "";
+    this.note.textContent = text;
+  }
+
   /** @param {Comparison} comparison */
   async drawCurve(comparison) {
     const chart = await drawCurve(this.curve, comparison, () => this.at, (series, run) => this.select(series, run));
     // A newer comparison may have come while the library was loaded.
-    if (this.comparison === comparison) this.chart = chart;
+    if (this.comparison === comparison && !this.gone) this.chart = chart;
     else chart.destroy();
+  }
+
+  dispose() {
+    this.gone = true;
+    this.chart?.destroy();
+    this.chart = null;
   }
 
   /** @returns {Series} */
@@ -110,27 +123,32 @@ export class ComparisonViewer {
 
   update() {
     if (!this.comparison) return;
+    const focused = this.element.contains(document.activeElement);
     this.tools.replaceChildren(...this.toolElements());
     this.tabs.replaceChildren(...this.series.runs.map((run, at) => this.tab(at)));
     this.showStage();
-    const { a, b } = this.at;
-    const { runs } = this.series;
-    this.caption.textContent = this.captionText(runs[a], runs[b]);
-    this.verdict.textContent = `${this.series.reason} Confidence: ${this.series.confidence}.`;
+    this.caption.textContent = this.captionText();
+    const whose = this.comparison.series.length > 1 ? `${this.series.name}: ` : "";
+    this.verdict.textContent = `${whose}${this.series.reason} Confidence: ${this.series.confidence}.`;
     this.verdict.title = this.comparison.text;
-    this.actions.replaceChildren(...this.actionElements(runs[a].steps), this.said);
     this.said.textContent = "";
+    this.updateActions();
     this.chart?.redraw();
+    // The button that was pressed is another one now: keys go on to work.
+    if (focused && !this.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
   }
 
-  /**
-   * @param {import("./comparison_data.js").Run} first
-   * @param {import("./comparison_data.js").Run} second
-   */
-  captionText(first, second) {
+  updateActions() {
+    const { steps } = this.series.runs[this.at.a];
+    const open = document.activeElement instanceof HTMLSelectElement && this.actions.contains(document.activeElement);
+    if (!open) this.actions.replaceChildren(...this.actionElements(steps), this.said);
+  }
+
+  captionText() {
+    const [first, second] = [this.at.a, this.at.b].map((at) => describeRun(this.series.runs[at], this.series));
     if (this.mode === "grid") return "All images, labelled";
-    if (this.mode === "single") return describeRun(this.flicker ? second : first, this.series);
-    return `${this.mode === "slider" ? "left" : "of"} ${describeRun(first, this.series)} — ${this.mode === "slider" ? "right" : "and"} ${describeRun(second, this.series)}`;
+    if (this.mode === "single") return this.flicker ? second : first;
+    return this.mode === "slider" ? `left ${first} — right ${second}` : `of ${first} — and ${second}`;
   }
 
   showStage() {
@@ -171,8 +189,8 @@ export class ComparisonViewer {
     const spot = run.steps === this.series.sweetSpot;
     const title = `${describeRun(run, this.series)}${spot ? "; the sweet spot" : ""}. Shift-click: show it as the other one`;
     const pick = (/** @type {MouseEvent} */ event) => (event.shiftKey ? this.pickSecond(at) : this.select(this.at.series, at));
-    const tab = make("button", { type: "button", className, title, role: "tab", onclick: pick }, spot ? `★ ${run.steps}` : String(run.steps));
-    tab.setAttribute("aria-selected", String(at === a));
+    const tab = button({ className, title, onclick: pick }, spot ? `★ ${run.steps}` : String(run.steps));
+    tab.setAttribute("aria-pressed", String(at === a));
     return tab;
   }
 
@@ -186,12 +204,12 @@ export class ComparisonViewer {
   toolElements() {
     const { grid, series, images } = /** @type {Comparison} */ (this.comparison);
     const modes = MODES.filter(([mode]) => mode !== "grid" || grid).map(([mode, name, title]) =>
-      make("button", { type: "button", title, className: mode === this.mode ? "ss-on" : "", onclick: () => this.setMode(mode) }, name),
+      button({ title, className: mode === this.mode ? "ss-on" : "", onclick: () => this.setMode(mode) }, name),
     );
     const zooms = [
-      make("button", { type: "button", title: "Fit (0)", onclick: () => this.stage.fit() }, "Fit"),
-      make("button", { type: "button", title: "One pixel of the image is one of the screen (1)", onclick: () => this.stage.oneToOne() }, "1:1"),
-      make("button", { type: "button", title: "Fill the screen (F)", onclick: () => this.fullScreen() }, "Full"),
+      button({ title: "Fit (0)", onclick: () => this.stage.fit() }, "Fit"),
+      button({ title: "One pixel of the image is one of the screen (1)", onclick: () => this.stage.oneToOne() }, "1:1"),
+      button({ title: "Fill the screen (F)", onclick: () => this.fullScreen() }, document.fullscreenElement === this.element ? "Leave" : "Full"),
     ];
     const other = this.mode === "slider" || this.mode === "difference"
       ? picker("with", this.series.runs.map((run) => `${run.steps} steps`), this.at.b, (b) => this.pickSecond(b)) : null;
@@ -219,16 +237,17 @@ export class ComparisonViewer {
   actionElements(steps) {
     const targets = this.surroundings.targets();
     const use = (/** @type {StepsTarget} */ target) => {
-      target.use(steps);
-      this.said.textContent = `${steps} steps written to ${target.name}.`;
+      const done = target.use(steps);
+      this.said.textContent = done ? `${steps} steps written to ${target.name}.` : `${target.name} takes no steps any more.`;
     };
-    if (!targets.length) {
-      const title = "Add a sampler, Step Plan or Save Step Preset whose steps are not linked";
-      return [make("button", { type: "button", disabled: true, title }, `Use ${steps} steps`)];
+    const words = `Use ${steps} steps`;
+    if (targets.length < 2) {
+      const [target] = targets;
+      const title = target ? "" : "Add a sampler, Step Plan or Save Step Preset whose steps are not linked";
+      const text = target ? `${words} in ${target.name}` : words;
+      return [button({ disabled: !target, title, onclick: () => use(target) }, text)];
     }
-    const shown = targets.length === 1 ? [`Use ${steps} steps in ${targets[0].name}`] : [`Use ${steps} steps in …`, ...targets.map(({ name }) => name)];
-    if (targets.length === 1) return [make("button", { type: "button", onclick: () => use(targets[0]) }, shown[0])];
-    const select = picker("", shown, 0, (at) => {
+    const select = picker("", [`${words} in …`, ...targets.map(({ name }) => name)], 0, (at) => {
       select.selectedIndex = 0;
       if (at > 0) use(targets[at - 1]);
     });
@@ -263,6 +282,8 @@ export class ComparisonViewer {
     if (key === " ") this.setFlicker(down);
     else if (key === "ArrowLeft" || key === "ArrowRight") this.step(key === "ArrowLeft" ? -1 : 1, shiftKey);
     else if (mode) this.setMode(mode);
+    else if (key === "Delete" || key === "Backspace") return true;
+    else if (key === "," || key === ".") this.stage.slideBy(key === "," ? -5 : 5);
     else if (key === "0") this.stage.fit();
     else if (key === "1") this.stage.oneToOne();
     else if (key === "+" || key === "-") this.stage.zoom(key === "+" ? 1.25 : 0.8);
@@ -294,4 +315,12 @@ function picker(label, names, chosen, choose) {
   select.selectedIndex = chosen;
   select.addEventListener("change", () => choose(select.selectedIndex));
   return select;
+}
+
+/**
+ * @param {Record<string, any>} properties
+ * @param {string} text
+ */
+function button(properties, text) {
+  return make("button", { type: "button", ...properties }, text);
 }

@@ -1,36 +1,8 @@
 /**
  * Walking the graph on the canvas: what stands behind a node's input, and what a node's outputs reach.
  *
- * Subgraphs are passed in both directions, bypassed nodes let their input of the same type through, muted nodes end the
- * way, virtual nodes (reroutes, primitives, getters) are seen through. Only what is read here is asked of a node, so
- * that tests need no ComfyUI.
- *
- * @typedef {{ name: string, value: unknown, options?: Record<string, any>, disabled?: boolean,
- *   callback?: (value: any, ...more: any[]) => void }} Widget
- * @typedef {{ name: string, type?: unknown, link?: number | null, widget?: { name: string } }} Input
- * @typedef {{ name?: string, type?: unknown, links?: number[] | null }} Output
- * @typedef {{ origin_id: number | string, origin_slot: number, target_id: number | string, target_slot: number }} Link
- * @typedef {object} GraphNode
- * @property {number | string} id
- * @property {string} [type]
- * @property {string} [comfyClass]
- * @property {string} [title]
- * @property {number} [mode]
- * @property {Input[]} [inputs]
- * @property {Output[]} [outputs]
- * @property {Widget[]} [widgets]
- * @property {boolean} [isVirtualNode]
- * @property {Graph} [subgraph]
- * @property {(slot: number) => Link | null | undefined} [getInputLink]
- * @typedef {object} Graph
- * @property {GraphNode[]} [nodes]
- * @property {GraphNode[]} [_nodes]
- * @property {(id: any) => GraphNode | null | undefined} getNodeById
- * @property {any} links
- * @typedef {{ graph: Graph, outer: Frame | null, holder: GraphNode | null }} Frame a graph, and the subgraph node that
- *   it is the inside of
- * @typedef {{ frame: Frame, node: GraphNode, slot: number }} Source
- * @typedef {{ class_type: string, inputs: Record<string, unknown> }} ApiNode
+ * Subgraphs are passed in both directions, bypassed and virtual nodes (reroutes, primitives) are seen through, muted
+ * nodes end the way.
  */
 
 const NEVER = 2;
@@ -39,6 +11,10 @@ const INPUT_NODE = -10;
 const OUTPUT_NODE = -20;
 const MOST_NODES = 200;
 const LONGEST_VALUE = 4096;
+const LONGEST_NAME = 256;
+
+/** Links along which a sampler belongs to the model that they carry. */
+const OF_MODEL = new Set(["MODEL", "GUIDER", "STEP_PLAN", "SIGMAS", "SAMPLER"]);
 
 /** @param {GraphNode} node */
 export const classOf = (node) => String(node.comfyClass ?? node.type ?? "");
@@ -56,7 +32,6 @@ export const nodesOf = (graph) => graph.nodes ?? graph._nodes ?? [];
 export function frameOf(root, wanted) {
   /** @type {Frame[]} */
   const frames = [{ graph: root, outer: null, holder: null }];
-  // Definitions cannot hold themselves; the bound is for graphs that are broken.
   for (let at = 0; at < frames.length && at < MOST_NODES; at++) {
     const frame = frames[at];
     if (frame.graph === wanted) return frame;
@@ -88,7 +63,7 @@ function allLinks(graph) {
 }
 
 /**
- * What stands at an input: the node that really gives it, or a primitive's value.
+ * What stands at an input: the node that gives it, or a primitive's value.
  *
  * @param {Frame} frame
  * @param {GraphNode} node
@@ -139,12 +114,16 @@ function promoted(holder, entry) {
 }
 
 /**
+ * The input that a bypassed node lets through, as ComfyUI chooses it.
+ *
  * @param {GraphNode} node
  * @param {number} slot
  */
 function passedThrough(node, slot) {
   const kind = node.outputs?.[slot]?.type;
-  return node.inputs?.find((input) => input.type === kind && input.link != null);
+  const fits = (/** @type {Input | undefined} */ input) => input !== undefined && (input.type === kind || input.type === "*" || kind === "*");
+  const own = node.inputs?.[slot];
+  return fits(own) ? own : node.inputs?.find((input) => input.type === kind);
 }
 
 /**
@@ -193,7 +172,7 @@ function inputsOf(frame, node, only, enter) {
     if (isPlain(widget.value)) inputs[widget.name] = widget.value;
   }
   (node.inputs ?? []).forEach((input, slot) => {
-    if (only !== null && slot !== only) return;
+    if ((only !== null && slot !== only) || input.name.length > LONGEST_NAME) return;
     const source = sourceOf(frame, node, slot);
     if (!source) return;
     inputs[input.name] = "value" in source ? source.value : [enter(source.frame, source.node), source.slot];
@@ -229,7 +208,8 @@ export function slotOf(node, name) {
 }
 
 /**
- * All nodes that a node's outputs reach, the nearest ones first.
+ * The nodes that a node's outputs reach, and those that their models, guiders and schedules reach; a latent's way on
+ * belongs to another model.
  *
  * @param {Frame} frame
  * @param {GraphNode} node
@@ -244,8 +224,8 @@ export function downstreamOf(frame, node) {
     const id = pathOf(next.frame, next.node);
     if (seen.has(id)) continue;
     seen.add(id);
-    found.push(next);
-    waiting.push(...targetsOf(next.frame, next.node, null));
+    if (next.node.mode !== BYPASSED) found.push(next);
+    waiting.push(...targetsOf(next.frame, next.node, null, 0, !next.node.isVirtualNode));
   }
   return found;
 }
@@ -255,11 +235,13 @@ export function downstreamOf(frame, node) {
  * @param {GraphNode} node
  * @param {number | null} only number of the one output that is followed; null for all
  * @param {number} depth
+ * @param {boolean} ofModel whether only what belongs to the model is followed
  * @returns {Source[]}
  */
-function targetsOf(frame, node, only, depth = 0) {
+function targetsOf(frame, node, only, depth = 0, ofModel = false) {
   if (depth > MOST_NODES) return [];
-  const links = (node.outputs ?? []).flatMap((output, slot) => (only === null || slot === only ? (output.links ?? []) : []));
+  const followed = (node.outputs ?? []).filter((output, slot) => (only === null || slot === only) && (!ofModel || OF_MODEL.has(String(output.type))));
+  const links = followed.flatMap((output) => output.links ?? []);
   return links.flatMap((id) => reached(frame, linkById(frame.graph, id), depth));
 }
 

@@ -1,11 +1,6 @@
-/** Small helpers for what our nodes show: elements made of text (never of HTML), panels on nodes, one style sheet. */
+/** What our panels are made of: elements of text, never of HTML. */
 
 const MARGIN = 10;
-
-/**
- * @typedef {import("@comfyorg/comfyui-frontend-types").ComfyExtension} Extension
- * @typedef {Parameters<NonNullable<Extension["nodeCreated"]>>[0]} CanvasNode
- */
 
 /**
  * Make an element. Children are elements or text; whatever stands in a text stays text.
@@ -28,19 +23,16 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Load the pack's style sheet, once. */
-export function loadStyles() {
-  loadSheet(new URL("./sweetspot.css", import.meta.url).href);
-}
+let styled = false;
 
-/** @param {string} href */
-export function loadSheet(href) {
-  if (document.querySelector(`link[href="${CSS.escape(href)}"]`)) return;
-  document.head.append(make("link", { rel: "stylesheet", href }));
+/** Load the pack's style sheet, once. */
+function loadStyles() {
+  if (!styled) document.head.append(make("link", { rel: "stylesheet", href: new URL("./sweetspot.css", import.meta.url).href }));
+  styled = true;
 }
 
 /**
- * Put a panel on a node that only shows: neither in the saved workflow nor in the prompt.
+ * Put a panel on a node; it is neither in the saved workflow nor in the prompt.
  *
  * @param {CanvasNode} node
  * @param {string} name
@@ -58,7 +50,9 @@ export function addPanel(node, name, element, { least, most }) {
   };
   setLeast(least);
   // A click in the panel is no click on the canvas below it.
-  for (const event of ["pointerdown", "mousedown", "dblclick"]) element.addEventListener(event, (e) => e.stopPropagation());
+  for (const name of ["pointerdown", "mousedown", "dblclick"]) {
+    element.addEventListener(name, (event) => /** @type {MouseEvent} */ (event).button === 0 && event.stopPropagation());
+  }
   // The published types do not tell of it.
   const widget = /** @type {any} */ (node).addDOMWidget(name, name, element, {
     serialize: false,

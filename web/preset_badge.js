@@ -1,21 +1,28 @@
 /** Shows on Model Step Preset, before any run, which model is connected and what is recommended for it. */
 
+import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { nameOf, propose, settingsTargets } from "./apply_settings.js";
-import { askForModel, frameOfNode, valueOf, watchGraph, watchWidgets, write } from "./canvas.js";
-import { addPanel, make } from "./panel.js";
+import { askForModel, forgetAnswers, frameOfNode, moveCanvasThrough, nodeByExecutionId, valueOf, watchGraph, watchWidgets, write } from "./canvas.js";
+import { addPanel, chain, make } from "./panel.js";
 import { planOf, settingsOf, toBadge } from "./recognition.js";
 
-/**
- * @import { Answer, Badge } from "./recognition.js"
- * @import { CanvasNode } from "./panel.js"
- */
-
 const NODE = "SweetSpotPreset";
-const HEIGHT = 168;
+const HEIGHT = 150;
+/** Button and margins, in pixels of the graph. */
+const REST = 56;
 
 app.registerExtension({
   name: "SweetSpot.PresetBadge",
+
+  setup() {
+    api.addEventListener("executed", ({ detail }) => {
+      if (nodeByExecutionId(detail.node)?.comfyClass === "SweetSpotSavePreset") forgetAnswers();
+    });
+  },
+
+  // ComfyUI's own "refresh": files have come or gone.
+  refreshComboInNodes: forgetAnswers,
 
   nodeCreated(node) {
     if (node.comfyClass === NODE) new PresetBadge(node);
@@ -29,12 +36,20 @@ class PresetBadge {
     /** @type {Answer | null} */
     this.answer = null;
     this.problem = "";
-    this.key = "";
+    /** @type {ReturnType<typeof askForModel>} */
+    this.reply = null;
     this.body = make("div", { className: "ss-badge-body" });
     this.said = make("span", { className: "ss-said", role: "status" });
     this.button = make("button", { type: "button", onclick: () => this.apply() }, "Apply to sampler");
     this.button.title = "Write these settings into the sampler that is connected; Ctrl+Z takes it back";
-    addPanel(node, "sweetspot_badge", make("div", { className: "ss-badge" }, this.body, make("div", { className: "ss-row" }, this.button, this.said)), { least: HEIGHT });
+    const scrolled = make("div", { className: "ss-badge-scrolled" }, this.body);
+    const panel = make("div", { className: "ss-badge" }, scrolled, make("div", { className: "ss-row" }, this.button, this.said));
+    const resize = addPanel(node, "sweetspot_badge", panel, { least: HEIGHT });
+    // The content's own height does not hang on the node's, so that measuring it cannot go on for ever.
+    const observer = new ResizeObserver(() => resize(Math.max(HEIGHT, this.body.offsetHeight + REST)));
+    chain(node, "onAdded", () => observer.observe(this.body));
+    chain(node, "onRemoved", () => observer.disconnect());
+    moveCanvasThrough(panel);
     const refresh = () => this.refresh();
     watchGraph(node, refresh);
     watchWidgets(node, ["variant", "evidence"], refresh);
@@ -48,19 +63,13 @@ class PresetBadge {
 
   async refresh() {
     const { node } = this;
-    const asked = askForModel(node, { variant: valueOf(node, "variant"), evidence: valueOf(node, "evidence") });
-    if (!asked) {
-      [this.key, this.answer, this.problem] = ["", null, ""];
-      this.show();
-      return;
-    }
-    if (asked.key === this.key) return;
-    this.key = asked.key;
-    const { answer, problem } = await asked.reply;
+    const reply = askForModel(node, { variant: valueOf(node, "variant") ?? undefined, evidence: valueOf(node, "evidence") ?? undefined });
+    if (reply !== null && reply === this.reply) return;
+    this.reply = reply;
+    const { answer, problem } = (await reply) ?? { answer: null, problem: "" };
     // The graph may have changed while the server was asked.
-    if (asked.key !== this.key) return;
+    if (reply !== this.reply) return;
     [this.answer, this.problem] = [answer, problem];
-    if (!answer) this.key = "";
     this.show();
   }
 
@@ -68,11 +77,18 @@ class PresetBadge {
     this.said.textContent = "";
     this.button.disabled = this.answer === null;
     if (this.answer) {
-      this.body.replaceChildren(...badgeElements(toBadge(this.answer, this.quality, this.problem)));
+      const badge = toBadge(this.answer, this.quality, this.problem);
+      this.body.replaceChildren(...badgeElements(badge, (quality) => this.choose(quality)));
     } else {
       const text = this.problem || "Connect a model to see what is recommended for it.";
       this.body.replaceChildren(make("div", { className: this.problem ? "ss-warning" : "ss-hint" }, text));
     }
+  }
+
+  /** @param {string} quality */
+  choose(quality) {
+    const widget = this.node.widgets?.find(({ name }) => name === "quality");
+    if (widget) write([{ node: /** @type {any} */ (this.node), widget: /** @type {any} */ (widget), value: quality }]);
   }
 
   apply() {
@@ -99,14 +115,15 @@ function appliedText(written, left, targets) {
 
 /**
  * @param {Badge} badge
+ * @param {(quality: string) => void} choose
  * @returns {HTMLElement[]}
  */
-function badgeElements(badge) {
+function badgeElements(badge, choose) {
   const sources = badge.details.join("\n");
-  const counts = badge.counts.map(({ quality, steps, chosen, source }) =>
-    make("div", { className: chosen ? "ss-count ss-chosen" : "ss-count", title: `${quality}: ${source}` },
-      make("b", {}, String(steps)), make("span", {}, quality)),
-  );
+  const counts = badge.counts.map(({ quality, steps, chosen, source }) => {
+    const about = { type: "button", className: chosen ? "ss-count ss-chosen" : "ss-count", title: `${quality}: ${source}` };
+    return make("button", { ...about, onclick: () => choose(quality) }, make("b", {}, String(steps)), make("span", {}, quality));
+  });
   return [
     make("div", { className: "ss-title", title: sources },
       make("b", {}, badge.title), make("span", { className: badge.sure ? "ss-chip ss-sure" : "ss-chip ss-unsure" }, badge.confidence)),

@@ -1,31 +1,4 @@
-/**
- * What the route answers about a model, checked and put into words.
- *
- * @typedef {object} QualityPlan
- * @property {number} steps
- * @property {number} cfg
- * @property {string} sampler_name
- * @property {string} scheduler
- * @property {number | null} guidance
- * @property {boolean} distilled
- * @property {number | null} steps_min
- * @property {number | null} steps_max
- * @property {[number, number] | null} trained_steps
- * @property {Record<string, string>} sources
- * @property {string[]} warnings
- * @typedef {object} Answer
- * @property {string} variant
- * @property {string} name
- * @property {string} confidence
- * @property {string[]} signals
- * @property {string[]} contradictions
- * @property {string[]} alternatives
- * @property {string} note
- * @property {string[]} files
- * @property {Record<string, QualityPlan>} qualities
- * @typedef {{ title: string, confidence: string, sure: boolean, counts: { quality: string, steps: number, chosen: boolean,
- *   source: string }[], settings: string, details: string[], warnings: string[] }} Badge
- */
+/** What the route answers about a model, checked and put into words. */
 
 export const QUALITIES = ["draft", "balanced", "best"];
 

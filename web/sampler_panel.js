@@ -5,33 +5,21 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { askForModel, frameOfNode, nodeByExecutionId, valueOf, watchGraph, watchWidgets } from "./canvas.js";
+import { askForModel, isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, valueOf, watchWidgets } from "./canvas.js";
 import { axis, drawChart, unzoomed } from "./chart.js";
-import { slotOf, sourceOf } from "./graph_walk.js";
-import { addPanel, make, oncePerFrame } from "./panel.js";
-import { laidOver, planOf, settingsLine } from "./recognition.js";
+import { planText, watchPlan } from "./linked_plan.js";
+import { addPanel, chain, make, oncePerFrame } from "./panel.js";
 import { bandParts, describeSteps, MOST_SHOWN, placeOf } from "./steps_band.js";
-import { columns, emptySeries, fromTrace, guidedStretches, withMessage } from "./trace_series.js";
-import { describeProgress } from "./trace_text.js";
+import { columns, describeProgress, emptySeries, fromTrace, guidedStretches, withMessage } from "./trace_series.js";
 
-/**
- * @import { Answer } from "./recognition.js"
- * @import { CanvasNode } from "./panel.js"
- * @typedef {{ steps: number, cfg: number, sampler_name: string, scheduler: string }} Plan
- */
-
-/** Widgets that a linked plan wins over, by node class. @type {Record<string, string[]>} */
-const PLANNED = {
-  SweetSpotSampler: ["steps", "cfg", "sampler_name", "scheduler"],
-  SweetSpotCompare: ["cfg", "sampler_name", "scheduler"],
-};
-const TRACED = new Set(["SweetSpotSampler", "SweetSpotWrapSampler", "SweetSpotReadTrace"]);
-const MOST_HOPS = 20;
+const PLANNED = ["steps", "cfg", "sampler_name", "scheduler"];
+const NODES = new Set(["SweetSpotSampler", "SweetSpotWrapSampler", "SweetSpotReadTrace"]);
 
 /** In pixels of the graph: a line, what is said of the steps, the chart with its text. */
 const LINE_HEIGHT = 40;
 const STEPS_HEIGHT = 96;
-const CHART_HEIGHT = 170;
+const CHART_HEIGHT = 190;
+const CHART_HELP = "How much each step changed the predicted image; shaded: steps with guidance, orange: kept steps";
 
 /** @type {WeakMap<object, SamplerPanel>} */
 const panels = new WeakMap();
@@ -40,16 +28,18 @@ app.registerExtension({
   name: "SweetSpot.SamplerPanel",
 
   setup() {
-    api.addEventListener("sweetspot.trace", ({ detail }) => panelOf(detail.node)?.stepped(detail));
-    api.addEventListener("executed", ({ detail }) => {
-      const output = /** @type {any} */ (detail.output);
-      if (output?.trace) panelOf(detail.display_node ?? detail.node)?.finished(output.trace[0], output.text ?? []);
+    api.addEventListener("sweetspot.trace", async ({ detail }) => {
+      if (await isOfOpenWorkflow(detail.prompt_id)) panelOf(detail.node)?.stepped(detail);
+    });
+    api.addEventListener("executed", async ({ detail }) => {
+      const { trace, text } = detail.output ?? {};
+      if (!trace || !(await isOfOpenWorkflow(detail.prompt_id))) return;
+      panelOf(detail.display_node ?? detail.node)?.finished(trace[0], text ?? []);
     });
   },
 
   nodeCreated(node) {
-    const name = String(node.comfyClass);
-    if (TRACED.has(name) || name in PLANNED) panels.set(node, new SamplerPanel(node, name));
+    if (NODES.has(String(node.comfyClass))) panels.set(node, new SamplerPanel(node));
   },
 });
 
@@ -60,62 +50,54 @@ function panelOf(id) {
 }
 
 class SamplerPanel {
-  /**
-   * @param {CanvasNode} node
-   * @param {string} name
-   */
-  constructor(node, name) {
+  /** @param {CanvasNode} node */
+  constructor(node) {
     this.node = node;
-    this.planned = PLANNED[name] ?? [];
     this.series = emptySeries();
-    /** @type {any} */
+    /** @type {Chart} */
     this.chart = null;
     /** @type {Promise<void> | null} */
     this.drawing = null;
+    this.gone = false;
     this.asked = 0;
-    this.plan = make("div", { className: "ss-plan", hidden: true });
+    this.linked = false;
+    /** @type {Plan | null} */
+    this.planned = null;
+    this.plan = make("div", { className: "ss-plan", hidden: true, title: "A linked plan wins over the greyed widgets" });
     this.band = make("div", { className: "ss-band" });
     this.advice = make("div", { className: "ss-advice" });
     this.host = make("div", { className: "ss-chart-host" });
-    this.frame = make("div", { className: "ss-chart", hidden: true }, this.host);
-    this.text = make("div", { className: "ss-text", role: "status" });
-    this.withSteps = name === "SweetSpotSampler";
-    const parts = [this.plan, ...(this.withSteps ? [this.band, this.advice] : []), ...(TRACED.has(name) ? [this.frame, this.text] : [])];
+    this.frame = make("div", { className: "ss-chart", hidden: true, title: CHART_HELP }, this.host);
+    this.text = make("div", { className: "ss-text" });
+    this.withSteps = node.comfyClass === "SweetSpotSampler";
+    const steps = this.withSteps ? [this.plan, this.band, this.advice] : [];
+    const panel = make("div", { className: "ss-panel" }, ...steps, this.frame, this.text);
     const least = this.withSteps ? STEPS_HEIGHT : LINE_HEIGHT;
-    const panel = make("div", { className: "ss-panel" }, ...parts);
-    const resize = addPanel(node, "sweetspot_progress", panel, TRACED.has(name) ? { least } : { least, most: least });
+    const resize = addPanel(node, "sweetspot_progress", panel, { least });
     this.makeRoom = () => resize(least + CHART_HEIGHT);
     this.draw = oncePerFrame(() => this.drawNow());
-    const refresh = () => this.refresh();
-    if (this.planned.length) watchGraph(node, refresh);
-    watchWidgets(node, ["steps"], refresh);
-    refresh();
+    moveCanvasThrough(panel);
+    chain(node, "onAdded", () => (this.gone = false));
+    chain(node, "onRemoved", () => this.dispose());
+    if (this.withSteps) this.watch();
   }
 
-  async refresh() {
+  watch() {
+    watchPlan(this.node, PLANNED, (linked, plan) => {
+      [this.linked, this.planned] = [linked, plan];
+      this.plan.hidden = !linked;
+      this.plan.textContent = planText(plan);
+      this.tellSteps();
+    });
+    watchWidgets(this.node, ["steps"], () => this.tellSteps());
+    this.tellSteps();
+  }
+
+  async tellSteps() {
     const ticket = ++this.asked;
-    const frame = frameOfNode(this.node);
-    const slot = slotOf(/** @type {any} */ (this.node), "plan");
-    const linked = frame !== null && slot >= 0 && this.node.inputs[slot].link != null;
-    for (const widget of this.node.widgets ?? []) {
-      if (this.planned.includes(widget.name)) widget.disabled = linked;
-    }
-    const asked = this.withSteps ? askForModel(this.node) : null;
-    const [reply, plan] = await Promise.all([asked?.reply ?? null, linked ? planBehind(this.node) : null]);
-    if (ticket !== this.asked) return;
-    this.showPlan(linked, plan);
-    if (this.withSteps) this.showSteps(reply?.answer ?? null, plan?.steps ?? (linked ? null : Number(valueOf(this.node, "steps"))));
-    this.node.graph?.setDirtyCanvas(true, false);
-  }
-
-  /**
-   * @param {boolean} linked
-   * @param {Plan | null} plan
-   */
-  showPlan(linked, plan) {
-    this.plan.hidden = !linked;
-    this.plan.textContent = plan ? `plan: ${settingsLine(plan)}` : "plan: its settings win; they are known when it runs";
-    this.plan.title = "A linked plan wins over the greyed widgets";
+    const reply = await askForModel(this.node);
+    const steps = this.linked ? (this.planned?.steps ?? null) : valueOf(this.node, "steps");
+    if (ticket === this.asked) this.showSteps(reply?.answer ?? null, steps);
   }
 
   /**
@@ -130,10 +112,10 @@ class SamplerPanel {
     const marker = steps === null ? null : make("i", { className: "ss-marker", style: `left:${placeOf(steps) * 100}%` });
     this.band.replaceChildren(...zones, ...(marker ? [marker] : []));
     this.band.title = `Step counts from 1 to ${MOST_SHOWN}; 1 to 10: quick previews and distilled models, 20 to 30: where most models live, 40 to 100: marginal gains`;
-    this.advice.textContent = steps === null ? "" : describeSteps(steps, answer).text;
+    this.advice.textContent = steps === null ? "The step count is known when it runs." : describeSteps(steps, answer).text;
   }
 
-  /** @param {import("./trace_text.js").TraceMessage} message */
+  /** @param {TraceMessage} message */
   stepped(message) {
     this.series = withMessage(this.series, message);
     this.text.textContent = describeProgress(message);
@@ -160,8 +142,18 @@ class SamplerPanel {
   }
 
   async create() {
-    this.chart = await drawChart(this.host, (colours) => chartOptions(colours, () => this.series), columns(this.series));
+    const chart = await drawChart(this.host, (colours) => chartOptions(colours, () => this.series), columns(this.series));
+    this.drawing = null;
+    // The node may have been removed while the library was loaded.
+    if (this.gone) return chart.destroy();
+    this.chart = chart;
     this.update();
+  }
+
+  dispose() {
+    this.gone = true;
+    this.chart?.destroy();
+    this.chart = null;
   }
 
   update() {
@@ -175,8 +167,8 @@ class SamplerPanel {
 }
 
 /**
- * @param {import("./chart.js").Colours} colours
- * @param {() => import("./trace_series.js").TraceSeries} series
+ * @param {Colours} colours
+ * @param {() => TraceSeries} series
  */
 function chartOptions(colours, series) {
   const accent = "#3fa7d6";
@@ -185,8 +177,8 @@ function chartOptions(colours, series) {
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false },
     scales: { x: { time: false, auto: false }, y: { auto: false } },
     axes: [
-      axis(colours, { size: 18, incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000] }),
-      axis(colours, { size: 38, values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} %`) }),
+      axis(colours, { size: 18, label: "step", incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000] }),
+      axis(colours, { size: 38, label: "change", values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} %`) }),
     ],
     series: [
       {},
@@ -213,34 +205,4 @@ function shadeGuidance(chart, stretches) {
     ctx.fillRect(left, bbox.top, Math.max(right - left, 0), bbox.height);
   }
   ctx.restore();
-}
-
-/**
- * What the plan behind a node's `plan` input says; null where only a run can tell.
- *
- * @param {CanvasNode} node
- * @param {number} [hops]
- * @returns {Promise<Plan | null>}
- */
-async function planBehind(node, hops = 0) {
-  const frame = frameOfNode(node);
-  const slot = slotOf(/** @type {any} */ (node), "plan");
-  const source = frame && slot >= 0 && hops < MOST_HOPS ? sourceOf(frame, /** @type {any} */ (node), slot) : null;
-  if (!source || "value" in source) return null;
-  const giver = /** @type {any} */ (source.node);
-  if (giver.comfyClass === "SweetSpotPreset") return presetPlan(giver);
-  if (giver.comfyClass !== "SweetSpotPlan") return null;
-  if (giver.inputs.some((/** @type {any} */ input) => input.link != null && input.name !== "plan")) return null;
-  const below = giver.inputs.find((/** @type {any} */ input) => input.name === "plan")?.link != null;
-  const base = below ? await planBehind(giver, hops + 1) : null;
-  if (below && !base) return null;
-  const names = ["steps", "cfg", "sampler_name", "scheduler"];
-  return /** @type {Plan} */ (laidOver(Object.fromEntries(names.map((name) => [name, valueOf(giver, name)])), base));
-}
-
-/** @param {CanvasNode} preset */
-async function presetPlan(preset) {
-  const asked = askForModel(preset, { variant: valueOf(preset, "variant"), evidence: valueOf(preset, "evidence") });
-  const { answer } = (await asked?.reply) ?? { answer: null };
-  return answer && planOf(answer, String(valueOf(preset, "quality") ?? "balanced"));
 }

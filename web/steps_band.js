@@ -3,10 +3,6 @@
  *
  * The bands without a model are the setting's common advice: 1 to 10 for quick previews and distilled models, 20 to 30
  * where most models live, 40 to 100 for marginal gains.
- *
- * @typedef {"few" | "good" | "more" | "many"} Zone
- * @typedef {{ from: number, to: number, zone: Zone }} Part counts from `from` up to and without `to`
- * @import { Answer } from "./recognition.js"
  */
 
 export const MOST_SHOWN = 100;
@@ -46,10 +42,8 @@ export function bandParts(answer) {
 }
 
 /**
- * The first and last count that are right for a model, and the first one that gains next to nothing.
- *
- * A distilled model is right within the steps it was trained for. For others the common bands are laid around what is
- * recommended: 20 to 30 is a fifth around 25, and 40 is 1.6 times 25.
+ * The first and last count that are right for a model, and the first one that gains next to nothing: of a distilled one
+ * the steps it was trained for, of others the common bands around what is recommended (20 and 30 are a fifth off 25).
  *
  * @param {Answer["qualities"]} qualities
  * @returns {[number, number, number]}

@@ -1,10 +1,4 @@
-/**
- * The points of a running or finished sampling, as the chart draws them.
- *
- * @typedef {{ step: number, change: number | null, cfg: number | null }} Point
- * @typedef {{ steps: number, points: Point[], kept: number[] }} TraceSeries
- * @import { TraceMessage } from "./trace_text.js"
- */
+/** The points of a running or finished sampling, as the chart draws them. */
 
 /** @returns {TraceSeries} */
 export const emptySeries = () => ({ steps: 0, points: [], kept: [] });
@@ -71,4 +65,23 @@ export function guidedStretches(points) {
     open = guided;
   }
   return found;
+}
+
+/**
+ * What a message of a running sampler says, in one line.
+ *
+ * @param {TraceMessage} message
+ * @returns {string}
+ */
+export function describeProgress(message) {
+  const parts = [`step ${message.step} of ${message.steps}`, `σ ${round(message.sigma)}`];
+  if (message.cfg !== null) parts.push(message.cfg === 1 ? "no guidance" : `cfg ${round(message.cfg)}`);
+  if (message.change !== null) parts.push(`change ${(message.change * 100).toFixed(1)} %`);
+  if (message.seconds_left !== null) parts.push(`${message.seconds_left.toFixed(1)} s left`);
+  return parts.join(" · ");
+}
+
+/** @param {number} value */
+function round(value) {
+  return String(Number(value.toPrecision(3)));
 }

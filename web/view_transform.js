@@ -1,9 +1,4 @@
-/**
- * Zoom and pan of pictures that fill the same stage: a shift in the stage's pixels and a scale, where 1 fits the stage.
- *
- * @typedef {{ x: number, y: number, scale: number }} View
- * @typedef {{ width: number, height: number }} Size
- */
+/** Zoom and pan of pictures that fill the same stage: a shift in the stage's pixels and a scale, where 1 fits the stage. */
 
 export const MOST_SCALE = 64;
 
@@ -17,10 +12,11 @@ export const fitted = () => ({ x: 0, y: 0, scale: 1 });
  * @param {number} factor
  * @param {{ x: number, y: number }} at in the stage's pixels
  * @param {Size} stage
+ * @param {number} [least] smallest scale: less than 1 where the picture has fewer pixels than the stage
  * @returns {View}
  */
-export function zoomed(view, factor, at, stage) {
-  const scale = Math.min(Math.max(view.scale * factor, 1), MOST_SCALE);
+export function zoomed(view, factor, at, stage, least = 1) {
+  const scale = Math.min(Math.max(view.scale * factor, least), MOST_SCALE);
   const ratio = scale / view.scale;
   return clamped({ scale, x: at.x - (at.x - view.x) * ratio, y: at.y - (at.y - view.y) * ratio }, stage);
 }
@@ -49,13 +45,14 @@ export function pixelScale(image, stage, shown) {
 }
 
 /**
- * The pictures never leave the stage.
+ * The pictures never leave the stage, and stand in its middle where they are smaller.
  *
  * @param {View} view
  * @param {Size} stage
  * @returns {View}
  */
 function clamped({ x, y, scale }, { width, height }) {
+  if (scale <= 1) return { scale, x: (width * (1 - scale)) / 2, y: (height * (1 - scale)) / 2 };
   return {
     scale,
     x: Math.min(0, Math.max(x, width * (1 - scale))),

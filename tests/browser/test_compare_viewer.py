@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Request, expect
 
 from .comfy_page import ComfyPage
 
@@ -254,12 +254,13 @@ def test_survives_a_reload(comfy: ComfyPage):
 
 @pytest.mark.usefixtures("compare")
 def test_what_is_gone_says_so(comfy: ComfyPage):
-    for file in (comfy.server.base / "temp" / "sweetspot").iterdir():
-        file.unlink()
+    kept = comfy.server.base / "temp" / "sweetspot"
+    gone = kept.rename(kept.with_name("elsewhere"))
     comfy.panel(".ss-tab").nth(0).click()
     mode(comfy, "Slider")
     comfy.page.evaluate("() => { document.querySelector('.ss-picture').src += '&again'; }")
     expect(comfy.panel(".ss-missing")).to_contain_text("Run the node again")
+    gone.rename(kept)
     # That the server has no such image is a line in the console, and that is right.
     comfy.errors.clear()
 
@@ -302,12 +303,15 @@ def test_many_images_are_loaded_when_they_are_looked_at(comfy: ComfyPage, demo: 
     comfy.set(node, "seed", 1 if comfy.mode == "canvas" else 2)
     comfy.set(node, "together", "off")
     asked: list[str] = []
-    comfy.page.on(
-        "request", lambda request: asked.append(request.url) if "subfolder=sweetspot" in request.url else None
-    )
+
+    def note(request: Request) -> None:
+        asked.append(request.url)
+
+    comfy.page.on("request", note)
     comfy.queue()
     comfy.look_at(node)
     expect(comfy.panel(".ss-tab")).to_have_count(16)
     comfy.page.wait_for_timeout(500)
+    comfy.page.remove_listener("request", note)
     images = {url for url in asked if "subfolder=sweetspot" in url}
     assert 1 <= len(images) <= 4

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { aligned } from "../../web/comparison_curve.js";
-import { checked, describeRun, difference, firstPair, fromOutput, toSaved, viewPath } from "../../web/comparison_data.js";
+import { checked, describeRun, difference, firstPair, fromOutput as sentBy, viewPath } from "../../web/comparison_data.js";
 import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../web/view_transform.js";
 
+const fromOutput = (from) => checked(sentBy(from));
 const run = (steps, similarity, seconds = steps / 10) => ({ steps, seconds, similarity, model_calls: steps, files: [`${steps}.png`] });
 const sent = {
   version: 1,
@@ -20,7 +21,7 @@ test("what was sent is what a saved workflow gives back", () => {
   const comparison = fromOutput(output(sent));
   assert.equal(comparison.series[0].sweetSpot, 25);
   assert.equal(comparison.grid.filename, "grid.png");
-  assert.deepEqual(checked(JSON.parse(JSON.stringify(toSaved(comparison)))), comparison);
+  assert.deepEqual(checked(JSON.parse(JSON.stringify(sentBy(output(sent))))), comparison);
 });
 
 for (const broken of [null, undefined, 7, "x", [], {}, { version: 2, series: [] }, { version: 1, series: {} }, { version: 1, series: [{}] }, { version: 1, series: [{ runs: [{ steps: "4" }] }] }]) {

@@ -96,6 +96,33 @@ test("a cycle ends", () => {
   assert.equal(downstreamOf(top(graph), one).length, 1);
 });
 
+test("a bypassed node lets through what ComfyUI does: its own number's input, else the first of the type", () => {
+  const merge = { ...makeNode(3, "ModelMergeSimple", { inputs: ["model", "model"], mode: 4 }) };
+  const graph = makeGraph([loader(1), merge, preset()], [[1, 0, 3, 1], [3, 0, 9, 0]]);
+  assert.equal(upstreamOf(top(graph), graph.nodes[2], "model"), null);
+});
+
+test("a refiner with its own model keeps its settings, and a bypassed sampler is no target", () => {
+  const own = (id, more = {}) => makeNode(id, "KSampler", { inputs: ["model", "latent_image"], outputs: ["LATENT"], widgets: { steps: 10 }, ...more });
+  const graph = makeGraph(
+    [preset(1), own(2), loader(3), own(4), own(5, { mode: 4 })],
+    [[1, 0, 2, 0], [2, 0, 4, 1], [3, 0, 4, 0], [1, 0, 5, 0]],
+  );
+  assert.deepEqual(settingsTargets(top(graph), graph.nodes[0]).map(({ node }) => node.id), [2]);
+  assert.deepEqual(stepsTargets(top(graph)).map(({ id }) => id), [2, 4]);
+});
+
+test("a sampler whose plan is linked is left to it, one whose plan is muted is not", () => {
+  const planned = makeNode(2, "SweetSpotSampler", { inputs: ["model", "plan"], outputs: ["LATENT"], widgets: { steps: 10 } });
+  const graph = makeGraph([{ ...preset(1), outputs: [{ type: "MODEL", links: [] }, { type: "STEP_PLAN", links: [] }] }, planned], [[1, 0, 2, 0], [1, 1, 2, 1]]);
+  const place = { frame: top(graph), node: planned };
+  assert.deepEqual(propose({ steps: 30 }, [place]), { changes: [], left: ["SweetSpotSampler #2: its plan sets these"] });
+  assert.deepEqual(stepsTargets(top(graph)), []);
+  graph.nodes[0].mode = 2;
+  assert.equal(propose({ steps: 30 }, [place]).changes.length, 1);
+  assert.equal(stepsTargets(top(graph)).length, 1);
+});
+
 test("settings go to the sampler that is connected, and to what gives it its parts", () => {
   const nodes = [
     preset(1),
@@ -114,9 +141,9 @@ test("settings go to the sampler that is connected, and to what gives it its par
 
 test("linked widgets and names that a node does not offer are left, with the reason", () => {
   const sampler = makeNode(2, "KSampler", { inputs: ["model", "steps"], widgets: { steps: 20, sampler_name: "euler", cfg: 7 } });
-  sampler.inputs[1].link = 99;
+  const graph = makeGraph([sampler, preset(9)], [[9, 0, 2, 1]]);
   sampler.widgets[1].options = { values: ["euler", "heun"] };
-  const { changes, left } = propose({ steps: 30, cfg: 7, sampler_name: "nonsense" }, [sampler]);
+  const { changes, left } = propose({ steps: 30, cfg: 7, sampler_name: "nonsense" }, [{ frame: top(graph), node: sampler }]);
   assert.deepEqual(changes, []);
   assert.deepEqual(left, ["KSampler #2: steps is linked", "KSampler #2: sampler_name has no nonsense"]);
 });
@@ -124,7 +151,7 @@ test("linked widgets and names that a node does not offer are left, with the rea
 test("a step count goes where steps are a widget's, not a plan's", () => {
   const free = makeNode(1, "KSampler", { widgets: { steps: 20 } });
   const planned = makeNode(2, "SweetSpotSampler", { inputs: ["plan"], widgets: { steps: 20 } });
-  planned.inputs[0].link = 3;
   const compare = makeNode(3, "SweetSpotCompare", { widgets: { steps: "4, 25" } });
-  assert.deepEqual(stepsTargets(makeGraph([free, planned, compare], [])), [free]);
+  const graph = makeGraph([free, planned, compare, preset(9)], [[9, 0, 2, 0]]);
+  assert.deepEqual(stepsTargets(top(graph)), [free]);
 });

@@ -1,0 +1,124 @@
+/** The shapes that our modules share. Types only: a browser never asks for this file. */
+
+// The graph on the canvas, as far as it is looked at. Tests make their own.
+type Widget = {
+  name: string;
+  value: unknown;
+  options?: Record<string, any>;
+  disabled?: boolean;
+  callback?: (value: any, ...more: any[]) => void;
+};
+type Input = { name: string; type?: unknown; link?: number | null; widget?: { name: string } };
+type Output = { name?: string; type?: unknown; links?: number[] | null };
+type Link = { origin_id: number | string; origin_slot: number; target_id: number | string; target_slot: number };
+type GraphNode = {
+  id: number | string;
+  type?: string;
+  comfyClass?: string;
+  title?: string;
+  mode?: number;
+  inputs?: Input[];
+  outputs?: Output[];
+  widgets?: Widget[];
+  isVirtualNode?: boolean;
+  subgraph?: Graph;
+  getInputLink?: (slot: number) => Link | null | undefined;
+};
+type Graph = { nodes?: GraphNode[]; _nodes?: GraphNode[]; getNodeById: (id: any) => GraphNode | null | undefined; links: any };
+/** A graph, and the subgraph node that it is the inside of. */
+type Frame = { graph: Graph; outer: Frame | null; holder: GraphNode | null };
+type Place = { frame: Frame; node: GraphNode };
+type Source = Place & { slot: number };
+type ApiNode = { class_type: string; inputs: Record<string, unknown> };
+/** ComfyUI's own node, by its published types. */
+type CanvasNode = Parameters<NonNullable<import("@comfyorg/comfyui-frontend-types").ComfyExtension["nodeCreated"]>>[0];
+
+/** A value for a widget. */
+type Change = { node: GraphNode; widget: Widget; value: unknown };
+/** What to write, and what is left as it is, with the reason. */
+type Proposal = { changes: Change[]; left: string[] };
+
+// What the route answers: see nodes/recognise_route.py.
+type Plan = { steps: number; cfg: number; sampler_name: string; scheduler: string; guidance?: number | null };
+type QualityPlan = Plan & {
+  guidance: number | null;
+  distilled: boolean;
+  steps_min: number | null;
+  steps_max: number | null;
+  trained_steps: [number, number] | null;
+  sources: Record<string, string>;
+  warnings: string[];
+};
+type Answer = {
+  variant: string;
+  name: string;
+  confidence: string;
+  signals: string[];
+  contradictions: string[];
+  alternatives: string[];
+  note: string;
+  files: string[];
+  qualities: Record<string, QualityPlan>;
+};
+/** What the model is, and why its file was not looked at. */
+type Reply = { answer: Answer | null; problem: string };
+type Count = { quality: string; steps: number; chosen: boolean; source: string };
+type Badge = {
+  title: string;
+  confidence: string;
+  sure: boolean;
+  counts: Count[];
+  settings: string;
+  details: string[];
+  warnings: string[];
+};
+
+type Zone = "few" | "good" | "more" | "many";
+/** Counts from `from` up to and without `to`. */
+type Part = { from: number; to: number; zone: Zone };
+
+/** A message of a running sampler: see nodes/live.py. */
+type TraceMessage = {
+  /** Id of the node that samples, with those of the subgraphs around it before colons. */
+  node: string;
+  prompt_id?: string | null;
+  /** The step just done, from 1. */
+  step: number;
+  steps: number;
+  /** Noise level that the step started at. */
+  sigma: number;
+  /** Guidance scale in force, 1 is off. */
+  cfg: number | null;
+  /** Relative change of the predicted clean image, where it is known already. */
+  change: number | null;
+  seconds_left: number | null;
+};
+type Point = { step: number; change: number | null; cfg: number | null };
+type TraceSeries = { steps: number; points: Point[]; kept: number[] };
+
+// A comparison, as the viewer shows it: see nodes/viewer.py.
+type Run = { steps: number; seconds: number; similarity: number; modelCalls: number; reused: boolean; files: string[] };
+type Series = { name: string; reference: number; sweetSpot: number | null; reason: string; confidence: string; runs: Run[] };
+type Comparison = {
+  subfolder: string;
+  images: number;
+  series: Series[];
+  grid: { filename: string; subfolder: string } | null;
+  text: string;
+};
+type Mode = "single" | "slider" | "difference" | "grid";
+/** Numbers of the series, of both runs, and of the image that are shown. */
+type Chosen = { series: number; a: number; b: number; image: number };
+/** `use` tells whether it was written. */
+type StepsTarget = { name: string; use: (steps: number) => boolean };
+/** What the viewer needs of ComfyUI: full addresses, and where a step count can be written to. */
+type Surroundings = { address: (path: string) => string; targets: () => StepsTarget[] };
+
+/** A shift in the stage's pixels, and a scale, where 1 fits the stage. */
+type View = { x: number; y: number; scale: number };
+type Size = { width: number; height: number };
+
+/** uPlot's object. */
+type Chart = any;
+/** Those of the palette in force. */
+type Colours = { text: () => string; grid: () => string };
