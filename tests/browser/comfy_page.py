@@ -153,6 +153,10 @@ class ComfyPage:
     def queue(self, seconds: int = 90) -> None:
         """Queue the graph and wait until it has run."""
         self.page.evaluate("() => app.queuePrompt(0, 1)")
+        self.wait_until_idle(seconds)
+
+    def wait_until_idle(self, seconds: int = 90) -> None:
+        """Wait until ComfyUI runs nothing."""
         deadline = time.monotonic() + seconds
         self.page.wait_for_timeout(200)
         while time.monotonic() < deadline:

@@ -25,6 +25,8 @@ HOSTILE = [
     "abc\u05d0\u05d1\u05d2 \u0639\u0631.safetensors",
     "l" + "o" * 200 + "ng.safetensors",
 ]
+# For what hangs on our own elements only, and not on who hosts them.
+CANVAS_ONLY = pytest.mark.parametrize("comfy", ["canvas"], indirect=True)
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.Workflow.ShowMissingModelsWarning": False,

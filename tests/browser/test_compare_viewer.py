@@ -1,6 +1,7 @@
 """Multi-Step Compare in the page: tabs, slider, difference, zoom, keys, curve, *Use N steps*, and what survives."""
 
 import json
+import uuid
 from io import BytesIO
 from typing import Any
 
@@ -9,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Request, expect
 
 from .comfy_page import ComfyPage
+from .conftest import CANVAS_ONLY
 
 HOSTILE = "<img src=x onerror=window.hacked=1>"
 
@@ -23,17 +25,23 @@ def compare(comfy: ComfyPage, demo: dict[str, Any]) -> Any:
     comfy.set(node, "cfg", 3)
     comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1200])", node)
     comfy.queue()
-    comfy.page.evaluate(
-        """id => {
-            const node = app.graph.getNodeById(id);
-            app.canvas.ds.offset = [100 - node.pos[0], -380 - node.pos[1]];
-            app.canvas.setDirty(true, true);
-        }""",
-        node,
-    )
     expect(comfy.panel(".ss-tab")).to_have_count(3)
-    comfy.page.wait_for_timeout(400)
+    bring_into_view(comfy)
     return node
+
+
+def bring_into_view(comfy: ComfyPage) -> None:
+    """Move the canvas so that the viewer stands below ComfyUI's own bars."""
+    for _ in range(2):
+        comfy.page.evaluate(
+            """() => {
+                const { left, top } = document.querySelector('.ss-viewer').getBoundingClientRect();
+                app.canvas.ds.offset[0] += 120 - left;
+                app.canvas.ds.offset[1] += 130 - top;
+                app.canvas.setDirty(true, true);
+            }"""
+        )
+        comfy.page.wait_for_timeout(250)
 
 
 def tabs(comfy: ComfyPage) -> list[str]:
@@ -96,6 +104,7 @@ def test_the_slider_follows_the_mouse(comfy: ComfyPage):
 
 
 @pytest.mark.usefixtures("compare")
+@CANVAS_ONLY
 def test_shows_any_two_side_by_side(comfy: ComfyPage):
     comfy.panel(".ss-tab").nth(0).click()
     comfy.panel(".ss-tab").nth(1).click(modifiers=["Shift"])
@@ -104,6 +113,7 @@ def test_shows_any_two_side_by_side(comfy: ComfyPage):
 
 
 @pytest.mark.usefixtures("compare")
+@CANVAS_ONLY
 def test_the_difference_of_an_image_with_itself_is_black(comfy: ComfyPage):
     mode(comfy, "Difference")
     comfy.panel(".ss-tab").nth(2).click()
@@ -165,7 +175,6 @@ def test_zoom_is_shared_and_reaches_one_to_one(comfy: ComfyPage):
 
 @pytest.mark.usefixtures("compare")
 def test_one_to_one_means_pixels_of_the_screen(comfy: ComfyPage):
-    # A picture of 64 pixels in a larger stage never gets smaller than the stage; a large one does get to 1:1.
     comfy.page.evaluate(
         """() => {
             const canvas = document.createElement('canvas');
@@ -176,14 +185,27 @@ def test_one_to_one_means_pixels_of_the_screen(comfy: ComfyPage):
     comfy.page.wait_for_timeout(300)
     mode(comfy, "1:1")
     comfy.page.wait_for_timeout(200)
-    shown = comfy.page.evaluate(
-        """() => {
+    assert abs(pixels_per_pixel(comfy, 2000, 1500) - 1) < 0.02
+
+
+@pytest.mark.usefixtures("compare")
+@CANVAS_ONLY
+def test_one_to_one_makes_a_small_picture_small(comfy: ComfyPage):
+    mode(comfy, "1:1")
+    comfy.page.wait_for_timeout(200)
+    assert abs(pixels_per_pixel(comfy, 64, 64) - 1) < 0.02
+
+
+def pixels_per_pixel(comfy: ComfyPage, width: int, height: int) -> float:
+    """Return how many pixels of the screen one of the picture's takes."""
+    return comfy.page.evaluate(
+        """([width, height]) => {
             const picture = document.querySelector('.ss-stage .ss-picture');
             const box = picture.getBoundingClientRect();
-            return Math.min(box.width / 2000, box.height / 1500);
-        }"""
+            return Math.min(box.width / width, box.height / height);
+        }""",
+        [width, height],
     )
-    assert abs(shown - 1) < 0.02
 
 
 @pytest.mark.usefixtures("compare")
@@ -203,6 +225,7 @@ def test_a_click_on_the_curve_selects_that_count(comfy: ComfyPage):
 
 
 @pytest.mark.usefixtures("compare")
+@CANVAS_ONLY
 def test_use_n_steps_writes_to_the_sampler(comfy: ComfyPage):
     sampler = comfy.add("KSampler", 1200, 60)
     comfy.panel(".ss-tab").nth(1).click()
@@ -212,6 +235,7 @@ def test_use_n_steps_writes_to_the_sampler(comfy: ComfyPage):
 
 
 @pytest.mark.usefixtures("compare")
+@CANVAS_ONLY
 def test_use_n_steps_asks_where_to_if_there_are_several(comfy: ComfyPage):
     comfy.add("KSampler", 1200, 60)
     plan = comfy.add("SweetSpotPlan", 1200, 460)
@@ -253,6 +277,7 @@ def test_survives_a_reload(comfy: ComfyPage):
 
 
 @pytest.mark.usefixtures("compare")
+@CANVAS_ONLY
 def test_what_is_gone_says_so(comfy: ComfyPage):
     kept = comfy.server.base / "temp" / "sweetspot"
     gone = kept.rename(kept.with_name("elsewhere"))
@@ -265,6 +290,7 @@ def test_what_is_gone_says_so(comfy: ComfyPage):
     comfy.errors.clear()
 
 
+@CANVAS_ONLY
 def test_a_hostile_workflow_is_text(comfy: ComfyPage):
     run = {"steps": 4, "seconds": 1, "similarity": 0.5, "model_calls": 4, "files": [HOSTILE, "../../x.png", "a.png"]}
     spot = {"steps": 4, "reason": HOSTILE + "\u202e" + "x" * 9000, "confidence": HOSTILE}
@@ -283,6 +309,60 @@ def test_a_hostile_workflow_is_text(comfy: ComfyPage):
     assert comfy.page.locator(".sweetspot img:not(.ss-picture)").count() == 0
 
 
+@CANVAS_ONLY
+def test_a_result_stays_with_the_workflow_that_was_queued(comfy: ComfyPage, compare: Any):
+    before = comfy.page.evaluate("id => app.graph.getNodeById(id).properties.sweetspot_comparison.text", compare)
+    workflow = comfy.page.evaluate("() => app.graph.serialize()")
+    comfy.set(compare, "steps", "3, 5, 7, 9")
+    comfy.page.evaluate("() => app.queuePrompt(0, 1)")
+    # Another workflow whose node has the same number, as two tabs of one template have.
+    workflow["id"] = str(uuid.uuid4())
+    comfy.page.evaluate("async workflow => { await app.loadGraphData(workflow); }", workflow)
+    comfy.wait_until_idle()
+    kept = "id => app.graph.getNodeById(id).properties.sweetspot_comparison"
+    assert comfy.page.evaluate(kept, compare)["text"] == before
+    comfy.page.evaluate(
+        """async () => {
+            const { workflow } = app.extensionManager;
+            const tabs = workflow.openWorkflows;
+            await app.extensionManager.command.execute('Workspace.PreviousOpenedWorkflow');
+        }"""
+    )
+    comfy.page.wait_for_timeout(1500)
+    shown = comfy.page.evaluate(kept, compare)
+    assert [run["steps"] for run in shown["series"][0]["runs"]] == [3, 5, 7, 9]
+    expect(comfy.panel(".ss-tab")).to_have_count(4)
+
+
+@pytest.mark.usefixtures("compare")
+@CANVAS_ONLY
+def test_delete_in_the_viewer_leaves_the_node(comfy: ComfyPage):
+    comfy.panel(".ss-stage").click()
+    comfy.page.keyboard.press("Delete")
+    comfy.page.wait_for_timeout(200)
+    expect(comfy.panel(".ss-tab")).to_have_count(3)
+
+
+@pytest.mark.usefixtures("compare")
+@CANVAS_ONLY
+def test_the_curve_keeps_its_axes(comfy: ComfyPage):
+    def place() -> float:
+        over = comfy.panel(".ss-curve .u-over")
+        box = over.bounding_box()
+        assert box is not None
+        for x in range(int(box["width"]) - 2, 0, -6):
+            comfy.page.mouse.move(box["x"] + x, box["y"] + box["height"] - 6)
+            if (over.get_attribute("title") or "").startswith("8 steps"):
+                return x / box["width"]
+        return 0
+
+    before = place()
+    assert before > 0.5
+    for at in (0, 1, 2, 0, 1, 2):
+        comfy.panel(".ss-tab").nth(at).click()
+    assert abs(place() - before) < 0.05
+
+
 @pytest.mark.usefixtures("compare")
 def test_a_small_node_keeps_its_picture(comfy: ComfyPage):
     small = "min-height: 0; height: 210px; max-height: 210px; width: 240px"
@@ -294,11 +374,12 @@ def test_a_small_node_keeps_its_picture(comfy: ComfyPage):
     assert box["height"] >= 55
 
 
+@CANVAS_ONLY
 def test_many_images_are_loaded_when_they_are_looked_at(comfy: ComfyPage, demo: dict[str, Any]):
     node = comfy.add("SweetSpotCompare", 500, 60)
     comfy.feed(demo, node)
     comfy.connect(demo["model"], "VAE", node, "vae")
-    comfy.set(node, "steps", "1..16")
+    comfy.set(node, "steps", "1..10")
     # What a test before has loaded is not asked for again.
     comfy.set(node, "seed", 1 if comfy.mode == "canvas" else 2)
     comfy.set(node, "together", "off")
@@ -310,7 +391,7 @@ def test_many_images_are_loaded_when_they_are_looked_at(comfy: ComfyPage, demo: 
     comfy.page.on("request", note)
     comfy.queue()
     comfy.look_at(node)
-    expect(comfy.panel(".ss-tab")).to_have_count(16)
+    expect(comfy.panel(".ss-tab")).to_have_count(10)
     comfy.page.wait_for_timeout(500)
     comfy.page.remove_listener("request", note)
     images = {url for url in asked if "subfolder=sweetspot" in url}

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .comfy_page import ComfyPage
-from .conftest import HOSTILE
+from .conftest import CANVAS_ONLY, HOSTILE
 
 
 def test_tells_the_model_as_soon_as_it_is_connected(comfy: ComfyPage, demo: dict[str, Any]):
@@ -22,7 +22,7 @@ def test_tells_the_model_as_soon_as_it_is_connected(comfy: ComfyPage, demo: dict
     comfy.shot("badge")
 
 
-@pytest.mark.parametrize("comfy", ["canvas"], indirect=True)
+@CANVAS_ONLY
 def test_a_link_drawn_by_hand_is_answered(comfy: ComfyPage, demo: dict[str, Any]):
     preset = comfy.add("SweetSpotPreset", 460, 160)
     comfy.page.evaluate("() => { app.canvas.ds.offset = [60, 60]; app.canvas.draw(true, true); }")
@@ -45,6 +45,9 @@ def test_follows_quality_variant_and_links(comfy: ComfyPage, demo: dict[str, Any
     expect(comfy.panel(".ss-chosen span")).to_have_text("balanced")
     comfy.set(preset, "quality", "draft")
     expect(comfy.panel(".ss-chosen span")).to_have_text("draft")
+    comfy.panel(".ss-count").nth(2).click()
+    expect(comfy.panel(".ss-chosen span")).to_have_text("best")
+    assert comfy.get(preset, "quality") == "best"
     comfy.set(preset, "variant", "sdxl_lightning_4")
     expect(comfy.panel(".ss-title")).to_contain_text("Lightning")
     # The demo model is no SDXL: what speaks against the choice is a warning.
@@ -70,7 +73,7 @@ def test_applies_to_the_connected_sampler_and_takes_it_back(comfy: ComfyPage, de
     comfy.set(sampler, "steps", 3)
     comfy.page.evaluate("() => app.extensionManager.workflow.activeWorkflow?.changeTracker?.checkState?.()")
     expect(comfy.panel(".ss-title")).to_contain_text("demo")
-    comfy.panel(".ss-badge button, .ss-row button").first.click()
+    comfy.panel(".ss-row button").first.click()
     expect(comfy.panel(".ss-said")).to_contain_text("Written to KSampler")
     assert comfy.get(sampler, "steps") == 25
     assert comfy.get(sampler, "cfg") == 3
@@ -82,6 +85,7 @@ def test_applies_to_the_connected_sampler_and_takes_it_back(comfy: ComfyPage, de
     assert comfy.get(sampler, "cfg") == 8
 
 
+@CANVAS_ONLY
 def test_says_where_no_sampler_is_connected(comfy: ComfyPage, demo: dict[str, Any]):
     preset = comfy.add("SweetSpotPreset", 460, 60)
     comfy.connect(demo["model"], "MODEL", preset, "model")
@@ -90,6 +94,7 @@ def test_says_where_no_sampler_is_connected(comfy: ComfyPage, demo: dict[str, An
     expect(comfy.panel(".ss-said")).to_have_text("No sampler is connected to this node.")
 
 
+@CANVAS_ONLY
 @pytest.mark.parametrize("name", HOSTILE)
 def test_names_and_metadata_are_text(comfy: ComfyPage, name: str):
     loader, preset = comfy.add("UNETLoader", 20, 60), comfy.add("SweetSpotPreset", 460, 60)
@@ -110,6 +115,7 @@ def test_names_and_metadata_are_text(comfy: ComfyPage, name: str):
         "\u202egnp.safetensors",
     ],
 )
+@CANVAS_ONLY
 def test_names_that_the_server_refuses_are_text(comfy: ComfyPage, name: str):
     loader, preset = comfy.add("UNETLoader", 20, 60), comfy.add("SweetSpotPreset", 460, 60)
     comfy.page.evaluate(

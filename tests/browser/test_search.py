@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from .comfy_page import ComfyPage
+from .conftest import CANVAS_ONLY
 
 NODES = {
     "SweetSpotPreset": "Model Step Preset",
@@ -39,7 +40,7 @@ def types(comfy: ComfyPage) -> list[str]:
 
 
 # The search is the same in Nodes 2.0.
-@pytest.mark.parametrize("comfy", ["canvas"], indirect=True)
+@CANVAS_ONLY
 def test_every_node_is_found_by_its_name(comfy: ComfyPage):
     for kind, name in NODES.items():
         search(comfy, name)
@@ -52,7 +53,7 @@ def test_every_node_is_found_by_its_name(comfy: ComfyPage):
         comfy.page.evaluate("() => app.graph.clear()")
 
 
-@pytest.mark.parametrize("comfy", ["canvas"], indirect=True)
+@CANVAS_ONLY
 @pytest.mark.parametrize("words", ["num_inference_steps", "inference_steps", "sample_steps"])
 def test_other_names_of_steps_find_the_nodes(comfy: ComfyPage, words: str):
     search(comfy, words)

@@ -4,12 +4,11 @@ import json
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sweetspot.cli.comfyui import Installation, Server, prepare, running
+from sweetspot.cli.comfyui import Server
 from sweetspot.demo import files
 
 PATH = "/sweetspot/recognise"
@@ -45,19 +44,17 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(installation: Installation, tmp_path_factory: pytest.TempPathFactory, secret: Path) -> Iterator[Server]:
-    base = tmp_path_factory.mktemp("route")
-    folder = base / "models" / "diffusion_models"
-    folder.mkdir(parents=True)
+def server(comfyui: Any, secret: Path) -> Server:
+    """The tests' ComfyUI, with a folder of models of all kinds."""
+    models = comfyui.server.base / "models"
+    folder = models / "diffusion_models"
     shutil.copy(files.TRANSFORMER, folder / FEW_STEPS)
     (folder / "broken.safetensors").write_bytes(b"\xff" * 100)
     (folder / "link.safetensors").symlink_to(secret)
     (folder / "inside.safetensors").symlink_to(folder / FEW_STEPS)
-    shutil.copy(files.TRANSFORMER, base / "models" / "above.safetensors")
-    for number in range(10):
-        shutil.copy(files.AUTOENCODER, folder / f"model_{number:03}.safetensors")
-    with running(prepare(installation.folder), base) as started:
-        yield started
+    shutil.copy(files.TRANSFORMER, models / "above.safetensors")
+    shutil.copy(files.AUTOENCODER, folder / "model_001.safetensors")
+    return comfyui.server
 
 
 def test_tells_the_variant_and_three_qualities_as_the_preset_node_does(server: Server):
