@@ -10,7 +10,7 @@ import { planOf, settingsOf, toBadge } from "./recognition.js";
 const NODE = "SweetSpotPreset";
 const HEIGHT = 150;
 /** Button and margins, in pixels of the graph. */
-const REST = 56;
+const REST = 66;
 
 app.registerExtension({
   name: "SweetSpot.PresetBadge",

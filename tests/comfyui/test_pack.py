@@ -1,7 +1,9 @@
 """The pack as ComfyUI meets it: which nodes come, and what loading costs."""
 
 import json
+import re
 import subprocess
+import urllib.request
 
 from sweetspot.cli.comfyui import PACK
 from sweetspot.cli.demo import get_json
@@ -66,3 +68,15 @@ def test_inputs_are_named_as_the_stock_sampler_names_them(comfyui):
     stock = get_json(comfyui.server, "/object_info/KSampler")["KSampler"]["input"]["required"]
     ours = get_json(comfyui.server, "/object_info/SweetSpotSampler")["SweetSpotSampler"]["input"]["required"]
     assert list(ours) == list(stock)
+
+
+def test_the_pictures_in_the_help_are_served(comfyui):
+    shown = {
+        picture
+        for page in (PACK / "web" / "docs").glob("*.md")
+        for picture in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text("utf-8"))
+    }
+    assert len(shown) >= 4
+    for picture in shown:
+        with urllib.request.urlopen(f"{comfyui.server.url}/extensions/sweetspot/docs/{picture}", timeout=30) as answer:
+            assert answer.headers["Content-Type"] == "image/jpeg"
