@@ -40,19 +40,21 @@ def read_image_metadata(file: Path) -> dict[str, str]:
     return entries
 
 
-def write_png(file: Path, image: NDArray[Any], entries: Mapping[str, str]) -> None:
+def write_png(file: Path, image: NDArray[Any], entries: Mapping[str, str], compress_level: int = 4) -> None:
     """Write an image as PNG with text entries.
 
     Args:
         file: where to.
         image: 8-bit levels, or floats in [0, 1], shape (height, width, channels).
         entries: text by name.
+        compress_level: 1, fast, to 9, small.
     """
     told = PngInfo()
     for name, text in entries.items():
         told.add_text(name, text)
     levels = image if image.dtype == np.uint8 else to_levels(image)
-    Image.fromarray(np.ascontiguousarray(levels[..., :3])).save(file, "PNG", pnginfo=told, compress_level=4)
+    picture = Image.fromarray(np.ascontiguousarray(levels[..., :3]))
+    picture.save(file, "PNG", pnginfo=told, compress_level=compress_level)
 
 
 def _decode(comment: bytes | str) -> str:

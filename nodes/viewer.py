@@ -67,5 +67,5 @@ def _file(folder: Path, image: Image | np.ndarray) -> str:
     digest.update(np.ascontiguousarray(levels).data)
     name = f"{digest.hexdigest()}.png"
     if not (folder / name).is_file():
-        write_png(folder / name, levels, {})
+        write_png(folder / name, levels, {}, compress_level=1)
     return name

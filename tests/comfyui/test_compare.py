@@ -307,3 +307,17 @@ def test_also_where_comfyui_keeps_little_between_prompts(installation, graph, tm
             report = json.loads(client.run(nodes | {"compare": compare})["compare"]["report"][0])
             reused.append([run["reused"] for run in report["runs"]])
     assert reused == [[False, False], [True, False, True]]
+
+
+def test_the_viewer_gets_each_image_once_as_a_temporary_file(comfyui, graph):
+    prompt = graph.demo() | {"compare": graph.compare(steps="2, 4, 6", seed=77)}
+    told = json.loads(comfyui.run(prompt)["compare"]["viewer"][0])
+    (series,) = told["series"]
+    assert [run["steps"] for run in series["runs"]] == [2, 4, 6]
+    files = {run["steps"]: comfyui.server.base / "temp" / told["subfolder"] / run["files"][0] for run in series["runs"]}
+    written = {steps: file.stat().st_mtime_ns for steps, file in files.items()}
+    # What an edited list keeps is not written again, and is marked as of before.
+    prompt["compare"]["inputs"]["steps"] = "2, 3, 4, 6"
+    again = json.loads(comfyui.run(prompt)["compare"]["viewer"][0])["series"][0]["runs"]
+    assert [run["reused"] for run in again] == [True, False, True, True]
+    assert {steps: file.stat().st_mtime_ns for steps, file in files.items()} == written
