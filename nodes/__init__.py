@@ -19,12 +19,10 @@ from .wrap_sampler import SweetSpotWrapSampler
 class SweetSpotExtension(ComfyExtension):
     """The pack's nodes, as ComfyUI asks for them."""
 
-    async def on_load(self) -> None:
-        """Add the route that the preset's badge asks."""
-        add_route()
-
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Return every node class of the pack."""
+        """Add the route that the preset's badge asks, and return every node class of the pack."""
+        # Not in `on_load`, which ComfyUI calls only since 0.9.
+        add_route()
         return [
             SweetSpotPreset,
             SweetSpotPlan,

@@ -32,11 +32,11 @@ _DEMO_NODE = "SweetSpotDemoModel"
 
 
 def add_route() -> None:
-    """Let ComfyUI's server answer at `ROUTE`; does nothing where there is no server."""
+    """Let ComfyUI's server answer at `ROUTE`, once; does nothing where there is no server."""
     from server import PromptServer
 
     server = getattr(PromptServer, "instance", None)
-    if server is not None:
+    if server is not None and all(route.path != ROUTE for route in server.routes):
         server.routes.post(ROUTE)(answer_request)
 
 

@@ -10,7 +10,11 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request
 from sweetspot.cli.comfyui import Server
 
 PALETTES = ("dark", "light")
-_OF_COMFYUI = ("Failed to load resource", "ComfyApp graph accessed before initialization")
+_OF_COMFYUI = (
+    "Failed to load resource",
+    "ComfyApp graph accessed before initialization",
+    "Attempted to cleanup event listeners for graph",
+)
 
 _ADD = """([type, x, y]) => {
     const node = LiteGraph.createNode(type);
@@ -34,7 +38,7 @@ _EMPTY = """async () => {
     app.canvas.ds.offset = [0, 0];
 }"""
 _NODES_2 = "on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)"
-_READY = """() => window.app?.isGraphReady && app.extensionManager && app.canvas
+_READY = """() => window.app?.vueAppReady && app.canvas?.graph && app.extensionManager && app.canvas
     && LiteGraph.registered_node_types.SweetSpotCompare"""
 _SET = """([id, name, value]) => {
     const node = app.graph.getNodeById(id);
