@@ -6,6 +6,7 @@ middleware refuses cross-origin requests to it, as to all routes.
 
 import asyncio
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -33,9 +34,8 @@ _DEMO_NODE = "SweetSpotDemoModel"
 
 def add_route() -> None:
     """Let ComfyUI's server answer at `ROUTE`, once; does nothing where there is no server."""
-    from server import PromptServer
-
-    server = getattr(PromptServer, "instance", None)
+    # Looked up and not imported: where ComfyUI is used without its server, it stays without.
+    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
     if server is not None and all(route.path != ROUTE for route in server.routes):
         server.routes.post(ROUTE)(answer_request)
 
