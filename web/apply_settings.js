@@ -132,8 +132,7 @@ export function nameOf(node) {
 }
 
 /**
- * The nodes of a graph that a step count can be written to: samplers, schedules, plans and saved presets that run and
- * whose steps come from their own widget.
+ * The nodes of a graph that a step count can be written to: they run, and their steps come from their own widget.
  *
  * @param {Frame} frame
  * @returns {GraphNode[]}
@@ -144,7 +143,13 @@ export function stepsTargets(frame) {
     const place = { frame, node };
     const planned = classOf(node) === "SweetSpotSampler" && isLinked(place, "plan");
     const runs = (node.mode ?? 0) === 0;
-    return runs && STEPS_TARGETS.has(classOf(node)) && typeof steps?.value === "number" && !isLinked(place, "steps") && !planned;
+    return (
+      runs &&
+      STEPS_TARGETS.has(classOf(node)) &&
+      typeof steps?.value === "number" &&
+      !isLinked(place, "steps") &&
+      !planned
+    );
   });
 }
 

@@ -71,7 +71,11 @@ export function forgetAnswers() {
  */
 async function post(body) {
   try {
-    const response = await api.fetchApi(ROUTE, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    const response = await api.fetchApi(ROUTE, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+    });
     const told = await response.json().catch(() => ({ error: `The server failed (HTTP ${response.status})` }));
     return response.ok ? { answer: told, problem: "" } : { answer: told.by_name ?? null, problem: String(told.error) };
   } catch (error) {
@@ -208,13 +212,18 @@ export async function isOfOpenWorkflow(promptId) {
  * @param {HTMLElement} element
  */
 export function moveCanvasThrough(element) {
-  const canvas = () => (/** @type {any} */ (globalThis).LiteGraph?.vueNodesMode ? null : /** @type {any} */ (app.canvas));
+  const canvas = () =>
+    /** @type {any} */ (globalThis).LiteGraph?.vueNodesMode ? null : /** @type {any} */ (app.canvas);
   element.addEventListener("wheel", (event) => {
-    if (!event.defaultPrevented && !scrolls(/** @type {Element} */ (event.target))) canvas()?.processMouseWheel?.(event);
+    if (!event.defaultPrevented && !scrolls(/** @type {Element} */ (event.target)))
+      canvas()?.processMouseWheel?.(event);
   });
   for (const move of ["Down", "Move", "Up"]) {
     const name = /** @type {"pointerdown"} */ (`pointer${move.toLowerCase()}`);
-    element.addEventListener(name, (event) => (event.button === 1 || event.buttons & 4) && canvas()?.[`processMouse${move}`]?.(event));
+    element.addEventListener(
+      name,
+      (event) => (event.button === 1 || event.buttons & 4) && canvas()?.[`processMouse${move}`]?.(event),
+    );
   }
 }
 

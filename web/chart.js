@@ -1,4 +1,4 @@
-/** Charts, drawn by uPlot in the page's own colours. The library is loaded when the first chart is drawn. */
+/** Charts, drawn by uPlot, which is loaded with the first one, in the palette in force. */
 
 /** @type {Promise<any> | null} */
 let library = null;
@@ -8,14 +8,13 @@ const load = async () => (await import("./vendor/uplot-1.6.32.mjs")).default;
 /**
  * Draw a chart that fills an element, and keep it as large as that is.
  *
- * @param {HTMLElement} host an element whose size does not hang on what stands in it
- * @param {(colours: Colours) => Record<string, any>} options uPlot's, without width and height
- * @param {any[]} data uPlot's
+ * @param {HTMLElement} host
+ * @param {(colours: Colours) => Record<string, any>} options
+ * @param {any[]} data
  * @returns {Promise<Chart>}
  */
 export async function drawChart(host, options, data) {
   const UPlot = await (library ??= load());
-  // A palette may be chosen at any time, so that colours are looked up at each drawing.
   const style = getComputedStyle(host);
   const colours = { text: () => style.color, grid: () => style.getPropertyValue("--ss-line") || "#8884" };
   const size = () => ({ width: Math.max(host.clientWidth, 40), height: Math.max(host.clientHeight, 30) });
@@ -34,7 +33,7 @@ export async function drawChart(host, options, data) {
 }
 
 /**
- * Where the mouse is in a chart's own pixels: the canvas of nodes is zoomed, and uPlot does not know of that.
+ * Where the mouse is in a chart's own pixels, as the canvas of nodes may be zoomed.
  *
  * @param {Chart} chart
  * @param {number} left
@@ -49,8 +48,14 @@ export function unzoomed(chart, left, top) {
 
 /**
  * @param {Colours} colours
- * @param {Record<string, any>} more
+ * @param {string} label
+ * @param {number} size
+ * @param {string} [unit]
+ * @param {Record<string, any>} [more] uPlot's
  */
-export function axis({ text, grid }, more = {}) {
-  return { stroke: text, font: "10px sans-serif", grid: { stroke: grid, width: 1 }, ticks: { show: false }, gap: 2, labelSize: 12, labelGap: 0, labelFont: "10px sans-serif", ...more };
+export function axis({ text, grid }, label, size, unit = "", more = {}) {
+  const font = "10px sans-serif";
+  const values = (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => value + unit);
+  const look = { stroke: text, font, labelFont: font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+  return { ...look, label, size, values, gap: 2, labelSize: 12, labelGap: 0, ...more };
 }

@@ -34,7 +34,8 @@ app.registerExtension({
   setup() {
     api.addEventListener("executed", ({ detail }) => finished(detail));
     api.addEventListener("executing", ({ detail }) => {
-      const node = detail === null ? null : nodeByExecutionId(typeof detail === "string" ? detail : (detail.node ?? ""));
+      const node =
+        detail === null ? null : nodeByExecutionId(typeof detail === "string" ? detail : (detail.node ?? ""));
       if (viewers.has(node) && !running.has(node)) begun(node);
     });
     for (const end of ["execution_error", "execution_interrupted", "execution_success"]) {

@@ -18,7 +18,9 @@ export async function drawCurve(host, comparison, selected, select) {
   const nearest = (/** @type {MouseEvent} */ event) => {
     const shown = chart.over.getBoundingClientRect();
     const [x, y] = unzoomed(chart, event.clientX - shown.left, event.clientY - shown.top);
-    const distances = places.map(({ seconds, apart }) => Math.hypot(chart.valToPos(seconds, "x") - x, chart.valToPos(apart, "y") - y));
+    const distances = places.map(({ seconds, apart }) =>
+      Math.hypot(chart.valToPos(seconds, "x") - x, chart.valToPos(apart, "y") - y),
+    );
     const at = distances.indexOf(Math.min(...distances));
     return distances[at] <= REACH ? places[at] : null;
   };
@@ -41,7 +43,13 @@ export async function drawCurve(host, comparison, selected, select) {
  */
 export function aligned(series) {
   const places = series.flatMap((one, number) =>
-    one.runs.map((run, at) => ({ series: number, run: at, steps: run.steps, seconds: run.seconds, apart: difference(run) })),
+    one.runs.map((run, at) => ({
+      series: number,
+      run: at,
+      steps: run.steps,
+      seconds: run.seconds,
+      apart: difference(run),
+    })),
   );
   places.sort((left, right) => left.seconds - right.seconds);
   const columns = [
@@ -62,12 +70,9 @@ function options(colours, { series }, selected) {
   return {
     padding: [14, 12, 0, 0],
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false, x: false },
-    // Not by what is in force: uPlot asks again at each redrawing, and a margin around a margin would creep.
+    // Fixed: uPlot asks at each redrawing, and a margin around a margin would creep.
     scales: { x: { time: false, range: () => padded(seconds) }, y: { range: () => [-0.04 * highest, 1.2 * highest] } },
-    axes: [
-      axis(colours, { size: 20, label: "seconds", values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} s`) }),
-      axis(colours, { size: 40, label: "difference", values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} %`) }),
-    ],
+    axes: [axis(colours, "seconds", 20, " s"), axis(colours, "difference", 40, " %")],
     series: [
       {},
       ...series.map((one, at) => ({

@@ -29,13 +29,18 @@ export function fromOutput(output) {
  */
 export function checked(value) {
   if (value?.version !== VERSION || !Array.isArray(value.series)) return null;
-  const series = value.series.slice(0, MOST_ENTRIES).map(checkedSeries).filter((/** @type {any} */ one) => one !== null);
+  const series = value.series
+    .slice(0, MOST_ENTRIES)
+    .map(checkedSeries)
+    .filter((/** @type {any} */ one) => one !== null);
   if (!series.length) return null;
   return {
     subfolder: text(value.subfolder),
     images: Math.max(1, Math.trunc(number(value.images) ?? 1)),
     series,
-    grid: isFileName(value.grid?.filename) ? { filename: value.grid.filename, subfolder: text(value.grid.subfolder) } : null,
+    grid: isFileName(value.grid?.filename)
+      ? { filename: value.grid.filename, subfolder: text(value.grid.subfolder) }
+      : null,
     text: text(value.text),
   };
 }
@@ -46,7 +51,10 @@ export function checked(value) {
  */
 function checkedSeries(value) {
   if (!Array.isArray(value?.runs)) return null;
-  const runs = value.runs.slice(0, MOST_ENTRIES).map(checkedRun).filter((/** @type {any} */ run) => run !== null);
+  const runs = value.runs
+    .slice(0, MOST_ENTRIES)
+    .map(checkedRun)
+    .filter((/** @type {any} */ run) => run !== null);
   const spot = value.sweet_spot ?? {};
   return runs.length
     ? {
@@ -109,7 +117,10 @@ export function viewPath(filename, subfolder) {
  * @returns {[number, number]} numbers of two runs
  */
 export function firstPair({ runs, reference, sweetSpot }) {
-  const second = Math.max(runs.findIndex((run) => run.steps === reference), 0);
+  const second = Math.max(
+    runs.findIndex((run) => run.steps === reference),
+    0,
+  );
   const spot = runs.findIndex((run) => run.steps === sweetSpot);
   return [spot >= 0 && spot !== second ? spot : Math.max(second - 1, 0), second];
 }

@@ -15,7 +15,11 @@ export class Stage {
     this.gain = 4;
     this.first = this.picture();
     this.second = this.picture();
-    this.missing = make("div", { className: "ss-missing", hidden: true }, "These images are gone, as after a restart of ComfyUI. Run the node again.");
+    this.missing = make(
+      "div",
+      { className: "ss-missing", hidden: true },
+      "These images are gone, as after a restart of ComfyUI. Run the node again.",
+    );
     this.slider = make(/** @type {any} */ (SLIDER), { className: "ss-slider" });
     this.flat = make("div", { className: "ss-flat" });
     this.element = make("div", { className: "ss-stage" }, this.flat, this.missing);
@@ -25,7 +29,7 @@ export class Stage {
 
   picture() {
     const picture = make("img", { className: "ss-picture", draggable: false, decoding: "async", alt: "" });
-    picture.addEventListener("error", () => this.missing.hidden = !picture.src);
+    picture.addEventListener("error", () => (this.missing.hidden = !picture.src));
     picture.addEventListener("load", () => (this.missing.hidden = true));
     return picture;
   }
@@ -49,7 +53,10 @@ export class Stage {
     if (mode === "slider") {
       loadSlider().then(() => this.place());
       // The library clips what stands in its first place, and shows the other below it.
-      this.slider.replaceChildren(make("div", { slot: "first", className: "ss-layer" }, this.first), make("div", { slot: "second", className: "ss-layer" }, this.second));
+      this.slider.replaceChildren(
+        make("div", { slot: "first", className: "ss-layer" }, this.first),
+        make("div", { slot: "second", className: "ss-layer" }, this.second),
+      );
       this.slider.setAttribute("keyboard", "disabled");
       this.slider.setAttribute("value", String(this.value));
       this.element.replaceChildren(this.slider, this.missing);
@@ -122,19 +129,24 @@ export class Stage {
 
   listen() {
     const { element } = this;
-    element.addEventListener("wheel", (event) => {
-      // As ComfyUI's own widgets: the wheel is ours only once the viewer was clicked.
-      if (!element.closest(".ss-viewer")?.contains(document.activeElement)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.zoom(Math.exp(-event.deltaY / 300), this.pointOf(event));
-    }, { passive: false });
+    element.addEventListener(
+      "wheel",
+      (event) => {
+        // As ComfyUI's own widgets: the wheel is ours only once the viewer was clicked.
+        if (!element.closest(".ss-viewer")?.contains(document.activeElement)) return;
+        event.preventDefault();
+        event.stopPropagation();
+        this.zoom(Math.exp(-event.deltaY / 300), this.pointOf(event));
+      },
+      { passive: false },
+    );
     element.addEventListener("dblclick", (event) => {
       if (this.view.scale > 1) this.fit();
       else this.zoom(Math.max(this.pixelScale(), 2), this.pointOf(event));
     });
     // The library does not know of the canvas's zoom: dragging is ours, and comes first.
-    for (const name of ["mousedown", "touchstart"]) element.addEventListener(name, (event) => event.stopPropagation(), { capture: true, passive: true });
+    for (const name of ["mousedown", "touchstart"])
+      element.addEventListener(name, (event) => event.stopPropagation(), { capture: true, passive: true });
     element.addEventListener("pointerdown", (event) => this.drag(event));
   }
 
@@ -144,7 +156,8 @@ export class Stage {
     this.element.setPointerCapture(event.pointerId);
     const { width } = this.size;
     const start = this.pointOf(event);
-    const sliding = this.mode === "slider" && (this.view.scale <= 1 || Math.abs(start.x - (this.value / 100) * width) < HANDLE_REACH);
+    const sliding =
+      this.mode === "slider" && (this.view.scale <= 1 || Math.abs(start.x - (this.value / 100) * width) < HANDLE_REACH);
     let last = start;
     const slide = (/** @type {{ x: number }} */ { x }) => (this.value = Math.min(Math.max((x / width) * 100, 0), 100));
     if (sliding) slide(start);

@@ -12,7 +12,12 @@ const MODES = [
   ["difference", "Difference", "Where they differ, brightened (D)"],
   ["grid", "Grid", "All side by side (G)"],
 ];
-const KEYS = new Map([["i", "single"], ["s", "slider"], ["d", "difference"], ["g", "grid"]]);
+const KEYS = new Map([
+  ["i", "single"],
+  ["s", "slider"],
+  ["d", "difference"],
+  ["g", "grid"],
+]);
 
 export class ComparisonViewer {
   /** @param {Surroundings} surroundings */
@@ -37,9 +42,22 @@ export class ComparisonViewer {
     this.actions = make("div", { className: "ss-row ss-actions" });
     this.said = make("span", { className: "ss-said", role: "status" });
     this.gone = false;
-    this.content = make("div", { className: "ss-content" }, this.tools, this.tabs, this.stage.element, this.caption,
-      make("div", { className: "ss-chart ss-curve" }, this.curve), this.verdict, this.actions);
-    this.empty = make("div", { className: "ss-hint" }, "Run the node: its images, the slider and the curve appear here.");
+    this.content = make(
+      "div",
+      { className: "ss-content" },
+      this.tools,
+      this.tabs,
+      this.stage.element,
+      this.caption,
+      make("div", { className: "ss-chart ss-curve" }, this.curve),
+      this.verdict,
+      this.actions,
+    );
+    this.empty = make(
+      "div",
+      { className: "ss-hint" },
+      "Run the node: its images, the slider and the curve appear here.",
+    );
     this.shown = make("div", { className: "ss-shown" }, this.empty);
     const about = { className: "ss-viewer", tabIndex: 0, role: "group", "aria-label": "Comparison of step counts" };
     this.element = make("div", about, this.plan, this.note, this.shown);
@@ -76,7 +94,12 @@ export class ComparisonViewer {
 
   /** @param {Comparison} comparison */
   async drawCurve(comparison) {
-    const chart = await drawCurve(this.curve, comparison, () => this.at, (series, run) => this.select(series, run));
+    const chart = await drawCurve(
+      this.curve,
+      comparison,
+      () => this.at,
+      (series, run) => this.select(series, run),
+    );
     // A newer comparison may have come while the library was loaded.
     if (this.comparison === comparison && !this.gone) this.chart = chart;
     else chart.destroy();
@@ -188,7 +211,8 @@ export class ComparisonViewer {
     const className = `ss-tab${at === a ? " ss-first" : ""}${at === b && two ? " ss-second" : ""}`;
     const spot = run.steps === this.series.sweetSpot;
     const title = `${describeRun(run, this.series)}${spot ? "; the sweet spot" : ""}. Shift-click: show it as the other one`;
-    const pick = (/** @type {MouseEvent} */ event) => (event.shiftKey ? this.pickSecond(at) : this.select(this.at.series, at));
+    const pick = (/** @type {MouseEvent} */ event) =>
+      event.shiftKey ? this.pickSecond(at) : this.select(this.at.series, at);
     const tab = button({ className, title, onclick: pick }, spot ? `★ ${run.steps}` : String(run.steps));
     tab.setAttribute("aria-pressed", String(at === a));
     return tab;
@@ -209,16 +233,51 @@ export class ComparisonViewer {
     const zooms = [
       button({ title: "Fit (0)", onclick: () => this.stage.fit() }, "Fit"),
       button({ title: "One pixel of the image is one of the screen (1)", onclick: () => this.stage.oneToOne() }, "1:1"),
-      button({ title: "Fill the screen (F)", onclick: () => this.fullScreen() }, document.fullscreenElement === this.element ? "Leave" : "Full"),
+      button(
+        { title: "Fill the screen (F)", onclick: () => this.fullScreen() },
+        document.fullscreenElement === this.element ? "Leave" : "Full",
+      ),
     ];
-    const other = this.mode === "slider" || this.mode === "difference"
-      ? picker("with", this.series.runs.map((run) => `${run.steps} steps`), this.at.b, (b) => this.pickSecond(b)) : null;
-    const gain = this.mode === "difference"
-      ? picker("times", ["1", "2", "4", "8", "16"], [1, 2, 4, 8, 16].indexOf(this.stage.gain), (at) => this.setGain(2 ** at)) : null;
+    const other =
+      this.mode === "slider" || this.mode === "difference"
+        ? picker(
+            "with",
+            this.series.runs.map((run) => `${run.steps} steps`),
+            this.at.b,
+            (b) => this.pickSecond(b),
+          )
+        : null;
+    const gain =
+      this.mode === "difference"
+        ? picker("times", ["1", "2", "4", "8", "16"], [1, 2, 4, 8, 16].indexOf(this.stage.gain), (at) =>
+            this.setGain(2 ** at),
+          )
+        : null;
     const shown = Math.min(images, Math.max(...this.series.runs.map((run) => run.files.length)));
-    const image = shown > 1 ? picker(images > shown ? `of ${images}` : "image", [...Array(shown)].map((_, at) => String(at + 1)), this.at.image, (at) => this.setImage(at)) : null;
-    const rows = series.length > 1 ? picker("of", series.map((one) => one.name), this.at.series, (at) => this.select(at, firstPair(series[at])[0])) : null;
-    return [...modes, ...[other, gain, image, rows].filter((one) => one !== null), make("span", { className: "ss-space" }), ...zooms];
+    const image =
+      shown > 1
+        ? picker(
+            images > shown ? `of ${images}` : "image",
+            [...Array(shown)].map((_, at) => String(at + 1)),
+            this.at.image,
+            (at) => this.setImage(at),
+          )
+        : null;
+    const rows =
+      series.length > 1
+        ? picker(
+            "of",
+            series.map((one) => one.name),
+            this.at.series,
+            (at) => this.select(at, firstPair(series[at])[0]),
+          )
+        : null;
+    return [
+      ...modes,
+      ...[other, gain, image, rows].filter((one) => one !== null),
+      make("span", { className: "ss-space" }),
+      ...zooms,
+    ];
   }
 
   /** @param {number} gain */
@@ -238,7 +297,9 @@ export class ComparisonViewer {
     const targets = this.surroundings.targets();
     const use = (/** @type {StepsTarget} */ target) => {
       const done = target.use(steps);
-      this.said.textContent = done ? `${steps} steps written to ${target.name}.` : `${target.name} takes no steps any more.`;
+      this.said.textContent = done
+        ? `${steps} steps written to ${target.name}.`
+        : `${target.name} takes no steps any more.`;
     };
     const words = `Use ${steps} steps`;
     if (targets.length < 2) {
@@ -311,7 +372,11 @@ export class ComparisonViewer {
  * @param {(at: number) => void} choose
  */
 function picker(label, names, chosen, choose) {
-  const select = make("select", { title: label, "aria-label": label || "choose" }, ...names.map((name) => make("option", {}, label && names.length > 1 ? `${label} ${name}` : name)));
+  const select = make(
+    "select",
+    { title: label, "aria-label": label || "choose" },
+    ...names.map((name) => make("option", {}, label && names.length > 1 ? `${label} ${name}` : name)),
+  );
   select.selectedIndex = chosen;
   select.addEventListener("change", () => choose(select.selectedIndex));
   return select;

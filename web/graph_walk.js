@@ -23,7 +23,7 @@ export const classOf = (node) => String(node.comfyClass ?? node.type ?? "");
 export const nodesOf = (graph) => graph.nodes ?? graph._nodes ?? [];
 
 /**
- * The frame of a graph within the root graph; of a subgraph that stands in several places, the first.
+ * The frame of a graph; of a subgraph that stands in several places, the first.
  *
  * @param {Graph} root
  * @param {Graph} wanted
@@ -121,13 +121,14 @@ function promoted(holder, entry) {
  */
 function passedThrough(node, slot) {
   const kind = node.outputs?.[slot]?.type;
-  const fits = (/** @type {Input | undefined} */ input) => input !== undefined && (input.type === kind || input.type === "*" || kind === "*");
+  const fits = (/** @type {Input | undefined} */ input) =>
+    input !== undefined && (input.type === kind || input.type === "*" || kind === "*");
   const own = node.inputs?.[slot];
   return fits(own) ? own : node.inputs?.find((input) => input.type === kind);
 }
 
 /**
- * The piece of the prompt graph, in API form, that leads up from one input of a node.
+ * The piece of the prompt graph that leads up from one input of a node.
  *
  * @param {Frame} frame
  * @param {GraphNode} node
@@ -162,7 +163,7 @@ export function upstreamOf(frame, node, inputName) {
 /**
  * @param {Frame} frame
  * @param {GraphNode} node
- * @param {number | null} only number of the one input that is looked at; null for all of them and the widgets
+ * @param {number | null} only the one input that is looked at; null for all, and the widgets
  * @param {(frame: Frame, node: GraphNode) => string} enter
  */
 function inputsOf(frame, node, only, enter) {
@@ -187,7 +188,10 @@ function isPlain(value) {
   if (typeof value !== "object" || value === null) return false;
   // Some loaders keep one small object a LoRA.
   const entries = Object.values(value);
-  return entries.length <= 16 && entries.every((entry) => entry === null || ["string", "number", "boolean"].includes(typeof entry));
+  return (
+    entries.length <= 16 &&
+    entries.every((entry) => entry === null || ["string", "number", "boolean"].includes(typeof entry))
+  );
 }
 
 /**
@@ -233,14 +237,16 @@ export function downstreamOf(frame, node) {
 /**
  * @param {Frame} frame
  * @param {GraphNode} node
- * @param {number | null} only number of the one output that is followed; null for all
+ * @param {number | null} only the one output that is followed; null for all
  * @param {number} depth
  * @param {boolean} ofModel whether only what belongs to the model is followed
  * @returns {Source[]}
  */
 function targetsOf(frame, node, only, depth = 0, ofModel = false) {
   if (depth > MOST_NODES) return [];
-  const followed = (node.outputs ?? []).filter((output, slot) => (only === null || slot === only) && (!ofModel || OF_MODEL.has(String(output.type))));
+  const followed = (node.outputs ?? []).filter(
+    (output, slot) => (only === null || slot === only) && (!ofModel || OF_MODEL.has(String(output.type))),
+  );
   const links = followed.flatMap((output) => output.links ?? []);
   return links.flatMap((id) => reached(frame, linkById(frame.graph, id), depth));
 }
@@ -261,6 +267,8 @@ function reached(frame, link, depth) {
   if (!node.subgraph) return [{ frame, node, slot: link.target_slot }];
   /** @type {Frame} */
   const inner = { graph: node.subgraph, outer: frame, holder: node };
-  const starts = allLinks(inner.graph).filter((one) => Number(one.origin_id) === INPUT_NODE && one.origin_slot === link.target_slot);
+  const starts = allLinks(inner.graph).filter(
+    (one) => Number(one.origin_id) === INPUT_NODE && one.origin_slot === link.target_slot,
+  );
   return starts.flatMap((one) => reached(inner, one, depth + 1));
 }

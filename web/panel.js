@@ -3,7 +3,7 @@
 const MARGIN = 10;
 
 /**
- * Make an element. Children are elements or text; whatever stands in a text stays text.
+ * Make an element; what stands in a text stays text.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
@@ -27,7 +27,8 @@ let styled = false;
 
 /** Load the pack's style sheet, once. */
 function loadStyles() {
-  if (!styled) document.head.append(make("link", { rel: "stylesheet", href: new URL("./sweetspot.css", import.meta.url).href }));
+  if (!styled)
+    document.head.append(make("link", { rel: "stylesheet", href: new URL("./sweetspot.css", import.meta.url).href }));
   styled = true;
 }
 
@@ -51,7 +52,10 @@ export function addPanel(node, name, element, { least, most }) {
   setLeast(least);
   // A click in the panel is no click on the canvas below it.
   for (const name of ["pointerdown", "mousedown", "dblclick"]) {
-    element.addEventListener(name, (event) => /** @type {MouseEvent} */ (event).button === 0 && event.stopPropagation());
+    element.addEventListener(
+      name,
+      (event) => /** @type {MouseEvent} */ (event).button === 0 && event.stopPropagation(),
+    );
   }
   // The published types do not tell of it.
   const widget = /** @type {any} */ (node).addDOMWidget(name, name, element, {
@@ -75,7 +79,7 @@ export function addPanel(node, name, element, { least, most }) {
 }
 
 /**
- * Call a function after one of a node's own callbacks, whatever was there before.
+ * Call a function after one of a node's own callbacks.
  *
  * @param {any} node
  * @param {string} name

@@ -3,7 +3,17 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { nameOf, propose, settingsTargets } from "./apply_settings.js";
-import { askForModel, forgetAnswers, frameOfNode, moveCanvasThrough, nodeByExecutionId, valueOf, watchGraph, watchWidgets, write } from "./canvas.js";
+import {
+  askForModel,
+  forgetAnswers,
+  frameOfNode,
+  moveCanvasThrough,
+  nodeByExecutionId,
+  valueOf,
+  watchGraph,
+  watchWidgets,
+  write,
+} from "./canvas.js";
 import { addPanel, chain, make } from "./panel.js";
 import { planOf, settingsOf, toBadge } from "./recognition.js";
 
@@ -43,7 +53,12 @@ class PresetBadge {
     this.button = make("button", { type: "button", onclick: () => this.apply() }, "Apply to sampler");
     this.button.title = "Write these settings into the sampler that is connected; Ctrl+Z takes it back";
     const scrolled = make("div", { className: "ss-badge-scrolled" }, this.body);
-    const panel = make("div", { className: "ss-badge" }, scrolled, make("div", { className: "ss-row" }, this.button, this.said));
+    const panel = make(
+      "div",
+      { className: "ss-badge" },
+      scrolled,
+      make("div", { className: "ss-row" }, this.button, this.said),
+    );
     const resize = addPanel(node, "sweetspot_badge", panel, { least: HEIGHT });
     // The content's own height does not hang on the node's, so that measuring it cannot go on for ever.
     const observer = new ResizeObserver(() => resize(Math.max(HEIGHT, this.body.offsetHeight + REST)));
@@ -63,7 +78,10 @@ class PresetBadge {
 
   async refresh() {
     const { node } = this;
-    const reply = askForModel(node, { variant: valueOf(node, "variant") ?? undefined, evidence: valueOf(node, "evidence") ?? undefined });
+    const reply = askForModel(node, {
+      variant: valueOf(node, "variant") ?? undefined,
+      evidence: valueOf(node, "evidence") ?? undefined,
+    });
     if (reply !== null && reply === this.reply) return;
     this.reply = reply;
     const { answer, problem } = (await reply) ?? { answer: null, problem: "" };
@@ -97,7 +115,11 @@ class PresetBadge {
     const targets = settingsTargets(frame, /** @type {any} */ (this.node));
     const { changes, left } = propose(settingsOf(planOf(this.answer, this.quality)), targets);
     write(changes);
-    this.said.textContent = appliedText(changes.map(({ node }) => nameOf(node)), left, targets.length);
+    this.said.textContent = appliedText(
+      changes.map(({ node }) => nameOf(node)),
+      left,
+      targets.length,
+    );
   }
 }
 
@@ -121,15 +143,33 @@ function appliedText(written, left, targets) {
 function badgeElements(badge, choose) {
   const sources = badge.details.join("\n");
   const counts = badge.counts.map(({ quality, steps, chosen, source }) => {
-    const about = { type: "button", className: chosen ? "ss-count ss-chosen" : "ss-count", title: `${quality}: ${source}` };
-    return make("button", { ...about, onclick: () => choose(quality) }, make("b", {}, String(steps)), make("span", {}, quality));
+    const about = {
+      type: "button",
+      className: chosen ? "ss-count ss-chosen" : "ss-count",
+      title: `${quality}: ${source}`,
+    };
+    return make(
+      "button",
+      { ...about, onclick: () => choose(quality) },
+      make("b", {}, String(steps)),
+      make("span", {}, quality),
+    );
   });
   return [
-    make("div", { className: "ss-title", title: sources },
-      make("b", {}, badge.title), make("span", { className: badge.sure ? "ss-chip ss-sure" : "ss-chip ss-unsure" }, badge.confidence)),
+    make(
+      "div",
+      { className: "ss-title", title: sources },
+      make("b", {}, badge.title),
+      make("span", { className: badge.sure ? "ss-chip ss-sure" : "ss-chip ss-unsure" }, badge.confidence),
+    ),
     ...badge.warnings.map((text) => make("div", { className: "ss-warning" }, text)),
     make("div", { className: "ss-counts" }, ...counts),
     make("div", { className: "ss-settings", title: sources }, badge.settings),
-    make("details", { className: "ss-sources" }, make("summary", {}, "Sources"), ...badge.details.map((text) => make("div", {}, text))),
+    make(
+      "details",
+      { className: "ss-sources" },
+      make("summary", {}, "Sources"),
+      ...badge.details.map((text) => make("div", {}, text)),
+    ),
   ];
 }

@@ -5,11 +5,18 @@
 
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
-import { askForModel, isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, valueOf, watchWidgets } from "./canvas.js";
+import {
+  askForModel,
+  isOfOpenWorkflow,
+  moveCanvasThrough,
+  nodeByExecutionId,
+  valueOf,
+  watchWidgets,
+} from "./canvas.js";
 import { axis, drawChart, unzoomed } from "./chart.js";
 import { planText, watchPlan } from "./linked_plan.js";
 import { addPanel, chain, make, oncePerFrame } from "./panel.js";
-import { bandParts, describeSteps, MOST_SHOWN, placeOf } from "./steps_band.js";
+import { bandParts, describeSteps, placeOf } from "./steps_band.js";
 import { columns, describeProgress, emptySeries, fromTrace, guidedStretches, withMessage } from "./trace_series.js";
 
 const PLANNED = ["steps", "cfg", "sampler_name", "scheduler"];
@@ -63,7 +70,11 @@ class SamplerPanel {
     this.linked = false;
     /** @type {Plan | null} */
     this.planned = null;
-    this.plan = make("div", { className: "ss-plan", hidden: true, title: "A linked plan wins over the greyed widgets" });
+    this.plan = make("div", {
+      className: "ss-plan",
+      hidden: true,
+      title: "A linked plan wins over the greyed widgets",
+    });
     this.band = make("div", { className: "ss-band" });
     this.advice = make("div", { className: "ss-advice" });
     this.host = make("div", { className: "ss-chart-host" });
@@ -107,12 +118,18 @@ class SamplerPanel {
   showSteps(answer, steps) {
     const zones = bandParts(answer).map(({ from, to, zone }) => {
       const [left, right] = [placeOf(from), placeOf(to)];
-      return make("i", { className: `ss-zone ss-${zone}`, style: `left:${left * 100}%;width:${(right - left) * 100}%` });
+      return make("i", {
+        className: `ss-zone ss-${zone}`,
+        style: `left:${left * 100}%;width:${(right - left) * 100}%`,
+      });
     });
-    const marker = steps === null ? null : make("i", { className: "ss-marker", style: `left:${placeOf(steps) * 100}%` });
+    const marker =
+      steps === null ? null : make("i", { className: "ss-marker", style: `left:${placeOf(steps) * 100}%` });
     this.band.replaceChildren(...zones, ...(marker ? [marker] : []));
-    this.band.title = `Step counts from 1 to ${MOST_SHOWN}; 1 to 10: quick previews and distilled models, 20 to 30: where most models live, 40 to 100: marginal gains`;
-    this.advice.textContent = steps === null ? "The step count is known when it runs." : describeSteps(steps, answer).text;
+    this.band.title =
+      "1 to 10: quick previews and distilled models; 20 to 30: where most models live; 40 to 100: marginal gains";
+    this.advice.textContent =
+      steps === null ? "The step count is known when it runs." : describeSteps(steps, answer).text;
   }
 
   /** @param {TraceMessage} message */
@@ -142,7 +159,11 @@ class SamplerPanel {
   }
 
   async create() {
-    const chart = await drawChart(this.host, (colours) => chartOptions(colours, () => this.series), columns(this.series));
+    const chart = await drawChart(
+      this.host,
+      (colours) => chartOptions(colours, () => this.series),
+      columns(this.series),
+    );
     this.drawing = null;
     // The node may have been removed while the library was loaded.
     if (this.gone) return chart.destroy();
@@ -177,8 +198,8 @@ function chartOptions(colours, series) {
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false },
     scales: { x: { time: false, auto: false }, y: { auto: false } },
     axes: [
-      axis(colours, { size: 18, label: "step", incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000] }),
-      axis(colours, { size: 38, label: "change", values: (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => `${value} %`) }),
+      axis(colours, "step", 18, "", { incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000] }),
+      axis(colours, "change", 38, " %"),
     ],
     series: [
       {},

@@ -1,9 +1,4 @@
-/**
- * Where a step count lies: quick preview, where most models live, marginal gains; for the model at hand where known.
- *
- * The bands without a model are the setting's common advice: 1 to 10 for quick previews and distilled models, 20 to 30
- * where most models live, 40 to 100 for marginal gains.
- */
+/** Where a step count lies: by the setting's common advice, or for the model at hand where it is known. */
 
 export const MOST_SHOWN = 100;
 
@@ -78,10 +73,14 @@ export function describeSteps(steps, answer) {
   const [low, high] = boundsOf(answer.qualities);
   const wants = low === high ? `${low}` : `${low} to ${high}`;
   const text = {
-    few: balanced.distilled ? `fewer than ${name} was trained for (${wants})` : `a quick preview; for a final image ${name} wants ${wants}`,
+    few: balanced.distilled
+      ? `fewer than ${name} was trained for (${wants})`
+      : `a quick preview; for a final image ${name} wants ${wants}`,
     good: `right for ${name} (${wants})`,
     more: `a bit more than ${name} needs (${wants})`,
-    many: balanced.distilled ? `more do not help ${name}, which is distilled for ${wants}` : `marginal gains for much time; ${name} wants ${wants}`,
+    many: balanced.distilled
+      ? `more do not help ${name}, which is distilled for ${wants}`
+      : `marginal gains for much time; ${name} wants ${wants}`,
   }[zone];
   return { zone, text: `${steps} steps: ${text}` };
 }

@@ -24,7 +24,12 @@ type GraphNode = {
   subgraph?: Graph;
   getInputLink?: (slot: number) => Link | null | undefined;
 };
-type Graph = { nodes?: GraphNode[]; _nodes?: GraphNode[]; getNodeById: (id: any) => GraphNode | null | undefined; links: any };
+type Graph = {
+  nodes?: GraphNode[];
+  _nodes?: GraphNode[];
+  getNodeById: (id: any) => GraphNode | null | undefined;
+  links: any;
+};
 /** A graph, and the subgraph node that it is the inside of. */
 type Frame = { graph: Graph; outer: Frame | null; holder: GraphNode | null };
 type Place = { frame: Frame; node: GraphNode };
@@ -98,7 +103,14 @@ type TraceSeries = { steps: number; points: Point[]; kept: number[] };
 
 // A comparison, as the viewer shows it: see nodes/viewer.py.
 type Run = { steps: number; seconds: number; similarity: number; modelCalls: number; reused: boolean; files: string[] };
-type Series = { name: string; reference: number; sweetSpot: number | null; reason: string; confidence: string; runs: Run[] };
+type Series = {
+  name: string;
+  reference: number;
+  sweetSpot: number | null;
+  reason: string;
+  confidence: string;
+  runs: Run[];
+};
 type Comparison = {
   subfolder: string;
   images: number;

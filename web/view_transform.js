@@ -1,4 +1,4 @@
-/** Zoom and pan of pictures that fill the same stage: a shift in the stage's pixels and a scale, where 1 fits the stage. */
+/** Zoom and pan: a shift in the stage's pixels, and a scale, where 1 fits the stage. */
 
 export const MOST_SCALE = 64;
 

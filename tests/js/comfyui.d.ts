@@ -8,7 +8,10 @@ declare module "*/scripts/api.js" {
   type Messages = Record<string, { detail: any }>;
   type Listener = (event: CustomEvent<any>) => void;
   /** The published types know no messages of a pack's own, as `sweetspot.trace` is. */
-  export const api: Omit<import("@comfyorg/comfyui-frontend-types").ComfyApi, "addEventListener" | "removeEventListener"> & {
+  export const api: Omit<
+    import("@comfyorg/comfyui-frontend-types").ComfyApi,
+    "addEventListener" | "removeEventListener"
+  > & {
     addEventListener(name: string, listener: Listener): void;
     removeEventListener(name: string, listener: Listener): void;
   };

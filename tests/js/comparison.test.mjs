@@ -1,21 +1,48 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { aligned } from "../../web/comparison_curve.js";
-import { checked, describeRun, difference, firstPair, fromOutput as sentBy, viewPath } from "../../web/comparison_data.js";
+import {
+  checked,
+  describeRun,
+  difference,
+  firstPair,
+  fromOutput as sentBy,
+  viewPath,
+} from "../../web/comparison_data.js";
 import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../web/view_transform.js";
 
 const fromOutput = (from) => checked(sentBy(from));
-const run = (steps, similarity, seconds = steps / 10) => ({ steps, seconds, similarity, model_calls: steps, files: [`${steps}.png`] });
+const run = (steps, similarity, seconds = steps / 10) => ({
+  steps,
+  seconds,
+  similarity,
+  model_calls: steps,
+  files: [`${steps}.png`],
+});
 const sent = {
   version: 1,
   subfolder: "sweetspot",
   images: 1,
   series: [
-    { name: "euler", reference: 50, sweet_spot: { steps: 25, reason: "enough", confidence: "high" }, runs: [run(4, 0.7), run(25, 0.99), run(50, 1)] },
-    { name: "heun", reference: 50, sweet_spot: { steps: null, reason: "none", confidence: "low" }, runs: [run(4, 0.8, 1), run(50, 1, 9)] },
+    {
+      name: "euler",
+      reference: 50,
+      sweet_spot: { steps: 25, reason: "enough", confidence: "high" },
+      runs: [run(4, 0.7), run(25, 0.99), run(50, 1)],
+    },
+    {
+      name: "heun",
+      reference: 50,
+      sweet_spot: { steps: null, reason: "none", confidence: "low" },
+      runs: [run(4, 0.8, 1), run(50, 1, 9)],
+    },
   ],
 };
-const output = (viewer) => ({ viewer: [JSON.stringify(viewer)], images: [{ filename: "grid.png", subfolder: "", type: "temp" }], text: ["told"] });
+const output = (viewer) => ({
+  viewer: [JSON.stringify(viewer)],
+  images: [{ filename: "grid.png", subfolder: "", type: "temp" }],
+  text: ["told"],
+});
 
 test("what was sent is what a saved workflow gives back", () => {
   const comparison = fromOutput(output(sent));
@@ -24,7 +51,18 @@ test("what was sent is what a saved workflow gives back", () => {
   assert.deepEqual(checked(JSON.parse(JSON.stringify(sentBy(output(sent))))), comparison);
 });
 
-for (const broken of [null, undefined, 7, "x", [], {}, { version: 2, series: [] }, { version: 1, series: {} }, { version: 1, series: [{}] }, { version: 1, series: [{ runs: [{ steps: "4" }] }] }]) {
+for (const broken of [
+  null,
+  undefined,
+  7,
+  "x",
+  [],
+  {},
+  { version: 2, series: [] },
+  { version: 1, series: {} },
+  { version: 1, series: [{}] },
+  { version: 1, series: [{ runs: [{ steps: "4" }] }] },
+]) {
   test(`a workflow's ${JSON.stringify(broken)} is no comparison`, () => assert.equal(checked(broken), null));
 }
 
@@ -34,7 +72,11 @@ test("outputs that are none give nothing", () => {
 
 test("file names that lead elsewhere are dropped", () => {
   const files = ["a.png", "../a.png", "b/c.png", "d\\e.png", "", 7, null, "x".repeat(300), "..png"];
-  const comparison = checked({ ...sent, series: [{ ...sent.series[0], runs: [{ ...run(4, 1), files }] }], grid: { filename: "../../grid.png" } });
+  const comparison = checked({
+    ...sent,
+    series: [{ ...sent.series[0], runs: [{ ...run(4, 1), files }] }],
+    grid: { filename: "../../grid.png" },
+  });
   assert.deepEqual(comparison.series[0].runs[0].files, ["a.png"]);
   assert.equal(comparison.grid, null);
 });
@@ -62,8 +104,14 @@ test("differences are shares that are not alike, in words beside seconds", () =>
 test("several series share the seconds, each with gaps where the others have points", () => {
   const { columns, places } = aligned(fromOutput(output(sent)).series);
   assert.deepEqual(columns[0], [0.4, 1, 2.5, 5, 9]);
-  assert.deepEqual(columns[1].map((value) => value !== null), [true, false, true, true, false]);
-  assert.deepEqual(places.map(({ series }) => series), [0, 1, 0, 0, 1]);
+  assert.deepEqual(
+    columns[1].map((value) => value !== null),
+    [true, false, true, true, false],
+  );
+  assert.deepEqual(
+    places.map(({ series }) => series),
+    [0, 1, 0, 0, 1],
+  );
 });
 
 const stage = { width: 400, height: 300 };

@@ -5,7 +5,10 @@ import { downstreamOf, frameOf, upstreamOf } from "../../web/graph_walk.js";
 
 /** A graph from nodes and links `[from, output, to, input]`; -10 and -20 are a subgraph's own ends. */
 function makeGraph(nodes, links, kind = (all) => new Map(all)) {
-  const entries = links.map(([origin_id, origin_slot, target_id, target_slot], id) => [id, { origin_id, origin_slot, target_id, target_slot }]);
+  const entries = links.map(([origin_id, origin_slot, target_id, target_slot], id) => [
+    id,
+    { origin_id, origin_slot, target_id, target_slot },
+  ]);
   for (const [id, link] of entries) {
     const target = nodes.find((node) => node.id === link.target_id);
     if (target) target.inputs[link.target_slot].link = id;
@@ -26,18 +29,33 @@ function makeNode(id, type, { inputs = [], outputs = ["MODEL"], widgets = {}, ..
 }
 
 const loader = (id = 1) => makeNode(id, "UNETLoader", { widgets: { unet_name: "a.safetensors" } });
-const lora = (id = 2, more = {}) => makeNode(id, "LoraLoaderModelOnly", { inputs: ["model"], widgets: { lora_name: "b.safetensors", strength_model: 1 }, ...more });
+const lora = (id = 2, more = {}) =>
+  makeNode(id, "LoraLoaderModelOnly", {
+    inputs: ["model"],
+    widgets: { lora_name: "b.safetensors", strength_model: 1 },
+    ...more,
+  });
 const preset = (id = 9) => makeNode(id, "SweetSpotPreset", { inputs: ["model"], widgets: { quality: "best" } });
 const top = (graph) => frameOf(graph, graph);
 
 for (const kind of [(all) => new Map(all), (all) => Object.fromEntries(all)]) {
   test(`leads up from one input, values and links (${kind([]).constructor.name})`, () => {
-    const graph = makeGraph([loader(), lora(), preset()], [[1, 0, 2, 0], [2, 0, 9, 0]], kind);
+    const graph = makeGraph(
+      [loader(), lora(), preset()],
+      [
+        [1, 0, 2, 0],
+        [2, 0, 9, 0],
+      ],
+      kind,
+    );
     assert.deepEqual(upstreamOf(top(graph), graph.nodes[2], "model"), {
       node: "9",
       graph: {
         1: { class_type: "UNETLoader", inputs: { unet_name: "a.safetensors" } },
-        2: { class_type: "LoraLoaderModelOnly", inputs: { lora_name: "b.safetensors", strength_model: 1, model: ["1", 0] } },
+        2: {
+          class_type: "LoraLoaderModelOnly",
+          inputs: { lora_name: "b.safetensors", strength_model: 1, model: ["1", 0] },
+        },
         9: { class_type: "SweetSpotPreset", inputs: { model: ["2", 0] } },
       },
     });
@@ -52,16 +70,33 @@ test("nothing linked, or only a muted node, is nothing", () => {
 });
 
 test("a bypassed node lets its input of the same type through", () => {
-  const graph = makeGraph([loader(), lora(2, { mode: 4 }), preset()], [[1, 0, 2, 0], [2, 0, 9, 0]]);
+  const graph = makeGraph(
+    [loader(), lora(2, { mode: 4 }), preset()],
+    [
+      [1, 0, 2, 0],
+      [2, 0, 9, 0],
+    ],
+  );
   const found = upstreamOf(top(graph), graph.nodes[2], "model");
   assert.deepEqual(Object.keys(found.graph), ["1", "9"]);
 });
 
 test("reroutes and primitives are seen through", () => {
   const reroute = makeNode(3, "Reroute", { inputs: ["model"], isVirtualNode: true });
-  const name = makeNode(4, "PrimitiveNode", { outputs: ["STRING"], widgets: { value: "c.safetensors" }, isVirtualNode: true });
+  const name = makeNode(4, "PrimitiveNode", {
+    outputs: ["STRING"],
+    widgets: { value: "c.safetensors" },
+    isVirtualNode: true,
+  });
   const linked = makeNode(1, "UNETLoader", { inputs: ["unet_name"], widgets: { unet_name: "a.safetensors" } });
-  const graph = makeGraph([linked, reroute, name, preset()], [[1, 0, 3, 0], [3, 0, 9, 0], [4, 0, 1, 0]]);
+  const graph = makeGraph(
+    [linked, reroute, name, preset()],
+    [
+      [1, 0, 3, 0],
+      [3, 0, 9, 0],
+      [4, 0, 1, 0],
+    ],
+  );
   assert.equal(upstreamOf(top(graph), graph.nodes[3], "model").graph[1].inputs.unet_name, "c.safetensors");
 });
 
@@ -70,7 +105,13 @@ function nested() {
   const inner = makeGraph([loader(7)], [[7, 0, -20, 0]]);
   const outer = makeNode(5, "sub", { outputs: ["MODEL"], subgraph: inner });
   const sampler = makeNode(8, "KSampler", { inputs: ["model"], outputs: ["LATENT"], widgets: { steps: 20, cfg: 8 } });
-  const second = makeGraph([preset(9), sampler], [[-10, 0, 9, 0], [9, 0, 8, 0]]);
+  const second = makeGraph(
+    [preset(9), sampler],
+    [
+      [-10, 0, 9, 0],
+      [9, 0, 8, 0],
+    ],
+  );
   const holder = makeNode(6, "sub2", { inputs: ["model"], outputs: [], subgraph: second });
   return { graph: makeGraph([outer, holder], [[5, 0, 6, 0]]), inner, second };
 }
@@ -91,32 +132,83 @@ test("downstream goes into subgraphs and out of them", () => {
 
 test("a cycle ends", () => {
   const [one, two] = [lora(1), lora(2)];
-  const graph = makeGraph([one, two], [[1, 0, 2, 0], [2, 0, 1, 0]]);
+  const graph = makeGraph(
+    [one, two],
+    [
+      [1, 0, 2, 0],
+      [2, 0, 1, 0],
+    ],
+  );
   assert.equal(Object.keys(upstreamOf(top(graph), one, "model").graph).length, 2);
   assert.equal(downstreamOf(top(graph), one).length, 1);
 });
 
 test("a bypassed node lets through what ComfyUI does: its own number's input, else the first of the type", () => {
   const merge = { ...makeNode(3, "ModelMergeSimple", { inputs: ["model", "model"], mode: 4 }) };
-  const graph = makeGraph([loader(1), merge, preset()], [[1, 0, 3, 1], [3, 0, 9, 0]]);
+  const graph = makeGraph(
+    [loader(1), merge, preset()],
+    [
+      [1, 0, 3, 1],
+      [3, 0, 9, 0],
+    ],
+  );
   assert.equal(upstreamOf(top(graph), graph.nodes[2], "model"), null);
 });
 
 test("a refiner with its own model keeps its settings, and a bypassed sampler is no target", () => {
-  const own = (id, more = {}) => makeNode(id, "KSampler", { inputs: ["model", "latent_image"], outputs: ["LATENT"], widgets: { steps: 10 }, ...more });
+  const own = (id, more = {}) =>
+    makeNode(id, "KSampler", {
+      inputs: ["model", "latent_image"],
+      outputs: ["LATENT"],
+      widgets: { steps: 10 },
+      ...more,
+    });
   const graph = makeGraph(
     [preset(1), own(2), loader(3), own(4), own(5, { mode: 4 })],
-    [[1, 0, 2, 0], [2, 0, 4, 1], [3, 0, 4, 0], [1, 0, 5, 0]],
+    [
+      [1, 0, 2, 0],
+      [2, 0, 4, 1],
+      [3, 0, 4, 0],
+      [1, 0, 5, 0],
+    ],
   );
-  assert.deepEqual(settingsTargets(top(graph), graph.nodes[0]).map(({ node }) => node.id), [2]);
-  assert.deepEqual(stepsTargets(top(graph)).map(({ id }) => id), [2, 4]);
+  assert.deepEqual(
+    settingsTargets(top(graph), graph.nodes[0]).map(({ node }) => node.id),
+    [2],
+  );
+  assert.deepEqual(
+    stepsTargets(top(graph)).map(({ id }) => id),
+    [2, 4],
+  );
 });
 
 test("a sampler whose plan is linked is left to it, one whose plan is muted is not", () => {
-  const planned = makeNode(2, "SweetSpotSampler", { inputs: ["model", "plan"], outputs: ["LATENT"], widgets: { steps: 10 } });
-  const graph = makeGraph([{ ...preset(1), outputs: [{ type: "MODEL", links: [] }, { type: "STEP_PLAN", links: [] }] }, planned], [[1, 0, 2, 0], [1, 1, 2, 1]]);
+  const planned = makeNode(2, "SweetSpotSampler", {
+    inputs: ["model", "plan"],
+    outputs: ["LATENT"],
+    widgets: { steps: 10 },
+  });
+  const graph = makeGraph(
+    [
+      {
+        ...preset(1),
+        outputs: [
+          { type: "MODEL", links: [] },
+          { type: "STEP_PLAN", links: [] },
+        ],
+      },
+      planned,
+    ],
+    [
+      [1, 0, 2, 0],
+      [1, 1, 2, 1],
+    ],
+  );
   const place = { frame: top(graph), node: planned };
-  assert.deepEqual(propose({ steps: 30 }, [place]), { changes: [], left: ["SweetSpotSampler #2: its plan sets these"] });
+  assert.deepEqual(propose({ steps: 30 }, [place]), {
+    changes: [],
+    left: ["SweetSpotSampler #2: its plan sets these"],
+  });
   assert.deepEqual(stepsTargets(top(graph)), []);
   graph.nodes[0].mode = 2;
   assert.equal(propose({ steps: 30 }, [place]).changes.length, 1);
@@ -128,22 +220,42 @@ test("settings go to the sampler that is connected, and to what gives it its par
     preset(1),
     makeNode(2, "CFGGuider", { inputs: ["model"], outputs: ["GUIDER"], widgets: { cfg: 8 } }),
     makeNode(3, "KSamplerSelect", { outputs: ["SAMPLER"], widgets: { sampler_name: "euler" } }),
-    makeNode(4, "BasicScheduler", { inputs: ["model"], outputs: ["SIGMAS"], widgets: { scheduler: "normal", steps: 20 } }),
+    makeNode(4, "BasicScheduler", {
+      inputs: ["model"],
+      outputs: ["SIGMAS"],
+      widgets: { scheduler: "normal", steps: 20 },
+    }),
     makeNode(5, "SamplerCustomAdvanced", { inputs: ["guider", "sampler", "sigmas"], outputs: ["LATENT"] }),
     makeNode(6, "KSampler", { inputs: ["model"], outputs: ["LATENT"], widgets: { steps: 20 } }),
   ];
-  const graph = makeGraph(nodes, [[1, 0, 2, 0], [1, 0, 4, 0], [2, 0, 5, 0], [3, 0, 5, 1], [4, 0, 5, 2]]);
+  const graph = makeGraph(nodes, [
+    [1, 0, 2, 0],
+    [1, 0, 4, 0],
+    [2, 0, 5, 0],
+    [3, 0, 5, 1],
+    [4, 0, 5, 2],
+  ]);
   const targets = settingsTargets(top(graph), nodes[0]);
   const { changes } = propose({ steps: 30, cfg: 5, sampler_name: "dpmpp_2m", scheduler: "karras" }, targets);
   const told = changes.map(({ node, widget, value }) => `${node.type}.${widget.name}=${value}`).sort();
-  assert.deepEqual(told, ["BasicScheduler.scheduler=karras", "BasicScheduler.steps=30", "CFGGuider.cfg=5", "KSamplerSelect.sampler_name=dpmpp_2m"]);
+  assert.deepEqual(told, [
+    "BasicScheduler.scheduler=karras",
+    "BasicScheduler.steps=30",
+    "CFGGuider.cfg=5",
+    "KSamplerSelect.sampler_name=dpmpp_2m",
+  ]);
 });
 
 test("linked widgets and names that a node does not offer are left, with the reason", () => {
-  const sampler = makeNode(2, "KSampler", { inputs: ["model", "steps"], widgets: { steps: 20, sampler_name: "euler", cfg: 7 } });
+  const sampler = makeNode(2, "KSampler", {
+    inputs: ["model", "steps"],
+    widgets: { steps: 20, sampler_name: "euler", cfg: 7 },
+  });
   const graph = makeGraph([sampler, preset(9)], [[9, 0, 2, 1]]);
   sampler.widgets[1].options = { values: ["euler", "heun"] };
-  const { changes, left } = propose({ steps: 30, cfg: 7, sampler_name: "nonsense" }, [{ frame: top(graph), node: sampler }]);
+  const { changes, left } = propose({ steps: 30, cfg: 7, sampler_name: "nonsense" }, [
+    { frame: top(graph), node: sampler },
+  ]);
   assert.deepEqual(changes, []);
   assert.deepEqual(left, ["KSampler #2: steps is linked", "KSampler #2: sampler_name has no nonsense"]);
 });

@@ -2,15 +2,38 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { laidOver, settingsLine, settingsOf, toBadge } from "../../web/recognition.js";
 
-const plan = (steps) => ({ steps, cfg: 1, sampler_name: "euler", scheduler: "simple", guidance: 3.5, distilled: false, sources: { steps: `source of ${steps}` }, warnings: ["mind this"] });
+const plan = (steps) => ({
+  steps,
+  cfg: 1,
+  sampler_name: "euler",
+  scheduler: "simple",
+  guidance: 3.5,
+  distilled: false,
+  sources: { steps: `source of ${steps}` },
+  warnings: ["mind this"],
+});
 const answer = {
-  variant: "x", name: "A model", confidence: "likely", signals: ["file a"], contradictions: ["but that"], alternatives: ["B"], note: "n", files: ["a.safetensors"],
+  variant: "x",
+  name: "A model",
+  confidence: "likely",
+  signals: ["file a"],
+  contradictions: ["but that"],
+  alternatives: ["B"],
+  note: "n",
+  files: ["a.safetensors"],
   qualities: { draft: plan(4), balanced: plan(20), best: plan(50) },
 };
 
 test("a badge holds the three counts with their sources, and warnings of all kinds", () => {
   const badge = toBadge(answer, "best", "not found");
-  assert.deepEqual(badge.counts.map(({ steps, chosen, source }) => [steps, chosen, source]), [[4, false, "source of 4"], [20, false, "source of 20"], [50, true, "source of 50"]]);
+  assert.deepEqual(
+    badge.counts.map(({ steps, chosen, source }) => [steps, chosen, source]),
+    [
+      [4, false, "source of 4"],
+      [20, false, "source of 20"],
+      [50, true, "source of 50"],
+    ],
+  );
   assert.deepEqual(badge.warnings, ["not found", "but that", "mind this"]);
   assert.equal(badge.sure, true);
   assert.ok(badge.details.includes("not told apart: B"));
@@ -21,9 +44,11 @@ test("what is not recognised says so", () => {
   assert.equal(toBadge({ ...answer, confidence: "family only" }, "draft").sure, false);
 });
 
-test("settings are told in one line", () => assert.equal(settingsLine(plan(4)), "4 steps · cfg off · euler · simple · guidance 3.5"));
+test("settings are told in one line", () =>
+  assert.equal(settingsLine(plan(4)), "4 steps · cfg off · euler · simple · guidance 3.5"));
 
-test("what is written is settings only", () => assert.deepEqual(Object.keys(settingsOf(plan(4))), ["steps", "cfg", "sampler_name", "scheduler", "guidance"]));
+test("what is written is settings only", () =>
+  assert.deepEqual(Object.keys(settingsOf(plan(4))), ["steps", "cfg", "sampler_name", "scheduler", "guidance"]));
 
 test("Step Plan's widgets are laid over the plan below as the node lays them", () => {
   const kept = { steps: 0, cfg: -1, sampler_name: "from plan", scheduler: "from plan" };

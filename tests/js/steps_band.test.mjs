@@ -11,7 +11,16 @@ const answer = (draft, balanced, best, more = {}) => ({
 const zone = (steps, of) => describeSteps(steps, of).zone;
 
 // The advice that the setting's own guide gives.
-for (const [steps, expected] of [[1, "few"], [10, "few"], [20, "good"], [25, "good"], [30, "good"], [40, "many"], [100, "many"], [5000, "many"]]) {
+for (const [steps, expected] of [
+  [1, "few"],
+  [10, "few"],
+  [20, "good"],
+  [25, "good"],
+  [30, "good"],
+  [40, "many"],
+  [100, "many"],
+  [5000, "many"],
+]) {
   test(`without a model ${steps} steps are ${expected}`, () => assert.equal(zone(steps, null), expected));
 }
 
@@ -39,7 +48,13 @@ test("what is not known gets the common advice, not the model's", () => {
 });
 
 test("the parts follow each other without a gap, from 1 to past the end", () => {
-  for (const of of [null, answer(12, 25, 25), answer(1, 4, 8, { distilled: true }), answer(1, 1, 1, { distilled: true }), answer(50, 200, 400)]) {
+  for (const of of [
+    null,
+    answer(12, 25, 25),
+    answer(1, 4, 8, { distilled: true }),
+    answer(1, 1, 1, { distilled: true }),
+    answer(50, 200, 400),
+  ]) {
     const parts = bandParts(of);
     assert.equal(parts[0].from, 1);
     assert.ok(parts.at(-1).to > MOST_SHOWN);
