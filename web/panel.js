@@ -95,23 +95,18 @@ export function chain(node, name, after) {
 }
 
 /**
- * Run a function once a frame at most, with the newest call's arguments.
+ * A function that runs another one once a frame at most.
  *
- * @template {any[]} A
- * @param {(...given: A) => void} run
- * @returns {(...given: A) => void}
+ * @param {() => void} run
  */
 export function oncePerFrame(run) {
-  /** @type {A | null} */
-  let waiting = null;
-  return (...given) => {
-    if (waiting === null) {
-      requestAnimationFrame(() => {
-        const latest = /** @type {A} */ (waiting);
-        waiting = null;
-        run(...latest);
-      });
-    }
-    waiting = given;
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      run();
+    });
   };
 }
