@@ -65,7 +65,7 @@ class Client:
             history = get_json(self.server, f"/history/{prompt_id}")
             if prompt_id in history:
                 return history[prompt_id]
-            time.sleep(0.01)
+            time.sleep(0.05)
         raise TimeoutError(f"prompt {prompt_id} did not finish within {RUN_SECONDS} s")
 
     def run(self, prompt: Prompt) -> dict[str, dict[str, Any]]:
