@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..graphs.model_files import MODEL_ENDINGS
+from ..graphs.walk import Lora
 from ..presets.detection import Recognition, Wishes, recognise
-from ..presets.evidence import Evidence, Lora
+from ..presets.evidence import Evidence
 from ..presets.file_evidence import evidence_of_file
 from ..presets.headers import HeaderError, read_header
-from ..presets.names import MODEL_ENDINGS
 from ..presets.qualities import QUALITIES
 from ..presets.templates import TemplateIndex
 from ..presets.user import UserPresets

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..presets.evidence import Evidence, Lora
-from ..presets.graph import branches
+from ..graphs.walk import Lora, branches
+from ..presets.evidence import Evidence
 from ..presets.graph_evidence import evidence_of
 from ..presets.headers import read_header
 

@@ -13,11 +13,11 @@ from typing import Any
 from aiohttp import web
 
 from ..demo import files as demo_files
+from ..graphs.walk import Branch, Graph, branches
 from ..presets.catalogue import find_variant, is_variant
 from ..presets.detection import CONFIDENCES, Recognition
 from ..presets.evidence import Evidence
 from ..presets.file_evidence import evidence_of_file
-from ..presets.graph import Branch, Graph, branches
 from ..presets.graph_evidence import evidence_of
 from ..presets.headers import HeaderError, read_header
 from ..presets.qualities import QUALITIES

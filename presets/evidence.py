@@ -3,18 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Lora:
-    """A LoRA that is laid over the model.
-
-    Attributes:
-        name: its file name.
-        strength: its strength on the model, None where it is not known.
-    """
-
-    name: str
-    strength: float | None = None
+from ..graphs.walk import Lora
 
 
 @dataclass(frozen=True)

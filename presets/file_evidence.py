@@ -1,7 +1,8 @@
 """What one model file tells by its name and its header, as evidence."""
 
+from ..graphs.walk import Lora
 from .architecture import architecture_of, is_lora
-from .evidence import Evidence, Lora
+from .evidence import Evidence
 from .headers import Header
 
 

@@ -1,7 +1,7 @@
 """From the ways up a graph to one evidence record: what all ways agree on, and what they do not."""
 
+from ..graphs.walk import MOST_BRANCHES, Branch
 from .evidence import Evidence
-from .graph import MOST_BRANCHES, Branch
 
 
 def evidence_of(ways: list[Branch]) -> Evidence:

@@ -7,7 +7,7 @@ in use in 40 of 41 sets, and "few steps or not" is told right in 390 of 403. The
 import re
 from functools import lru_cache
 
-MODEL_ENDINGS = (".safetensors", ".sft", ".gguf", ".ckpt", ".pt", ".pth", ".bin")
+from ..graphs.model_files import MODEL_ENDINGS
 
 # Names that speak of steps, light or turbo without being few-step models.
 _MISLEADING = re.compile(
@@ -87,8 +87,3 @@ def says_more(name: str, start: int, end: int) -> bool:
     """
     rest = name[:start].split("_") + name[end:].split("_")
     return any(word and not _NEUTRAL.fullmatch(word) for word in rest)
-
-
-def is_model_file(value: object) -> bool:
-    """Return whether a value is the name of a file that holds weights."""
-    return isinstance(value, str) and value.lower().endswith(MODEL_ENDINGS)

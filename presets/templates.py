@@ -16,14 +16,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..graphs.samplers_in import SamplerSettings, samplers_in
+from ..graphs.walk import Graph, link_of
+from ..graphs.workflow import to_graph
 from .caches import cache_folder, write_atomically
 from .evidence import Evidence
-from .graph import Graph, link_of
 from .matching import step_loras
 from .plan import Shift
 from .qualities import Quality
-from .samplers_in import SamplerSettings, samplers_in
-from .workflow import to_graph
 
 PACKAGES = (
     "comfyui_workflow_templates_json",

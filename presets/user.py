@@ -14,12 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..graphs.model_files import MODEL_ENDINGS
 from .caches import write_atomically
 from .catalogue import Variant
 from .detection import find
 from .evidence import Evidence
 from .matching import step_loras
-from .names import MODEL_ENDINGS, normalise
+from .names import normalise
 from .qualities import PREFERENCES, QUALITIES, Preference, Quality
 from .settings import Convention, from_record
 

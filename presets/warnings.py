@@ -1,7 +1,8 @@
 """Where step counts bite: what a plan warns of."""
 
+from ..graphs.walk import Lora
 from .catalogue import Variant
-from .evidence import Evidence, Lora
+from .evidence import Evidence
 from .matching import match_file, match_lora
 from .plan import StepPlan
 from .trained import off_trained_steps

@@ -14,14 +14,15 @@ HEAVY = ("diffusers", "kornia", "matplotlib", "pandas")
 # package -> what it may import beside the standard library, and which of our packages.
 ALLOWED = {
     "samplers": ({"torch"}, {"samplers"}),
-    "presets": ({"safetensors"}, {"presets"}),
+    "graphs": (set(), {"graphs"}),
+    "presets": ({"safetensors"}, {"presets", "graphs"}),
     "comparison": ({"numpy", "PIL"}, {"comparison", "samplers"}),
     "engines": ({"torch", "diffusers", "safetensors"}, {"engines", "comparison", "samplers"}),
     "demo": (
         {"torch", "numpy", "scipy", "PIL", "safetensors", "diffusers"},
-        {"demo", "engines", "comparison", "presets", "samplers"},
+        {"demo", "engines", "comparison", "presets", "graphs", "samplers"},
     ),
-    "cli": (set(), {"cli", "demo", "engines", "comparison", "presets", "samplers"}),
+    "cli": (set(), {"cli", "demo", "engines", "comparison", "presets", "graphs", "samplers"}),
     "nodes": (
         {
             "comfy",
@@ -37,7 +38,7 @@ ALLOWED = {
             "safetensors",
             "aiohttp",
         },
-        {"nodes", "demo", "comparison", "presets", "samplers"},
+        {"nodes", "demo", "comparison", "presets", "graphs", "samplers"},
     ),
 }
 

@@ -8,12 +8,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from sweetspot.graphs.samplers_in import samplers_in
+from sweetspot.graphs.walk import Lora
+from sweetspot.graphs.workflow import to_graph
 from sweetspot.presets.detection import Wishes, recognise
-from sweetspot.presets.evidence import Evidence, Lora
+from sweetspot.presets.evidence import Evidence
 from sweetspot.presets.names import accelerator_word
-from sweetspot.presets.samplers_in import samplers_in
 from sweetspot.presets.templates import PACKAGES, Entry, TemplateIndex, load_index
-from sweetspot.presets.workflow import to_graph
 
 FACTS = Path(__file__).resolve().parents[1] / "presets" / "facts" / "templates_steps.csv"
 FEW = 12

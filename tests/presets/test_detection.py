@@ -1,9 +1,10 @@
 """Recognition, and every trap of shared facts under its own name."""
 
 import pytest
+from sweetspot.graphs.walk import Lora
 from sweetspot.presets.architecture import architecture_of
 from sweetspot.presets.detection import CERTAIN, FAMILY_ONLY, LIKELY, UNKNOWN, Recognition, Wishes, recognise
-from sweetspot.presets.evidence import Evidence, Lora
+from sweetspot.presets.evidence import Evidence
 from sweetspot.presets.headers import Header
 
 FLUX = {"in_channels": 16, "hidden_size": 3072, "depth": 19, "depth_single_blocks": 38, "vec_in_dim": 768}

@@ -2,7 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from sweetspot.presets.evidence import Evidence, Lora
+from sweetspot.graphs.walk import Lora
+from sweetspot.presets.evidence import Evidence
 from sweetspot.presets.user import UserPresetsError, load_user_presets, read_user_presets, save_preference, save_preset
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from .evidence import Lora
-from .names import is_model_file
+from .model_files import is_model_file
 
 Node = dict[str, Any]
 Graph = dict[str, Node]
@@ -36,6 +35,19 @@ _STRENGTH = ("strength_model", "strength", "lora_strength", "model_strength", "l
 _DIGITS = "0123456789"
 _LARGEST = 1e6
 _SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
+
+
+@dataclass(frozen=True)
+class Lora:
+    """A LoRA that is laid over the model.
+
+    Attributes:
+        name: its file name.
+        strength: its strength on the model, None where it is not known.
+    """
+
+    name: str
+    strength: float | None = None
 
 
 @dataclass(frozen=True)

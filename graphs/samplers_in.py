@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .evidence import Lora
-from .graph import Branch, Graph, branches, link_of, value_of
+from .walk import Branch, Graph, Lora, branches, link_of, value_of
 
 SAMPLERS = ("KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced")
 _GUIDER_CFG = ("cfg", "cfg_conds", "video_cfg")

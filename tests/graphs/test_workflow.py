@@ -1,8 +1,8 @@
 """Saved workflows laid open: subgraphs, promoted values, bypassed and muted nodes."""
 
 import pytest
-from sweetspot.presets.samplers_in import samplers_in
-from sweetspot.presets.workflow import to_graph
+from sweetspot.graphs.samplers_in import samplers_in
+from sweetspot.graphs.workflow import to_graph
 
 SAMPLER = {
     "id": 3,

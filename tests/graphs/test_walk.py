@@ -1,8 +1,8 @@
 """Walking upstream through what people really put between loader and sampler."""
 
 import pytest
-from sweetspot.presets.evidence import Evidence, Lora
-from sweetspot.presets.graph import branches, value_of
+from sweetspot.graphs.walk import Lora, branches, value_of
+from sweetspot.presets.evidence import Evidence
 from sweetspot.presets.graph_evidence import evidence_of
 
 

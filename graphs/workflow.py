@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from .graph import Graph
-from .names import is_model_file
+from .model_files import is_model_file
+from .walk import Graph
 
 Record = dict[str, Any]
 

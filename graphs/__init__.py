@@ -1,0 +1,1 @@
+"""ComfyUI workflows, read and rewritten without ComfyUI. Imports the standard library only."""
