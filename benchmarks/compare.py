@@ -171,11 +171,11 @@ def edit(server: Any, rounds: int, size: int) -> dict[str, Any]:
 def auto() -> dict[str, Any]:
     """Return how the search's verdict compares with that of the whole ladder, over 32 seeds of 8 prompts."""
     from sweetspot.comparison.report import Price
+    from sweetspot.comparison.verdict.search import LADDER
     from sweetspot.nodes.compare_run import Setup, Wanted, compare
     from sweetspot.nodes.comparison import Comparison, Subject
     from sweetspot.nodes.comparison_progress import ComparisonProgress
     from sweetspot.nodes.sampling import SamplerSettings
-    from sweetspot.samplers.search import LADDER
 
     demo = Demo()
     negative = demo.condition("")

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .judge import Judgement, judge, own_of
-from .rivals import rank
 from .runs import Series
+from .verdict.judge import Judgement, judge, own_of
+from .verdict.rivals import rank
 
 # Raised where a field changes its meaning or goes; new fields may come without.
 VERSION = 1

@@ -6,11 +6,11 @@ from typing import Any
 from ..comparison.grid import draw_grid, to_pillow
 from ..comparison.report import build_report
 from ..comparison.runs import Series, Settings
+from ..comparison.step_counts import parse_step_counts
 from ..engines.diffusers_flow import Guidance, run_step_counts
 from ..presets.catalogue import find_variant
 from ..presets.plan import StepPlan
 from ..presets.qualities import make_plan
-from ..samplers.step_counts import parse_step_counts
 from . import files
 from .load import load_engine
 

@@ -12,10 +12,10 @@ from ..comparison.frames import check_frames
 from ..comparison.grid import draw_grid
 from ..comparison.markdown import to_markdown
 from ..comparison.report import Price, Report
+from ..comparison.step_counts import has_auto, has_words, parse_step_counts
 from ..presets.catalogue import is_variant
 from ..presets.detection import recognise
 from ..presets.plan import StepPlan
-from ..samplers.step_counts import has_auto, has_words, parse_step_counts
 from .compare_inputs import (
     EIGHT_BIT,
     FLOAT32,

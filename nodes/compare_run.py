@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..comparison.judge import Judgement, Known, judge
 from ..comparison.report import Price, Report
 from ..comparison.runs import Run, Series, Settings, over_seeds
+from ..comparison.verdict.judge import Judgement, Known, judge
+from ..comparison.verdict.search import START, next_step_counts, trained_counts
 from ..presets.plan import StepPlan
 from ..presets.trained import at_steps
-from ..samplers.search import START, next_step_counts, trained_counts
 from ..samplers.stochastic import injects_noise
 from .comparison import Comparison, Task, throw_if_cancelled
 from .model_sampling import exact_sigmas

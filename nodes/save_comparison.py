@@ -11,12 +11,12 @@ import torch
 from comfy_api.latest import io
 
 from ..comparison.chart import draw_curve_svg
-from ..comparison.judge import Judgement
 from ..comparison.levels import to_floats
 from ..comparison.markdown import to_markdown
 from ..comparison.measures import Image
 from ..comparison.metadata import write_png
 from ..comparison.report import Report
+from ..comparison.verdict.judge import Judgement
 from .schema import LARGEST_SEED
 
 

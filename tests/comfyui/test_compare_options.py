@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from sweetspot.cli.demo import get_image
-from sweetspot.samplers.search import LADDER
+from sweetspot.comparison.verdict.search import LADDER
 
 Prompt = dict[str, Any]
 

@@ -6,9 +6,9 @@ import jsonschema
 import numpy as np
 import pytest
 from sweetspot.comparison.grid import draw_grid
-from sweetspot.comparison.judge import judge
 from sweetspot.comparison.report import Price, Report, build_report
 from sweetspot.comparison.runs import Run, Series, Settings, over_seeds
+from sweetspot.comparison.verdict.judge import judge
 
 SETTINGS = Settings("comfyui", "flux_dev", "flux1-dev.safetensors", "euler", "simple", 1.0, 7)
 

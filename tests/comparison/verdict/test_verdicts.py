@@ -8,9 +8,9 @@ import random
 from itertools import pairwise
 
 import torch
-from sweetspot.samplers.convergence import choose_triple, estimate_convergence, reference_similarity
+from sweetspot.comparison.verdict.convergence import choose_triple, estimate_convergence, reference_similarity
+from sweetspot.comparison.verdict.sweet_spot import find_sweet_spot
 from sweetspot.samplers.lockstep import sample_lockstep
-from sweetspot.samplers.sweet_spot import find_sweet_spot
 from torch import Tensor
 
 LADDER = [4, 6, 8, 12, 16, 24, 32, 50]

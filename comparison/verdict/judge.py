@@ -8,27 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from ..samplers.convergence import (
-    Convergence,
-    can_extrapolate,
-    choose_triple,
-    estimate_convergence,
-    reference_similarity,
-)
-from ..samplers.knee import find_knee
-from ..samplers.stochastic import injects_noise
-from ..samplers.sweet_spot import (
-    VISIBLE_SSIM,
-    SweetSpot,
-    find_sweet_spot,
-    find_trained_sweet_spot,
-    smallest_enough,
-)
-from .colour import delta_e
-from .levels import to_floats
-from .measures import Image, psnr, rms, structure
-from .runs import Run, Series, Settings
-from .statistics import NAMES, settled_from, statistics
+from ...samplers.stochastic import injects_noise
+from ..colour import delta_e
+from ..levels import to_floats
+from ..measures import Image, psnr, rms, structure
+from ..runs import Run, Series, Settings
+from ..statistics import NAMES, settled_from, statistics
+from .convergence import Convergence, can_extrapolate, choose_triple, estimate_convergence, reference_similarity
+from .knee import find_knee
+from .sweet_spot import VISIBLE_SSIM, SweetSpot, find_sweet_spot, find_trained_sweet_spot, smallest_enough
 
 # Of the images, this share may be less alike than the pooled similarity says: one of ten, none of nine.
 _OUTLIERS = 0.1

@@ -4,10 +4,10 @@ import random
 from itertools import pairwise
 
 import pytest
-from sweetspot.samplers.convergence import choose_triple, estimate_convergence, reference_similarity
+from sweetspot.comparison.verdict.convergence import choose_triple, estimate_convergence, reference_similarity
+from sweetspot.comparison.verdict.search import LADDER, START, next_step_counts, trained_counts
+from sweetspot.comparison.verdict.sweet_spot import SweetSpot, find_sweet_spot
 from sweetspot.samplers.lockstep import sample_lockstep
-from sweetspot.samplers.search import LADDER, START, next_step_counts, trained_counts
-from sweetspot.samplers.sweet_spot import SweetSpot, find_sweet_spot
 
 from .test_verdicts import CASES, Case
 

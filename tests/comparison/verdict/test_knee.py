@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from sweetspot.samplers.knee import find_knee
+from sweetspot.comparison.verdict.knee import find_knee
 
 FACTS = json.loads((Path(__file__).parent / "facts" / "fid_vs_nfe.json").read_text("utf-8"))
 CURVES = [(data, solver) for data, curves in FACTS.items() if isinstance(curves, dict) for solver in curves]

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from sweetspot.samplers.convergence import (
+from sweetspot.comparison.verdict.convergence import (
     Convergence,
     can_extrapolate,
     choose_triple,

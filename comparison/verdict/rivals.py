@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..samplers.stochastic import DETERMINISTIC, injects_noise
-from ..samplers.sweet_spot import VISIBLE_SSIM
+from ...samplers.stochastic import DETERMINISTIC, injects_noise
+from ..levels import to_floats
+from ..measures import structure
 from .judge import Judgement, pooled
-from .levels import to_floats
-from .measures import structure
+from .sweet_spot import VISIBLE_SSIM
 
 
 def rank(judgements: Sequence[Judgement]) -> dict[str, Any] | None:

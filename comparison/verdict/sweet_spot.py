@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .stochastic import injects_noise
+from ...samplers.stochastic import injects_noise
 
 # A similarity (SSIM) of about 0.95 is where half of all viewers notice a difference.
 VISIBLE_SSIM = 0.95

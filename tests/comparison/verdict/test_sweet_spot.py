@@ -1,6 +1,6 @@
 import pytest
+from sweetspot.comparison.verdict.sweet_spot import find_sweet_spot, find_trained_sweet_spot
 from sweetspot.samplers.stochastic import injects_noise
-from sweetspot.samplers.sweet_spot import find_sweet_spot, find_trained_sweet_spot
 
 # Facts: ComfyUI 0.33's KSampler names, split by whether the run adds noise.
 DETERMINISTIC = (

@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .stochastic import DETERMINISTIC
+from ...samplers.stochastic import DETERMINISTIC
 
 # Neighbours in the triple have at least this ratio: nearer ones tell more of rounding than of convergence.
 LEAST_RATIO = 1.3

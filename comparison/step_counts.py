@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from .schedules import MAX_STEPS
+from ..samplers.schedules import MAX_STEPS
 
 MAX_COUNTS = 64
 

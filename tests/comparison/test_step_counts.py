@@ -1,5 +1,5 @@
 import pytest
-from sweetspot.samplers.step_counts import has_auto, has_words, parse_step_counts
+from sweetspot.comparison.step_counts import has_auto, has_words, parse_step_counts
 
 
 @pytest.mark.parametrize(
