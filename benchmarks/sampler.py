@@ -278,7 +278,7 @@ def _coverage(runs: list[dict[str, Any]]) -> float:
 
 def likeness(pictures: list[Any], references: list[Any]) -> dict[str, float]:
     """Return mean and least SSIM, and the least over the pictures of each one's worst tile of 32 pixels."""
-    from sweetspot.comparison.measures import ssim
+    from sweetspot.comparison.measures.structure import ssim
 
     whole = [ssim(a, b) for a, b in zip(pictures, references, strict=True)]
     tiles = [

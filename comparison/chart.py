@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from .measures import Image
+from .measures.structure import Image
 from .report import Report
 from .verdict.judge import Judgement
 from .verdict.sweet_spot import VISIBLE_SSIM

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .levels import Levels
-from .measures import Image
+from .measures.levels import Levels
+from .measures.structure import Image
 
 
 @dataclass(frozen=True)

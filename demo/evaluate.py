@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..comparison.measures import ssim
+from ..comparison.measures.structure import ssim
 from ..engines.diffusers_flow import DiffusersFlow, Guidance
 from .check import Verdict, check_picture
 from .compare import recommended

@@ -13,8 +13,8 @@ import torch
 from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
 from ..comparison.frames import choose_frames
-from ..comparison.levels import to_levels
-from ..comparison.measures import LEAST_SIDE
+from ..comparison.measures.levels import to_levels
+from ..comparison.measures.structure import LEAST_SIDE
 from ..comparison.run_cache import RunCache
 from ..comparison.runs import Run
 from .comparison_progress import ComparisonProgress

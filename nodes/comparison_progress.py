@@ -8,7 +8,7 @@ import comfy.utils
 import latent_preview
 
 from ..comparison.grid import to_pillow
-from ..comparison.measures import Image
+from ..comparison.measures.structure import Image
 from .step_aware_run import OnStep
 
 

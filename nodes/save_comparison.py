@@ -11,9 +11,9 @@ import torch
 from comfy_api.latest import io
 
 from ..comparison.chart import draw_curve_svg
-from ..comparison.levels import to_floats
 from ..comparison.markdown import to_markdown
-from ..comparison.measures import Image
+from ..comparison.measures.levels import to_floats
+from ..comparison.measures.structure import Image
 from ..comparison.metadata import write_png
 from ..comparison.report import Report
 from ..comparison.verdict.judge import Judgement

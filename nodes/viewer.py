@@ -8,8 +8,8 @@ from typing import Any
 import folder_paths
 import numpy as np
 
-from ..comparison.levels import to_levels
-from ..comparison.measures import Image
+from ..comparison.measures.levels import to_levels
+from ..comparison.measures.structure import Image
 from ..comparison.metadata import write_png
 from ..comparison.report import Report
 from ..comparison.verdict.judge import Judgement

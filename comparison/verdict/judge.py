@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ...samplers.stochastic import injects_noise
-from ..colour import delta_e
-from ..levels import to_floats
-from ..measures import Image, psnr, rms, structure
+from ..measures.colour import delta_e
+from ..measures.levels import to_floats
+from ..measures.own import NAMES, settled_from, statistics
+from ..measures.structure import Image, psnr, rms, structure
 from ..runs import Run, Series, Settings
-from ..statistics import NAMES, settled_from, statistics
 from .convergence import Convergence, can_extrapolate, choose_triple, estimate_convergence, reference_similarity
 from .knee import find_knee
 from .sweet_spot import VISIBLE_SSIM, SweetSpot, find_sweet_spot, find_trained_sweet_spot, smallest_enough

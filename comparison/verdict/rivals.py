@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...samplers.stochastic import DETERMINISTIC, injects_noise
-from ..levels import to_floats
-from ..measures import structure
+from ..measures.levels import to_floats
+from ..measures.structure import structure
 from .judge import Judgement, pooled
 from .sweet_spot import VISIBLE_SSIM
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 from sweetspot.cli.demo import get_image
-from sweetspot.comparison.measures import ssim
+from sweetspot.comparison.measures.structure import ssim
 from sweetspot.demo import files
 from sweetspot.demo.load import load_engine
 from sweetspot.engines.diffusers_flow import Guidance

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from sweetspot.comparison.levels import to_floats, to_levels
+from sweetspot.comparison.measures.levels import to_floats, to_levels
 from sweetspot.comparison.run_cache import RunCache
 from sweetspot.comparison.runs import Run
 

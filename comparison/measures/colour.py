@@ -7,7 +7,7 @@ Mathematical Observations", 2005; its symbols are used.
 import numpy as np
 from numpy.typing import NDArray
 
-from .measures import Image, halved
+from .structure import Image, halved
 
 Values = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from sweetspot.comparison.statistics import settled_from, statistics
+from sweetspot.comparison.measures.own import settled_from, statistics
 
 
 def test_noise_of_a_known_deviation_is_found_on_a_slope():

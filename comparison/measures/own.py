@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .measures import Image
+from .structure import Image
 
 # ITU-R BT.601: how bright each channel of sRGB looks.
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)

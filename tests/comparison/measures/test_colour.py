@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
-from sweetspot.comparison.colour import ciede2000, delta_e, to_lab
+from sweetspot.comparison.measures.colour import ciede2000, delta_e, to_lab
 
 # Sharma et al. 2005, table 1: pairs that catch the formula's branches.
 PAIRS = [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from sweetspot.comparison.measures import ms_ssim, psnr, ssim, structure, worst_tile
+from sweetspot.comparison.measures.structure import ms_ssim, psnr, ssim, structure, worst_tile
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 

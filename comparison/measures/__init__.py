@@ -1,0 +1,1 @@
+"""How alike two images are, and what one looks like by itself."""
