@@ -215,8 +215,8 @@ def auto() -> dict[str, Any]:
 def memory() -> dict[str, Any]:
     """Return the memory that 64 step counts at 1024 by 1024 take beside the model: runs, report, grid and outputs."""
     import numpy as np
-    from sweetspot.comparison.chart import draw_curve
-    from sweetspot.comparison.grid import draw_grid
+    from sweetspot.comparison.pictures.chart import draw_curve
+    from sweetspot.comparison.pictures.grid import draw_grid
     from sweetspot.comparison.report import build_report
     from sweetspot.comparison.runs import Run, Series, Settings
 

@@ -61,7 +61,7 @@ def read_settings(file: Path) -> tuple[dict[str, Any], str]:
         OSError: it cannot be read.
     """
     if file.suffix.lower() in IMAGES:
-        from ..comparison.metadata import read_image_metadata
+        from ..comparison.pictures.metadata import read_image_metadata
 
         return from_image(read_image_metadata(file))
     try:

@@ -3,7 +3,7 @@
 import io
 from typing import Any
 
-from ..comparison.grid import draw_grid, to_pillow
+from ..comparison.pictures.grid import draw_grid, to_pillow
 from ..comparison.report import build_report
 from ..comparison.runs import Series, Settings
 from ..comparison.step_counts import parse_step_counts

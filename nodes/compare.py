@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..comparison.chart import draw_curve, draw_curve_svg
 from ..comparison.frames import check_frames
-from ..comparison.grid import draw_grid
 from ..comparison.markdown import to_markdown
+from ..comparison.pictures.chart import draw_curve, draw_curve_svg
+from ..comparison.pictures.grid import draw_grid
 from ..comparison.report import Price, Report
 from ..comparison.step_counts import has_auto, has_words, parse_step_counts
 from ..presets.catalogue import is_variant

@@ -7,8 +7,8 @@ import comfy.model_management
 import comfy.utils
 import latent_preview
 
-from ..comparison.grid import to_pillow
 from ..comparison.measures.structure import Image
+from ..comparison.pictures.grid import to_pillow
 from .step_aware_run import OnStep
 
 

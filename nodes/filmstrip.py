@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..comparison.grid import draw_filmstrip
+from ..comparison.pictures.grid import draw_filmstrip
 from ..samplers.kept_steps import parse_kept_steps
 from .schema import make_schema
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..comparison.measures.levels import to_levels
 from ..comparison.measures.structure import Image
-from ..comparison.metadata import write_png
+from ..comparison.pictures.metadata import write_png
 from ..comparison.report import Report
 from ..comparison.verdict.judge import Judgement
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
-from sweetspot.comparison.grid import draw_grid
+from sweetspot.comparison.pictures.grid import draw_grid
 from sweetspot.comparison.report import Price, Report, build_report
 from sweetspot.comparison.runs import Run, Series, Settings, over_seeds
 from sweetspot.comparison.verdict.judge import judge

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from .measures.structure import Image
-from .report import Report
-from .verdict.judge import Judgement
+from ..measures.structure import Image
+from ..report import Report
+from ..verdict.judge import Judgement
 
 # Images smaller than this are enlarged by a whole factor, so that labels fit and pixels stay pixels.
 _LEAST_WIDTH = 256

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
-from .measures.levels import to_levels
+from ..measures.levels import to_levels
 
 _ENCODINGS = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16-be", b"\0\0\0\0\0\0\0\0": "utf-8"}
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
-from sweetspot.comparison.metadata import read_image_metadata
+from sweetspot.comparison.pictures.metadata import read_image_metadata
 
 PARAMETERS = "a cat\nSteps: 20, Sampler: Euler, CFG scale: 7"
 

@@ -4,9 +4,9 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from sweetspot.comparison.chart import HEIGHT, WIDTH, draw_curve, draw_curve_svg
-from sweetspot.comparison.grid import draw_grid
 from sweetspot.comparison.markdown import to_markdown
+from sweetspot.comparison.pictures.chart import HEIGHT, WIDTH, draw_curve, draw_curve_svg
+from sweetspot.comparison.pictures.grid import draw_grid
 from sweetspot.comparison.report import Price, Report, build_report
 from sweetspot.comparison.runs import Run, Series, Settings
 

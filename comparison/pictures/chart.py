@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from .measures.structure import Image
-from .report import Report
-from .verdict.judge import Judgement
-from .verdict.sweet_spot import VISIBLE_SSIM
+from ..measures.structure import Image
+from ..report import Report
+from ..verdict.judge import Judgement
+from ..verdict.sweet_spot import VISIBLE_SSIM
 
 WIDTH, HEIGHT = 800, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 24, 56, 56
