@@ -14,10 +14,10 @@ from pathlib import Path
 
 from sweetspot.cli.inspect import inspect
 from sweetspot.cli.presets import template_folders
-from sweetspot.presets.detection import Wishes, recognise
-from sweetspot.presets.evidence import Evidence, Lora
-from sweetspot.presets.headers import read_header
-from sweetspot.presets.names import accelerator_word
+from sweetspot.presets.recognition.evidence import Evidence, Lora
+from sweetspot.presets.recognition.headers import read_header
+from sweetspot.presets.recognition.names import accelerator_word
+from sweetspot.presets.recognition.recognise import Wishes, recognise
 from sweetspot.presets.templates import Entry, TemplateIndex, load_index
 
 ALLOWED_SECONDS = {"header of a 24 GB file": 0.01, "first indexing": 3.0, "look-up": 0.005, "inspect 1000 files": 5.0}

@@ -9,11 +9,11 @@ from typing import Any
 
 from ..graphs.model_files import MODEL_ENDINGS
 from ..graphs.walk import Lora
-from ..presets.detection import Recognition, Wishes, recognise
-from ..presets.evidence import Evidence
-from ..presets.file_evidence import evidence_of_file
-from ..presets.headers import HeaderError, read_header
 from ..presets.qualities import QUALITIES
+from ..presets.recognition.evidence import Evidence
+from ..presets.recognition.file_evidence import evidence_of_file
+from ..presets.recognition.headers import HeaderError, read_header
+from ..presets.recognition.recognise import Recognition, Wishes, recognise
 from ..presets.templates import TemplateIndex
 from ..presets.user import UserPresets
 

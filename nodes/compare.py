@@ -14,8 +14,8 @@ from ..comparison.pictures.grid import draw_grid
 from ..comparison.report import Price, Report
 from ..comparison.step_counts import has_auto, has_words, parse_step_counts
 from ..presets.catalogue import is_variant
-from ..presets.detection import recognise
 from ..presets.plan import StepPlan
+from ..presets.recognition.recognise import recognise
 from .compare_inputs import (
     EIGHT_BIT,
     FLOAT32,

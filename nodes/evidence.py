@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..graphs.walk import Lora, branches
-from ..presets.evidence import Evidence
-from ..presets.graph_evidence import evidence_of
-from ..presets.headers import read_header
+from ..presets.recognition.evidence import Evidence
+from ..presets.recognition.graph_evidence import evidence_of
+from ..presets.recognition.headers import read_header
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..presets.catalogue import load_catalogue
-from ..presets.detection import CONFIDENCES
 from ..presets.qualities import QUALITIES
+from ..presets.recognition.recognise import CONFIDENCES
 from .evidence import gather_evidence
 from .model_sampling import apply_sampling, known_names, plan_sigmas
 from .recognition import recognise_here

@@ -15,12 +15,12 @@ from aiohttp import web
 from ..demo import files as demo_files
 from ..graphs.walk import Branch, Graph, branches
 from ..presets.catalogue import find_variant, is_variant
-from ..presets.detection import CONFIDENCES, Recognition
-from ..presets.evidence import Evidence
-from ..presets.file_evidence import evidence_of_file
-from ..presets.graph_evidence import evidence_of
-from ..presets.headers import HeaderError, read_header
 from ..presets.qualities import QUALITIES
+from ..presets.recognition.evidence import Evidence
+from ..presets.recognition.file_evidence import evidence_of_file
+from ..presets.recognition.graph_evidence import evidence_of
+from ..presets.recognition.headers import HeaderError, read_header
+from ..presets.recognition.recognise import CONFIDENCES, Recognition
 from .model_names import NameRefusedError, check_name, find_model
 from .model_sampling import known_names
 from .recognition import recognise_here

@@ -4,9 +4,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ..presets.detection import CONFIDENCES, Recognition, Wishes, recognise
 from ..presets.plan import StepPlan
 from ..presets.qualities import QUALITIES
+from ..presets.recognition.recognise import CONFIDENCES, Recognition, Wishes, recognise
 from ..presets.templates import TemplateIndex, load_index
 from .user_folder import user_presets
 

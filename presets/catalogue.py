@@ -40,7 +40,7 @@ class Signals:
         architectures: names of the classes in `comfy.supported_models` that load it; empty where ComfyUI has none yet.
         unet_config: entries that the model's `unet_config` has.
         predictions: names of ComfyUI's `ModelType` that it may have; empty where any will do.
-        files: patterns of base file names in normal form (`presets/names.py`).
+        files: patterns of base file names in normal form (`presets/recognition/names.py`).
         loras: likewise of LoRA names.
         metadata: values of `modelspec.architecture` that tell it.
         by_class: whether it may be taken where only class and geometry are known.

@@ -20,10 +20,10 @@ from ..graphs.samplers_in import SamplerSettings, samplers_in
 from ..graphs.walk import Graph, link_of
 from ..graphs.workflow import to_graph
 from .caches import cache_folder, write_atomically
-from .evidence import Evidence
-from .matching import step_loras
 from .plan import Shift
 from .qualities import Quality
+from .recognition.evidence import Evidence
+from .recognition.matching import step_loras
 
 PACKAGES = (
     "comfyui_workflow_templates_json",

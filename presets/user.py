@@ -17,11 +17,11 @@ from typing import Any
 from ..graphs.model_files import MODEL_ENDINGS
 from .caches import write_atomically
 from .catalogue import Variant
-from .detection import find
-from .evidence import Evidence
-from .matching import step_loras
-from .names import normalise
 from .qualities import PREFERENCES, QUALITIES, Preference, Quality
+from .recognition.evidence import Evidence
+from .recognition.matching import step_loras
+from .recognition.names import normalise
+from .recognition.recognise import find
 from .settings import Convention, from_record
 
 VERSION = 1

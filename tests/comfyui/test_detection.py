@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from sweetspot.presets.catalogue import load_catalogue
-from sweetspot.presets.detection import recognise
-from sweetspot.presets.evidence import Evidence
+from sweetspot.presets.recognition.evidence import Evidence
+from sweetspot.presets.recognition.recognise import recognise
 
 LAYOUTS_FILE = Path(__file__).resolve().parents[1] / "presets" / "layouts.py"
 spec = importlib.util.spec_from_file_location("sweetspot_test_layouts", LAYOUTS_FILE)

@@ -11,9 +11,9 @@ import pytest
 from sweetspot.graphs.samplers_in import samplers_in
 from sweetspot.graphs.walk import Lora
 from sweetspot.graphs.workflow import to_graph
-from sweetspot.presets.detection import Wishes, recognise
-from sweetspot.presets.evidence import Evidence
-from sweetspot.presets.names import accelerator_word
+from sweetspot.presets.recognition.evidence import Evidence
+from sweetspot.presets.recognition.names import accelerator_word
+from sweetspot.presets.recognition.recognise import Wishes, recognise
 from sweetspot.presets.templates import PACKAGES, Entry, TemplateIndex, load_index
 
 FACTS = Path(__file__).resolve().parents[1] / "presets" / "facts" / "templates_steps.csv"

@@ -2,8 +2,8 @@
 
 import pytest
 from sweetspot.graphs.walk import Lora, branches, value_of
-from sweetspot.presets.evidence import Evidence
-from sweetspot.presets.graph_evidence import evidence_of
+from sweetspot.presets.recognition.evidence import Evidence
+from sweetspot.presets.recognition.graph_evidence import evidence_of
 
 
 def node(kind: str, **inputs) -> dict:

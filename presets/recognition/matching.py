@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .catalogue import Variant, load_catalogue
+from ..catalogue import Variant, load_catalogue
 from .evidence import Evidence
 from .names import accelerator_word, names_a_part, normalise, says_more, steps_in_name
 

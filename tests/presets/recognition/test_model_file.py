@@ -5,12 +5,12 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from sweetspot.presets.architecture import architecture_of, is_lora
-from sweetspot.presets.headers import Header
+from sweetspot.presets.recognition.headers import Header
+from sweetspot.presets.recognition.model_file import architecture_of, is_lora
 
 from .layouts import LAYOUTS, TRAPS, Layout
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 # ComfyUI gives these no class as they lie on the disk; its loaders rename or refuse them.
 NOT_AS_COMFYUI = ("wan22_fun_camera_5b", "z_image_original_names")
@@ -22,8 +22,8 @@ def header_of(layout: Layout, prefix: str) -> Header:
 
 
 def test_the_table_keeps_to_its_schema():
-    schema = json.loads((ROOT / "presets" / "layouts.schema.json").read_text("utf-8"))
-    jsonschema.validate(json.loads((ROOT / "presets" / "layouts.json").read_text("utf-8")), schema)
+    schema = json.loads((ROOT / "presets" / "recognition" / "layouts.schema.json").read_text("utf-8"))
+    jsonschema.validate(json.loads((ROOT / "presets" / "recognition" / "layouts.json").read_text("utf-8")), schema)
 
 
 @pytest.mark.parametrize("label", LAYOUTS)

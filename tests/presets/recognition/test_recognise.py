@@ -2,10 +2,18 @@
 
 import pytest
 from sweetspot.graphs.walk import Lora
-from sweetspot.presets.architecture import architecture_of
-from sweetspot.presets.detection import CERTAIN, FAMILY_ONLY, LIKELY, UNKNOWN, Recognition, Wishes, recognise
-from sweetspot.presets.evidence import Evidence
-from sweetspot.presets.headers import Header
+from sweetspot.presets.recognition.evidence import Evidence
+from sweetspot.presets.recognition.headers import Header
+from sweetspot.presets.recognition.model_file import architecture_of
+from sweetspot.presets.recognition.recognise import (
+    CERTAIN,
+    FAMILY_ONLY,
+    LIKELY,
+    UNKNOWN,
+    Recognition,
+    Wishes,
+    recognise,
+)
 
 FLUX = {"in_channels": 16, "hidden_size": 3072, "depth": 19, "depth_single_blocks": 38, "vec_in_dim": 768}
 DEMO = {"hidden_size": 128, "context_in_dim": 64, "vec_in_dim": 64, "depth": 4, "depth_single_blocks": 8}

@@ -1,6 +1,6 @@
 import pytest
 from sweetspot.graphs.model_files import is_model_file
-from sweetspot.presets.names import accelerator_word, normalise, steps_in_name
+from sweetspot.presets.recognition.names import accelerator_word, normalise, steps_in_name
 
 STEPS = {
     "Qwen-Image-Lightning-8steps-V1.0.safetensors": 8,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from sweetspot.presets.headers import LARGEST_HEADER, HeaderError, read_header
+from sweetspot.presets.recognition.headers import LARGEST_HEADER, HeaderError, read_header
 
 
 def safetensors(header: bytes, length: int | None = None) -> bytes:

@@ -7,14 +7,14 @@ LoRAs and file names, the file's metadata, class and geometry, and at last a def
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from .catalogue import Variant, find_variant
+from ..catalogue import Variant, find_variant
+from ..plan import StepPlan
+from ..qualities import STOCK_SOURCE, Preference, Quality, make_plan
+from .cautions import warnings_of
 from .evidence import Evidence
 from .explain import explain
 from .matching import Match, carries, match_class, match_file, match_lora, match_metadata, stand_in
 from .names import accelerator_word, steps_in_name
-from .plan import StepPlan
-from .qualities import STOCK_SOURCE, Preference, Quality, make_plan
-from .warnings import warnings_of
 
 UNKNOWN = "unknown"
 CERTAIN, LIKELY, FAMILY_ONLY = "certain", "likely", "family only"

@@ -1,9 +1,9 @@
 """What one model file tells by its name and its header, as evidence."""
 
-from ..graphs.walk import Lora
-from .architecture import architecture_of, is_lora
+from ...graphs.walk import Lora
 from .evidence import Evidence
 from .headers import Header
+from .model_file import architecture_of, is_lora
 
 
 def evidence_of_file(name: str, header: Header, loras: tuple[Lora, ...] = ()) -> Evidence:

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from .catalogue import find_variant
+from ..catalogue import find_variant
+from ..plan import StepPlan
 from .evidence import Evidence
-from .plan import StepPlan
 
 if TYPE_CHECKING:
-    from .detection import Finding
+    from .recognise import Finding
 
 _TOLD_ALWAYS = ("steps", "cfg", "sampler_name", "scheduler")
 _MOST_ALTERNATIVES = 6

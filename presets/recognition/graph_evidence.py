@@ -1,6 +1,6 @@
 """From the ways up a graph to one evidence record: what all ways agree on, and what they do not."""
 
-from ..graphs.walk import MOST_BRANCHES, Branch
+from ...graphs.walk import MOST_BRANCHES, Branch
 from .evidence import Evidence
 
 

@@ -7,7 +7,7 @@ in use in 40 of 41 sets, and "few steps or not" is told right in 390 of 403. The
 import re
 from functools import lru_cache
 
-from ..graphs.model_files import MODEL_ENDINGS
+from ...graphs.model_files import MODEL_ENDINGS
 
 # Names that speak of steps, light or turbo without being few-step models.
 _MISLEADING = re.compile(

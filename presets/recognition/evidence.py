@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..graphs.walk import Lora
+from ...graphs.walk import Lora
 
 
 @dataclass(frozen=True)

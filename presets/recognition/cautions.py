@@ -1,11 +1,11 @@
 """Where step counts bite: what a plan warns of."""
 
-from ..graphs.walk import Lora
-from .catalogue import Variant
+from ...graphs.walk import Lora
+from ..catalogue import Variant
+from ..plan import StepPlan
+from ..trained import off_trained_steps
 from .evidence import Evidence
 from .matching import match_file, match_lora
-from .plan import StepPlan
-from .trained import off_trained_steps
 
 _STRENGTH_SLACK = 0.05
 

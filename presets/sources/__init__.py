@@ -1,0 +1,1 @@
+"""Settings from elsewhere: official templates, your own presets, other tools."""
