@@ -18,7 +18,7 @@ from sweetspot.presets.recognition.evidence import Evidence, Lora
 from sweetspot.presets.recognition.headers import read_header
 from sweetspot.presets.recognition.names import accelerator_word
 from sweetspot.presets.recognition.recognise import Wishes, recognise
-from sweetspot.presets.templates import Entry, TemplateIndex, load_index
+from sweetspot.presets.sources.templates import Entry, TemplateIndex, load_index
 
 ALLOWED_SECONDS = {"header of a 24 GB file": 0.01, "first indexing": 3.0, "look-up": 0.005, "inspect 1000 files": 5.0}
 FEW = 12

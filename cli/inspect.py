@@ -14,8 +14,8 @@ from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.file_evidence import evidence_of_file
 from ..presets.recognition.headers import HeaderError, read_header
 from ..presets.recognition.recognise import Recognition, Wishes, recognise
-from ..presets.templates import TemplateIndex
-from ..presets.user import UserPresets
+from ..presets.sources.templates import TemplateIndex
+from ..presets.sources.user import UserPresets
 
 _BAR = 30
 _COLUMNS = ("input", "variant", "confidence", "draft", "balanced", "best", "cfg", "sampler", "scheduler")

@@ -54,7 +54,7 @@ def _inspect(chosen: argparse.Namespace) -> int:
 
 
 def _save(chosen: argparse.Namespace) -> int:
-    from ..presets.user import key_of, save_preset
+    from ..presets.sources.user import key_of, save_preset
     from .presets import presets_file, read_settings
 
     told = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
@@ -75,7 +75,7 @@ def _save(chosen: argparse.Namespace) -> int:
 
 
 def _prefer(chosen: argparse.Namespace) -> int:
-    from ..presets.user import save_preference
+    from ..presets.sources.user import save_preference
     from .presets import presets_file
 
     file = presets_file(chosen.presets)

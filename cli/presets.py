@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from ..presets.settings import SettingsError, from_image, from_text
-from ..presets.templates import PACKAGES, TemplateIndex, installed_folders, load_index
-from ..presets.user import FILE_NAME, UserPresets, read_user_presets
+from ..presets.sources.settings import SettingsError, from_image, from_text
+from ..presets.sources.templates import PACKAGES, TemplateIndex, installed_folders, load_index
+from ..presets.sources.user import FILE_NAME, UserPresets, read_user_presets
 from .comfyui import ComfyUIError, find_comfyui
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")

@@ -7,7 +7,7 @@ from typing import Any
 from ..presets.plan import StepPlan
 from ..presets.qualities import QUALITIES
 from ..presets.recognition.recognise import CONFIDENCES, Recognition, Wishes, recognise
-from ..presets.templates import TemplateIndex, load_index
+from ..presets.sources.templates import TemplateIndex, load_index
 from .user_folder import user_presets
 
 UNKNOWN = "unknown"

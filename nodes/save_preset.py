@@ -6,8 +6,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..presets.qualities import QUALITIES
-from ..presets.settings import CFG_NAMES, STEPS_NAMES, from_text
-from ..presets.user import UserPresetsError, key_of, save_preset
+from ..presets.sources.settings import CFG_NAMES, STEPS_NAMES, from_text
+from ..presets.sources.user import UserPresetsError, key_of, save_preset
 from .evidence import gather_evidence
 from .schema import make_schema, model_input, sampler_inputs, steps_input
 from .user_folder import presets_file

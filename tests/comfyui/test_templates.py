@@ -14,7 +14,7 @@ from sweetspot.graphs.workflow import to_graph
 from sweetspot.presets.recognition.evidence import Evidence
 from sweetspot.presets.recognition.names import accelerator_word
 from sweetspot.presets.recognition.recognise import Wishes, recognise
-from sweetspot.presets.templates import PACKAGES, Entry, TemplateIndex, load_index
+from sweetspot.presets.sources.templates import PACKAGES, Entry, TemplateIndex, load_index
 
 FACTS = Path(__file__).resolve().parents[1] / "presets" / "facts" / "templates_steps.csv"
 FEW = 12

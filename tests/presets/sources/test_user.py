@@ -4,7 +4,13 @@ from pathlib import Path
 import pytest
 from sweetspot.graphs.walk import Lora
 from sweetspot.presets.recognition.evidence import Evidence
-from sweetspot.presets.user import UserPresetsError, load_user_presets, read_user_presets, save_preference, save_preset
+from sweetspot.presets.sources.user import (
+    UserPresetsError,
+    load_user_presets,
+    read_user_presets,
+    save_preference,
+    save_preset,
+)
 
 
 @pytest.fixture

@@ -14,19 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..graphs.model_files import MODEL_ENDINGS
-from .caches import write_atomically
-from .catalogue import Variant
-from .qualities import PREFERENCES, QUALITIES, Preference, Quality
-from .recognition.evidence import Evidence
-from .recognition.matching import step_loras
-from .recognition.names import normalise
-from .recognition.recognise import find
+from ...graphs.model_files import MODEL_ENDINGS
+from ..catalogue import Variant
+from ..qualities import PREFERENCES, QUALITIES, Preference, Quality
+from ..recognition.evidence import Evidence
+from ..recognition.matching import step_loras
+from ..recognition.names import normalise
+from ..recognition.recognise import find
+from .files import write_atomically
 from .settings import Convention, from_record
 
 VERSION = 1
 FILE_NAME = "step_presets.json"
-# Families whose publishers' guidance_scale is the cond + g (cond - uncond) kind, see `presets/settings.py`.
+# Families whose publishers' guidance_scale is the cond + g (cond - uncond) kind, see `presets/sources/settings.py`.
 CONDITIONAL_ANCHOR = ("Z-Image", "Krea 2", "Cosmos 1", "Cosmos-Predict2")
 
 Presets = dict[str, dict[str, dict[str, Any]]]
@@ -112,7 +112,7 @@ def save_preset(
     Args:
         file: where the user's presets are.
         model_file: name of the model's file.
-        settings: under any of the names people use, see `presets/settings.py`.
+        settings: under any of the names people use, see `presets/sources/settings.py`.
         quality: the quality that they are meant for.
         loras: names of the LoRAs over the model; those that change the step count belong to the key.
 

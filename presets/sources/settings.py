@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ..graphs.samplers_in import SamplerSettings, samplers_in
-from ..graphs.walk import Graph
+from ...graphs.samplers_in import SamplerSettings, samplers_in
+from ...graphs.walk import Graph
 
 Convention = Literal["unconditional", "conditional", "distilled"]
 

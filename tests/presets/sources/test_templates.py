@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sweetspot.graphs.walk import Lora
 from sweetspot.presets.recognition.evidence import Evidence
-from sweetspot.presets.templates import load_index
+from sweetspot.presets.sources.templates import load_index
 
 LIGHTNING = "Qwen-Image-Lightning-4steps-V1.0.safetensors"
 

@@ -16,14 +16,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..graphs.samplers_in import SamplerSettings, samplers_in
-from ..graphs.walk import Graph, link_of
-from ..graphs.workflow import to_graph
-from .caches import cache_folder, write_atomically
-from .plan import Shift
-from .qualities import Quality
-from .recognition.evidence import Evidence
-from .recognition.matching import step_loras
+from ...graphs.samplers_in import SamplerSettings, samplers_in
+from ...graphs.walk import Graph, link_of
+from ...graphs.workflow import to_graph
+from ..plan import Shift
+from ..qualities import Quality
+from ..recognition.evidence import Evidence
+from ..recognition.matching import step_loras
+from .files import cache_folder, write_atomically
 
 PACKAGES = (
     "comfyui_workflow_templates_json",

@@ -1,5 +1,5 @@
 import pytest
-from sweetspot.presets.settings import (
+from sweetspot.presets.sources.settings import (
     CFG_NAMES,
     STEPS_NAMES,
     SettingsError,
