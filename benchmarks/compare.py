@@ -172,10 +172,10 @@ def auto() -> dict[str, Any]:
     """Return how the search's verdict compares with that of the whole ladder, over 32 seeds of 8 prompts."""
     from sweetspot.comparison.report import Price
     from sweetspot.comparison.verdict.search import LADDER
-    from sweetspot.nodes.compare_run import Setup, Wanted, compare
-    from sweetspot.nodes.comparison import Comparison, Subject
-    from sweetspot.nodes.comparison_progress import ComparisonProgress
-    from sweetspot.nodes.sampling import SamplerSettings
+    from sweetspot.nodes.comparing.engine import Comparison, Subject
+    from sweetspot.nodes.comparing.progress import ComparisonProgress
+    from sweetspot.nodes.comparing.rounds import Setup, Wanted, compare
+    from sweetspot.nodes.running.stock import SamplerSettings
 
     demo = Demo()
     negative = demo.condition("")
@@ -229,7 +229,7 @@ def memory() -> dict[str, Any]:
     report = build_report([Series(Settings("comfyui", "x", "x", "euler", "simple", 1.0, 0), runs)])
     took = time.perf_counter() - start
     grid, curve = draw_grid(report), draw_curve(report)
-    # As nodes/save_comparison.py fills the IMAGE output.
+    # As nodes/comparing/save.py fills the IMAGE output.
     images = np.empty((64, 1024, 1024, 3), dtype=np.float32)
     for place, run in enumerate(runs):
         images[place] = run.images[0]

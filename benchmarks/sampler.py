@@ -118,7 +118,7 @@ def prompts() -> list[str]:
 
 def settings(seed: int = 0, sampler_name: str = "euler", cfg: float = 3.0) -> Any:
     """Return a sampler's settings."""
-    from sweetspot.nodes.sampling import SamplerSettings
+    from sweetspot.nodes.running.stock import SamplerSettings
 
     return SamplerSettings(seed, cfg, sampler_name, "simple", 1.0)
 
@@ -126,9 +126,9 @@ def settings(seed: int = 0, sampler_name: str = "euler", cfg: float = 3.0) -> An
 def overhead(rounds: int) -> dict[str, Any]:
     """Return our time over the stock KSampler's at 256 by 256 pixels, and over itself: what a pair tells of chance."""
     from nodes import common_ksampler  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
-    from sweetspot.nodes.live import LiveTrace
-    from sweetspot.nodes.sampling import sample_watched
-    from sweetspot.nodes.step_aware_run import StepAwareRun
+    from sweetspot.nodes.running.live import LiveTrace
+    from sweetspot.nodes.running.stock import sample_watched
+    from sweetspot.nodes.running.watched_run import StepAwareRun
 
     demo = Demo(256)
     positive, negative = demo.condition(prompts()[0]), demo.condition("")
@@ -171,9 +171,9 @@ def timed(call: Callable[[], None]) -> float:
 
 def window() -> dict[str, Any]:
     """Return what each recommended guidance window saves, and how alike its pictures are to those of full guidance."""
-    from sweetspot.nodes.sampling import sample_watched
-    from sweetspot.nodes.step_aware_run import StepAwareRun
-    from sweetspot.nodes.windows import ALWAYS, chosen_saver
+    from sweetspot.nodes.guidance_inputs import ALWAYS, chosen_saver
+    from sweetspot.nodes.running.stock import sample_watched
+    from sweetspot.nodes.running.watched_run import StepAwareRun
     from sweetspot.presets.guidance_windows import load_windows
 
     demo = Demo()
@@ -225,7 +225,7 @@ def settle() -> dict[str, Any]:
 def _runs(demo: Demo, sampler_name: str, seed: int, positive: Any, negative: Any) -> Iterator[dict[str, Any]]:
     """Yield each picture of a batch: its prediction and the estimate at every step, and where it ends."""
     import torch
-    from sweetspot.nodes.sampling import sample_traced, schedule_of
+    from sweetspot.nodes.running.stock import sample_traced, schedule_of
     from sweetspot.samplers.settling import noise_to_signal, remaining_change
 
     steps: list[Any] = []

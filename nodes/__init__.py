@@ -10,7 +10,7 @@ from .plan import SweetSpotPlan
 from .plan_sigmas import SweetSpotPlanSigmas
 from .preset import SweetSpotPreset
 from .read_trace import SweetSpotReadTrace
-from .recognise_route import add_route
+from .route import add_route
 from .sampler import SweetSpotSampler
 from .save_preset import SweetSpotSavePreset
 from .wrap_sampler import SweetSpotWrapSampler

@@ -27,16 +27,16 @@ from .compare_inputs import (
     compare_inputs,
     compare_outputs,
 )
-from .compare_run import Setup, Wanted, check_setups, compare, parse_rivals
-from .comparison import Comparison, Subject
-from .comparison_progress import ComparisonProgress
-from .evidence import file_name, gather_evidence
-from .recognition import counts_of_qualities
-from .sampling import SamplerSettings, check_latent
-from .save_comparison import all_images, as_svg, check_prefix, save_comparison
+from .comparing.engine import Comparison, Subject
+from .comparing.progress import ComparisonProgress
+from .comparing.rounds import Setup, Wanted, check_setups, compare, parse_rivals
+from .comparing.save import all_images, as_svg, check_prefix, save_comparison
+from .comparing.shared_calls import AUTO, MODES
+from .comparing.viewer_files import viewer_text
+from .model.evidence import file_name, gather_evidence
+from .model.recognise_here import counts_of_qualities
+from .running.stock import SamplerSettings, check_latent
 from .schema import check_choice, check_number, make_schema
-from .shared_calls import AUTO, MODES
-from .viewer import viewer_text
 
 
 class SweetSpotCompare(io.ComfyNode):

@@ -2,6 +2,7 @@
 
 from comfy_api.latest import io
 
+from .comparing.shared_calls import AUTO, MODES
 from .schema import (
     Plan,
     conditioning_inputs,
@@ -12,7 +13,6 @@ from .schema import (
     sampler_inputs,
     seed_input,
 )
-from .shared_calls import AUTO, MODES
 
 PRICE_UNITS = ("per hour", "per step")
 MOST_SEEDS, MOST_MEGABYTES, MOST_PRICE = 64, 1 << 20, 1e6

@@ -13,7 +13,7 @@ from comfy_api.latest import io
 from safetensors import safe_open
 
 from ..demo import files
-from .demo_clip import load_demo_clip
+from .model.demo_clip import load_demo_clip
 from .schema import make_schema
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from .guiders import scale_names
+from .guidance_inputs import chosen_saver, window_inputs, window_problem
+from .running.guiders import scale_names
 from .schema import make_schema
-from .windows import chosen_saver, window_inputs, window_problem
 
 
 class SweetSpotGuidanceWindow(io.ComfyNode):

@@ -10,7 +10,7 @@ from comfy_api.latest import io
 from ..presets.plan import StepPlan
 from ..presets.trained import off_trained_steps
 from ..samplers.schedules import MAX_STEPS
-from .sampling import SamplerSettings, check_sampler
+from .running.stock import SamplerSettings, check_sampler
 from .schema import Plan, make_schema, sampler_names, scheduler_names
 
 KEEP = "from plan"

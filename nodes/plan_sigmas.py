@@ -6,8 +6,8 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ..presets.plan import StepPlan
-from .model_sampling import exact_sigmas
-from .sampling import SamplerSettings, check_sampler, schedule_of
+from .model.plan_on_model import exact_sigmas
+from .running.stock import SamplerSettings, check_sampler, schedule_of
 from .schema import Plan, denoise_input, make_schema, model_input
 
 

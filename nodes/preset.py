@@ -7,11 +7,11 @@ from comfy_api.latest import io
 from ..presets.catalogue import load_catalogue
 from ..presets.qualities import QUALITIES
 from ..presets.recognition.recognise import CONFIDENCES
-from .evidence import gather_evidence
-from .model_sampling import apply_sampling, known_names, plan_sigmas
-from .recognition import recognise_here
+from .model.evidence import gather_evidence
+from .model.plan_on_model import apply_sampling, known_names, plan_sigmas
+from .model.recognise_here import recognise_here
+from .model.user_folder import presets_stamp
 from .schema import Plan, expert, make_schema, model_input
-from .user_folder import presets_stamp
 
 AUTO = "auto"
 

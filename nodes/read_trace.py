@@ -4,9 +4,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from .running.job import NOTHING_KEPT, kept_latent
+from .running.watched_sampler import StepAwareSampler
 from .schema import Trace, is_linked, make_schema
-from .step_aware import NOTHING_KEPT, kept_latent
-from .step_aware_sampler_object import StepAwareSampler
 
 
 class SweetSpotReadTrace(io.ComfyNode):

@@ -7,7 +7,10 @@ from comfy_api.latest import io
 from ..presets.plan import StepPlan
 from ..samplers.kept_steps import parse_kept_steps
 from ..samplers.schedules import MAX_STEPS
-from .sampling import SamplerSettings
+from .guidance_inputs import ALWAYS, chosen_saver, window_inputs, window_problem
+from .running.job import NOTHING_KEPT, SNAP, WARN, Job, describe_settings, run_job
+from .running.stock import SamplerSettings
+from .running.watched_run import Extras
 from .schema import (
     Trace,
     check_choice,
@@ -24,9 +27,6 @@ from .schema import (
     settled_input,
     steps_input,
 )
-from .step_aware import NOTHING_KEPT, SNAP, WARN, Job, describe_settings, run_job
-from .step_aware_run import Extras
-from .windows import ALWAYS, chosen_saver, window_inputs, window_problem
 
 
 class SweetSpotSampler(io.ComfyNode):

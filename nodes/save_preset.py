@@ -8,9 +8,9 @@ from comfy_api.latest import io
 from ..presets.qualities import QUALITIES
 from ..presets.sources.settings import CFG_NAMES, STEPS_NAMES, from_text
 from ..presets.sources.user import UserPresetsError, key_of, save_preset
-from .evidence import gather_evidence
+from .model.evidence import gather_evidence
+from .model.user_folder import presets_file
 from .schema import make_schema, model_input, sampler_inputs, steps_input
-from .user_folder import presets_file
 
 
 class SweetSpotSavePreset(io.ComfyNode):

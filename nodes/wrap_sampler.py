@@ -5,9 +5,9 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..samplers.kept_steps import parse_kept_steps
+from .running.watched_run import Extras
+from .running.watched_sampler import StepAwareSampler
 from .schema import keep_steps_input, make_schema, settled_input
-from .step_aware_run import Extras
-from .step_aware_sampler_object import StepAwareSampler
 
 
 class SweetSpotWrapSampler(io.ComfyNode):

@@ -43,7 +43,7 @@ type Change = { node: GraphNode; widget: Widget; value: unknown };
 /** What to write, and what is left as it is, with the reason. */
 type Proposal = { changes: Change[]; left: string[] };
 
-// What the route answers: see nodes/recognise_route.py.
+// What the route answers: see nodes/route.py.
 type Plan = { steps: number; cfg: number; sampler_name: string; scheduler: string; guidance?: number | null };
 type QualityPlan = Plan & {
   guidance: number | null;
@@ -82,7 +82,7 @@ type Zone = "few" | "good" | "more" | "many";
 /** Counts from `from` up to and without `to`. */
 type Part = { from: number; to: number; zone: Zone };
 
-/** A message of a running sampler: see nodes/live.py. */
+/** A message of a running sampler: see nodes/running/live.py. */
 type TraceMessage = {
   /** Id of the node that samples, with those of the subgraphs around it before colons. */
   node: string;
@@ -101,7 +101,7 @@ type TraceMessage = {
 type Point = { step: number; change: number | null; cfg: number | null };
 type TraceSeries = { steps: number; points: Point[]; kept: number[] };
 
-// A comparison, as the viewer shows it: see nodes/viewer.py.
+// A comparison, as the viewer shows it: see nodes/comparing/viewer_files.py.
 type Run = { steps: number; seconds: number; similarity: number; modelCalls: number; reused: boolean; files: string[] };
 type Series = {
   name: string;

@@ -35,7 +35,7 @@ PACKAGES = (
 # Raised when what is read from a template changes, so that indexes of older versions are made anew.
 FORMAT = 2
 
-log = logging.getLogger("sweetspot.presets.templates")
+log = logging.getLogger("sweetspot.presets.sources.templates")
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ spec = importlib.util.spec_from_file_location("sweetspot", {init!r}, submodule_s
 module = importlib.util.module_from_spec(spec)
 sys.modules["sweetspot"] = module
 spec.loader.exec_module(module)
-from sweetspot.nodes.evidence import file_name, gather_evidence
-from sweetspot.nodes.model_sampling import apply_sampling
+from sweetspot.nodes.model.evidence import file_name, gather_evidence
+from sweetspot.nodes.model.plan_on_model import apply_sampling
 from sweetspot.presets.catalogue import find_variant
 from sweetspot.presets.qualities import make_plan
 

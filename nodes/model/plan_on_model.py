@@ -6,8 +6,8 @@ from typing import Any
 import comfy.samplers
 import torch
 
-from ..presets.plan import StepPlan
-from ..presets.trained import fixed_schedule
+from ...presets.plan import StepPlan
+from ...presets.trained import fixed_schedule
 
 
 def apply_sampling(model: Any, plan: StepPlan) -> tuple[Any, str]:

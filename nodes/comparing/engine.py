@@ -12,19 +12,19 @@ import numpy as np
 import torch
 from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
-from ..comparison.frames import choose_frames
-from ..comparison.measures.levels import to_levels
-from ..comparison.measures.structure import LEAST_SIDE
-from ..comparison.run_cache import RunCache
-from ..comparison.runs import Run
-from .comparison_progress import ComparisonProgress
+from ...comparison.frames import choose_frames
+from ...comparison.measures.levels import to_levels
+from ...comparison.measures.structure import LEAST_SIDE
+from ...comparison.run_cache import RunCache
+from ...comparison.runs import Run
+from ..running.stock import SamplerSettings, sample_traced, sample_watched, schedule_of
 from .fingerprints import fingerprint, model_fingerprint, vae_fingerprint, weights_fingerprint
-from .sampling import SamplerSettings, sample_traced, sample_watched, schedule_of
+from .joint_run import TogetherRun
+from .may_share import why_not_together
+from .progress import ComparisonProgress
 from .shared_calls import OFF, SharedCalls
-from .together import TogetherRun
-from .together_safe import why_not_together
 
-log = logging.getLogger("sweetspot.nodes.comparison")
+log = logging.getLogger("sweetspot.nodes.comparing.engine")
 
 _CACHE = RunCache(0)
 # heun and its like call the model twice a step, but for the step to 0.

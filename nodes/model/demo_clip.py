@@ -9,8 +9,8 @@ from comfy.supported_models_base import ClipTarget
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..demo import files, vocabulary
-from ..demo.text_encoder import TextEncoder
+from ...demo import files, vocabulary
+from ...demo.text_encoder import TextEncoder
 
 _TOKENS = "sweetspot_demo"
 

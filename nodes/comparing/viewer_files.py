@@ -8,11 +8,11 @@ from typing import Any
 import folder_paths
 import numpy as np
 
-from ..comparison.measures.levels import to_levels
-from ..comparison.measures.structure import Image
-from ..comparison.pictures.metadata import write_png
-from ..comparison.report import Report
-from ..comparison.verdict.judge import Judgement
+from ...comparison.measures.levels import to_levels
+from ...comparison.measures.structure import Image
+from ...comparison.pictures.metadata import write_png
+from ...comparison.report import Report
+from ...comparison.verdict.judge import Judgement
 
 VERSION = 1
 SUBFOLDER = "sweetspot"

@@ -10,14 +10,14 @@ import folder_paths
 import torch
 from comfy_api.latest import io
 
-from ..comparison.markdown import to_markdown
-from ..comparison.measures.levels import to_floats
-from ..comparison.measures.structure import Image
-from ..comparison.pictures.chart import draw_curve_svg
-from ..comparison.pictures.metadata import write_png
-from ..comparison.report import Report
-from ..comparison.verdict.judge import Judgement
-from .schema import LARGEST_SEED
+from ...comparison.markdown import to_markdown
+from ...comparison.measures.levels import to_floats
+from ...comparison.measures.structure import Image
+from ...comparison.pictures.chart import draw_curve_svg
+from ...comparison.pictures.metadata import write_png
+from ...comparison.report import Report
+from ...comparison.verdict.judge import Judgement
+from ..schema import LARGEST_SEED
 
 
 def all_images(report: Report) -> torch.Tensor:

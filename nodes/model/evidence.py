@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..graphs.walk import Lora, branches
-from ..presets.recognition.evidence import Evidence
-from ..presets.recognition.graph_evidence import evidence_of
-from ..presets.recognition.headers import read_header
+from ...graphs.walk import Lora, branches
+from ...presets.recognition.evidence import Evidence
+from ...presets.recognition.graph_evidence import evidence_of
+from ...presets.recognition.headers import read_header
 
 T = TypeVar("T")
 
-log = logging.getLogger("sweetspot.nodes.evidence")
+log = logging.getLogger("sweetspot.nodes.model.evidence")
 
 
 def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice: str = "") -> Evidence:

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from ..samplers.solvers import SOLVERS
-from .sampling import SamplerSettings
+from ...samplers.solvers import SOLVERS
+from ..running.stock import SamplerSettings
 
 # What ComfyUI lays into a condition that acts over a part of the schedule, or on a batch of a fixed size.
 _PARTIAL = {"start_percent": 0.0, "clip_start_percent": 0.0, "end_percent": 1.0, "clip_end_percent": 1.0}

@@ -7,7 +7,7 @@ from pathlib import Path, PureWindowsPath
 
 import folder_paths
 
-from ..graphs.model_files import MODEL_ENDINGS
+from ...graphs.model_files import MODEL_ENDINGS
 
 LONGEST_NAME = 1024
 _DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

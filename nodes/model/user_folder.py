@@ -4,7 +4,7 @@ from pathlib import Path
 
 import folder_paths
 
-from ..presets.sources.user import FILE_NAME, UserPresets, read_user_presets
+from ...presets.sources.user import FILE_NAME, UserPresets, read_user_presets
 
 FOLDER = "sweetspot"
 

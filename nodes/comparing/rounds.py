@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..comparison.report import Price, Report
-from ..comparison.runs import Run, Series, Settings, over_seeds
-from ..comparison.verdict.judge import Judgement, Known, judge
-from ..comparison.verdict.search import START, next_step_counts, trained_counts
-from ..presets.plan import StepPlan
-from ..presets.trained import at_steps
-from ..samplers.stochastic import injects_noise
-from .comparison import Comparison, Task, throw_if_cancelled
-from .model_sampling import exact_sigmas
-from .sampling import SamplerSettings, check_sampler, schedule_of
-from .schema import LARGEST_SEED
+from ...comparison.report import Price, Report
+from ...comparison.runs import Run, Series, Settings, over_seeds
+from ...comparison.verdict.judge import Judgement, Known, judge
+from ...comparison.verdict.search import START, next_step_counts, trained_counts
+from ...presets.plan import StepPlan
+from ...presets.trained import at_steps
+from ...samplers.stochastic import injects_noise
+from ..model.plan_on_model import exact_sigmas
+from ..running.stock import SamplerSettings, check_sampler, schedule_of
+from ..schema import LARGEST_SEED
+from .engine import Comparison, Task, throw_if_cancelled
 
 _SAME_LEVEL = 0.01
 _OTHER_STARTS = (

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ..samplers.trace import TraceRecorder
+from ...samplers.trace import TraceRecorder
 
 EVENT = "sweetspot.trace"
 _SECONDS_BETWEEN = 0.1

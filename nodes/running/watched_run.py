@@ -14,16 +14,16 @@ import torch
 from comfy.model_patcher import create_model_options_clone
 from comfy.patcher_extension import WrappersMP
 
-from ..samplers.kept_steps import KeptSteps
-from ..samplers.settling import SettleJudge
-from ..samplers.stochastic import OWN_STEPS, why_not_settling
-from ..samplers.time_budget import MEASURED_STEPS
-from ..samplers.trace import ModelCall, StepTrace, TraceRecorder
-from .guidance import GuidanceSaver, savers_on
+from ...samplers.kept_steps import KeptSteps
+from ...samplers.settling import SettleJudge
+from ...samplers.stochastic import OWN_STEPS, why_not_settling
+from ...samplers.time_budget import MEASURED_STEPS
+from ...samplers.trace import ModelCall, StepTrace, TraceRecorder
+from ..model.noise_levels import to_noise_ratio
+from .guidance_saver import GuidanceSaver, savers_on
 from .guiders import CallObserver, scale_in_force
-from .kept_latents import as_latent, as_result
+from .latents import as_latent, as_result
 from .live import LiveTrace
-from .noise_levels import to_noise_ratio
 
 OnStep = Callable[[int, Any, Any, int], None]
 SampleFunction = Callable[..., torch.Tensor]

@@ -6,8 +6,8 @@ from comfy_api.latest import io
 
 from ..presets.guidance_windows import find_window, load_windows
 from ..samplers.guidance_window import GuidanceWindow
-from .guidance import GuidanceSaver
-from .noise_levels import from_noise_ratio
+from .model.noise_levels import from_noise_ratio
+from .running.guidance_saver import GuidanceSaver
 from .schema import expert
 
 ALWAYS, BY_FRACTIONS, BY_SIGMAS = "always", "by fractions", "by sigmas"

@@ -13,10 +13,10 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from nodes import common_ksampler  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
-from ..presets.plan import StepPlan
-from ..samplers.schedules import MAX_STEPS
-from ..samplers.trace import StepTrace
-from .step_aware_run import OnStep, StepAwareRun
+from ...presets.plan import StepPlan
+from ...samplers.schedules import MAX_STEPS
+from ...samplers.trace import StepTrace
+from .watched_run import OnStep, StepAwareRun
 
 _KEY = "sweetspot_run"
 

@@ -12,9 +12,9 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
-from ..samplers.lockstep import sample_lockstep
-from ..samplers.trace import NotFiniteError
-from .kept_latents import as_latent, as_result
+from ...samplers.lockstep import sample_lockstep
+from ...samplers.trace import NotFiniteError
+from ..running.latents import as_latent, as_result
 from .shared_calls import SharedCalls
 
 OnCall = Callable[[int, int, Tensor], None]

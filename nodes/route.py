@@ -21,9 +21,9 @@ from ..presets.recognition.file_evidence import evidence_of_file
 from ..presets.recognition.graph_evidence import evidence_of
 from ..presets.recognition.headers import HeaderError, read_header
 from ..presets.recognition.recognise import CONFIDENCES, Recognition
-from .model_names import NameRefusedError, check_name, find_model
-from .model_sampling import known_names
-from .recognition import recognise_here
+from .model.model_files import NameRefusedError, check_name, find_model
+from .model.plan_on_model import known_names
+from .model.recognise_here import recognise_here
 
 ROUTE = "/sweetspot/recognise"
 MOST_BYTES = 512 * 1024

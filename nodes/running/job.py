@@ -5,18 +5,18 @@ from typing import Any
 
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from ..presets.plan import StepPlan
-from ..presets.trained import fixed_schedule, least_steps, off_trained_steps, snapped
-from ..samplers.kept_steps import resolve_kept_steps
-from ..samplers.schedules import MAX_STEPS
-from ..samplers.stochastic import OWN_STEPS
-from ..samplers.time_budget import Fit, StepTimes, fit_steps
-from ..samplers.trace import StepTrace
-from .guidance import GuidanceSaver
+from ...presets.plan import StepPlan
+from ...presets.trained import fixed_schedule, least_steps, off_trained_steps, snapped
+from ...samplers.kept_steps import resolve_kept_steps
+from ...samplers.schedules import MAX_STEPS
+from ...samplers.stochastic import OWN_STEPS
+from ...samplers.time_budget import Fit, StepTimes, fit_steps
+from ...samplers.trace import StepTrace
+from ..model.plan_on_model import exact_sigmas
+from .guidance_saver import GuidanceSaver
 from .live import LiveTrace
-from .model_sampling import exact_sigmas
-from .sampling import SamplerSettings, check_latent, check_sampler, run_length, sample_watched, schedule_of
-from .step_aware_run import Extras, StepAwareRun, TooSlowError
+from .stock import SamplerSettings, check_latent, check_sampler, run_length, sample_watched, schedule_of
+from .watched_run import Extras, StepAwareRun, TooSlowError
 
 WARN, SNAP = "warn", "snap"
 NOTHING_KEPT = "kept: nothing was kept; write the steps into keep_steps, such as 4, 8, -1. What is linked did not run."

@@ -8,7 +8,7 @@ import comfy.utils
 import torch
 
 from .live import LiveTrace
-from .step_aware_run import Extras, StepAwareRun
+from .watched_run import Extras, StepAwareRun
 
 # ComfyUI runs a node for all entries of a list before it comes to the next one.
 _REMEMBERED = 256

@@ -9,7 +9,7 @@ import comfy.model_management
 import torch
 from torch import Tensor
 
-from ..samplers.lockstep import BatchDenoiser, Batching
+from ...samplers.lockstep import BatchDenoiser, Batching
 
 AUTO, ON, OFF = MODES = ("auto", "on", "off")
 

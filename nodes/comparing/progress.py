@@ -7,9 +7,9 @@ import comfy.model_management
 import comfy.utils
 import latent_preview
 
-from ..comparison.measures.structure import Image
-from ..comparison.pictures.grid import to_pillow
-from .step_aware_run import OnStep
+from ...comparison.measures.structure import Image
+from ...comparison.pictures.grid import to_pillow
+from ..running.watched_run import OnStep
 
 
 class ComparisonProgress:

@@ -13,8 +13,8 @@ import torch
 from comfy.model_patcher import create_model_options_clone, set_model_options_post_cfg_function
 from comfy.patcher_extension import WrappersMP, add_wrapper_with_key, get_wrappers_with_key
 
-from ..samplers.device_numbers import DeviceNumber
-from ..samplers.guidance_window import EVERYWHERE, GuidanceWindow, in_force, similarity
+from ...samplers.device_numbers import DeviceNumber
+from ...samplers.guidance_window import EVERYWHERE, GuidanceWindow, in_force, similarity
 from .guiders import CallObserver, scale_names
 
 _KEY = "sweetspot_guidance"

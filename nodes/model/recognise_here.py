@@ -4,10 +4,10 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ..presets.plan import StepPlan
-from ..presets.qualities import QUALITIES
-from ..presets.recognition.recognise import CONFIDENCES, Recognition, Wishes, recognise
-from ..presets.sources.templates import TemplateIndex, load_index
+from ...presets.plan import StepPlan
+from ...presets.qualities import QUALITIES
+from ...presets.recognition.recognise import CONFIDENCES, Recognition, Wishes, recognise
+from ...presets.sources.templates import TemplateIndex, load_index
 from .user_folder import user_presets
 
 UNKNOWN = "unknown"

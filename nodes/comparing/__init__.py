@@ -1,0 +1,1 @@
+"""A comparison inside ComfyUI: the engine that runs its tasks, and what its results become there."""

@@ -1,0 +1,1 @@
+"""One watched run of a sampler inside ComfyUI."""
