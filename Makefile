@@ -1,13 +1,13 @@
-# Thin names for cli/develop.py, which does all the set-up and works without make, too.
+# Thin names for scripts/develop.py, which does all the set-up and works without make, too.
 PYTHON ?= python3
 
 .PHONY: demo test lint
 
 demo:
-	@$(PYTHON) cli/develop.py demo
+	@$(PYTHON) scripts/develop.py demo
 
 test:
-	@$(PYTHON) cli/develop.py test
+	@$(PYTHON) scripts/develop.py test
 
 lint:
-	@$(PYTHON) cli/develop.py lint
+	@$(PYTHON) scripts/develop.py lint

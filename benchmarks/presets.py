@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sweetspot.cli.inspect import inspect
-from sweetspot.cli.presets import template_folders
+from sweetspot.cli.inspect_models import inspect
+from sweetspot.cli.user_presets import template_folders
 from sweetspot.presets.recognition.evidence import Evidence, Lora
 from sweetspot.presets.recognition.headers import read_header
 from sweetspot.presets.recognition.names import accelerator_word

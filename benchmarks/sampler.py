@@ -111,7 +111,7 @@ class Demo:
 
 def prompts() -> list[str]:
     """Return held-out prompts."""
-    from sweetspot.demo.evaluate import held_out_scenes
+    from sweetspot.demo.training.evaluate import held_out_scenes
 
     return [scene.caption for scene in held_out_scenes(PROMPTS)]
 

@@ -95,7 +95,7 @@ def _with_diffusers() -> tuple[bytes, dict[str, Any]]:
         raise MissingExtraError(
             f"the standalone engine needs {', '.join(missing)}: pip install 'sweetspot[standalone]'"
         )
-    from ..demo.compare import compare_workflow
+    from .standalone import compare_workflow
 
     log.info("Running %s on diffusers ...", WORKFLOW.name)
     return compare_workflow(json.loads(WORKFLOW.read_text("utf-8")))

@@ -10,9 +10,10 @@ from pathlib import Path
 from ..presets.qualities import PREFERENCES, QUALITIES
 from .comfyui import ComfyUIError
 from .demo import MissingExtraError, run_demo
-from .develop import NEEDS_STANDALONE
 
 COULD_NOT_READ = 1
+# `make demo` installs the extra `standalone` when it meets this exit code.
+NEEDS_STANDALONE = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,8 +42,8 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _inspect(chosen: argparse.Namespace) -> int:
-    from .inspect import inspect, to_json, to_text
-    from .presets import known_presets, templates
+    from .inspect_models import inspect, to_json, to_text
+    from .user_presets import known_presets, templates
 
     if not chosen.paths and not chosen.names and not chosen.loras:
         raise ValueError("inspect: expected a PATH, a --name or a --lora, got none")
@@ -55,7 +56,7 @@ def _inspect(chosen: argparse.Namespace) -> int:
 
 def _save(chosen: argparse.Namespace) -> int:
     from ..presets.sources.user import key_of, save_preset
-    from .presets import presets_file, read_settings
+    from .user_presets import presets_file, read_settings
 
     told = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
     settings = {name: value for name, value in told.items() if value is not None}
@@ -76,7 +77,7 @@ def _save(chosen: argparse.Namespace) -> int:
 
 def _prefer(chosen: argparse.Namespace) -> int:
     from ..presets.sources.user import save_preference
-    from .presets import presets_file
+    from .user_presets import presets_file
 
     file = presets_file(chosen.presets)
     saved = save_preference(file, chosen.prefer)

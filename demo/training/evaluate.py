@@ -1,4 +1,4 @@
-"""The model card's figures: `python -m sweetspot.demo.evaluate agreement` and `... curve`.
+"""The model card's figures: `python -m sweetspot.demo.training.evaluate agreement` and `... curve`.
 
 Both use prompts that no training scene has, the recommended settings of the catalogue, and the standalone engine.
 """
@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..comparison.measures.structure import ssim
-from ..engines.diffusers_flow import DiffusersFlow, Guidance
+from ...comparison.measures.structure import ssim
+from ...engines.diffusers_flow import DiffusersFlow, Guidance
+from ..load import load_engine, recommended
 from .check import Verdict, check_picture
-from .compare import recommended
-from .load import load_engine
 from .scenes import Scene, mirror, render, sample_scene, swap, symmetries
 
 HELD_OUT_SEED = 1_000_000
@@ -25,7 +24,7 @@ TRAINING_SCENES = 12_000
 REFERENCE_STEPS = 100
 CURVE = (2, 4, 6, 8, 12, 16, 25, 50)
 
-log = logging.getLogger("sweetspot.demo.evaluate")
+log = logging.getLogger("sweetspot.demo.training.evaluate")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
-# The exit code with which `sweetspot demo` asks for the extra `standalone`.
+# The exit code with which `sweetspot demo` asks for the extra `standalone`: cli/main.py sets it.
 NEEDS_STANDALONE = 3
 EXTRAS = {"demo": "client", "test": "client,standalone,test,lint", "lint": "standalone,test,lint"}
 

@@ -1,4 +1,6 @@
-"""Write the shipped files from a finished training: `python -m sweetspot.demo.export --folder out/demo-training`.
+"""Write the shipped files from a finished training.
+
+`python -m sweetspot.demo.training.export --folder out/demo-training`
 
 The transformer goes into the original Flux layout, the autoencoder into the tiny autoencoder's layout, both in half
 precision, so that ComfyUI's stock loaders read them.
@@ -15,13 +17,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional
 
-from ..engines.flux_keys import to_original
-from . import files
+from ...engines.flux_keys import to_original
+from .. import files
 from .train import draw_scenes, render_batch
 
 TITLE = "Sweet Spot demo"
 
-log = logging.getLogger("sweetspot.demo.export")
+log = logging.getLogger("sweetspot.demo.training.export")
 
 
 def main() -> None:

@@ -8,11 +8,12 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from sweetspot.demo import files, train
-from sweetspot.demo.export import export
+from sweetspot.demo import files
 from sweetspot.demo.load import load_text_encoder
-from sweetspot.demo.scenes import Item, Scene
-from sweetspot.demo.train_text import QUESTIONS, answers_to
+from sweetspot.demo.training import train
+from sweetspot.demo.training.export import export
+from sweetspot.demo.training.scenes import Item, Scene
+from sweetspot.demo.training.train_text import QUESTIONS, answers_to
 from sweetspot.demo.vocabulary import encode
 from sweetspot.engines.diffusers_flow import DiffusersFlow, Guidance
 

@@ -12,14 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from . import scenes, vocabulary
-from .text_encoder import WIDTH, TextEncoder
+from .. import vocabulary
+from ..text_encoder import WIDTH, TextEncoder
+from . import scenes
 
 ITERATIONS, BATCH, LEARNING_RATE = 3000, 128, 2e-3
 FIRST_STANDS_FIRST = ("left", "above", None)
 AXES = {"left": "across", "right": "across", "above": "down", "below": "down", None: "untold"}
 
-log = logging.getLogger("sweetspot.demo.train")
+log = logging.getLogger("sweetspot.demo.training.train")
 
 # What is asked of a caption, and the answers that each question has.
 _ITEM_QUESTIONS: tuple[tuple[str, ...], ...] = (

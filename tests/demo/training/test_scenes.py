@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from sweetspot.demo.check import check_picture, name_colours
-from sweetspot.demo.scenes import RGB, Item, Scene, Symmetry, mirror, render, sample_scene, swap, symmetries
+from sweetspot.demo.training.check import check_picture, name_colours
+from sweetspot.demo.training.scenes import RGB, Item, Scene, Symmetry, mirror, render, sample_scene, swap, symmetries
 from sweetspot.demo.vocabulary import encode
 
 RED_CIRCLE = Item("circle", "red", "large", (34.0, 64.0), 25.0)

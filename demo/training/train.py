@@ -1,9 +1,9 @@
-"""Train the demo checkpoint from nothing: `python -m sweetspot.demo.train`.
+"""Train the demo checkpoint from nothing: `python -m sweetspot.demo.training.train`.
 
 Three stages, each of which leaves a file in the working folder that the next one reads, so that a run can be taken
 up again: the autoencoder (on crops), the latents of all scenes (encoded once), and the flow-matching transformer with
-its text encoder, which first learns to read captions (`demo/train_text.py`). `demo/export.py` then writes the three
-shipped files.
+its text encoder, which first learns to read captions (`train_text.py`). `export.py` then writes the three shipped
+files.
 
 Budgets are minutes rather than iterations: learning rates follow the clock, so that a slower machine ends with a
 finished, if less trained, model. Two CPU cores want about 25 and 60 minutes; a GPU a few.
@@ -24,10 +24,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..engines.diffusers_flow import from_tiny_layout, image_positions, pack
-from ..engines.flux_keys import State, to_diffusers
-from . import files, scenes, vocabulary
-from .text_encoder import WIDTH, TextEncoder
+from ...engines.diffusers_flow import from_tiny_layout, image_positions, pack
+from ...engines.flux_keys import State, to_diffusers
+from .. import files, vocabulary
+from ..text_encoder import WIDTH, TextEncoder
+from . import scenes
 from .train_text import train_text_encoder
 
 LATENT_CHANNELS = 16
@@ -54,7 +55,7 @@ TRANSFORMER = {
     "axes_dims_rope": (16, 56, 56),
 }
 
-log = logging.getLogger("sweetspot.demo.train")
+log = logging.getLogger("sweetspot.demo.training.train")
 
 
 def main() -> None:

@@ -19,8 +19,8 @@ KEYS = {
 @pytest.fixture(autouse=True)
 def nobodys_presets(monkeypatch: pytest.MonkeyPatch):
     """Keep the tests away from the presets and the ComfyUI of whoever runs them."""
-    monkeypatch.setattr("sweetspot.cli.presets.find_comfyui", lambda: None)
-    monkeypatch.setattr("sweetspot.cli.presets.installed_folders", list)
+    monkeypatch.setattr("sweetspot.cli.user_presets.find_comfyui", lambda: None)
+    monkeypatch.setattr("sweetspot.cli.user_presets.installed_folders", list)
 
 
 @pytest.fixture

@@ -7,19 +7,9 @@ from ..comparison.pictures.grid import draw_grid, to_pillow
 from ..comparison.report import build_report
 from ..comparison.runs import Series, Settings
 from ..comparison.step_counts import parse_step_counts
+from ..demo import files
+from ..demo.load import VARIANT, load_engine, recommended
 from ..engines.diffusers_flow import Guidance, run_step_counts
-from ..presets.catalogue import find_variant
-from ..presets.plan import StepPlan
-from ..presets.qualities import make_plan
-from . import files
-from .load import load_engine
-
-VARIANT = "sweetspot_demo"
-
-
-def recommended() -> StepPlan:
-    """Return the demo model's plan."""
-    return make_plan(find_variant(VARIANT))
 
 
 def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:

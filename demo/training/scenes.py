@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .vocabulary import COLOURS, GROUND_COLOURS, RELATIONS, SHAPES, SIZES, TEXTURES
+from ..vocabulary import COLOURS, GROUND_COLOURS, RELATIONS, SHAPES, SIZES, TEXTURES
 
 SIZE = 128
 

@@ -1,0 +1,1 @@
+"""How the demo checkpoint was made: scenes, training, export, and checks. Not shipped."""
