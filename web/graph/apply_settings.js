@@ -1,6 +1,6 @@
 /** Which widgets recommended settings, or a step count, are written to. Nothing is written here. */
 
-import { classOf, downstreamOf, nodesOf, slotOf, sourceOf } from "./graph_walk.js";
+import { classOf, downstreamOf, nodesOf, slotOf, sourceOf } from "./walk.js";
 
 const SAMPLING = ["steps", "cfg", "sampler_name", "scheduler"];
 

@@ -3,8 +3,8 @@
  * step does, and what the run did.
  */
 
-import { api } from "../../scripts/api.js";
-import { app } from "../../scripts/app.js";
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
 import {
   askForModel,
   isOfOpenWorkflow,
@@ -12,10 +12,10 @@ import {
   nodeByExecutionId,
   valueOf,
   watchWidgets,
-} from "./canvas.js";
-import { axis, drawChart, unzoomed } from "./chart.js";
-import { planText, watchPlan } from "./linked_plan.js";
-import { addPanel, chain, make, oncePerFrame } from "./panel.js";
+} from "../graph/canvas.js";
+import { axis, drawChart, unzoomed } from "../parts/chart.js";
+import { planText, watchPlan } from "../graph/linked_plan.js";
+import { addPanel, chain, make, oncePerFrame } from "../parts/panel.js";
 import { bandParts, describeSteps, placeOf } from "./steps_band.js";
 import { columns, describeProgress, emptySeries, fromTrace, guidedStretches, withMessage } from "./trace_series.js";
 

@@ -1,7 +1,7 @@
 /** The curve of visible difference against seconds, the sweet spot marked; a click selects a point. */
 
-import { axis, drawChart, unzoomed } from "./chart.js";
-import { difference } from "./comparison_data.js";
+import { axis, drawChart, unzoomed } from "../parts/chart.js";
+import { difference } from "./data.js";
 
 const COLOURS = ["#3fa7d6", "#e8a33d", "#7bbf6a", "#c678dd", "#e06c75", "#56b6c2"];
 const REACH = 24;

@@ -1,6 +1,6 @@
 /** The stage of the viewer: two pictures under one zoom and pan, shown singly, beside a slider, or as their difference. */
 
-import { make, oncePerFrame } from "./panel.js";
+import { make, oncePerFrame } from "../parts/panel.js";
 import { fitted, panned, pixelScale, zoomed } from "./view_transform.js";
 
 const SLIDER = "img-comparison-slider";
@@ -191,6 +191,6 @@ function set(picture, { src, alt }) {
 
 /** Define the slider's element; another pack may have done so already, and it can be done once in a page. */
 async function loadSlider() {
-  if (!customElements.get(SLIDER)) await import("./vendor/img-comparison-slider-8.0.7.mjs");
+  if (!customElements.get(SLIDER)) await import("../vendor/img-comparison-slider-8.0.7.mjs");
   return customElements.whenDefined(SLIDER);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { laidOver, settingsLine, settingsOf, toBadge } from "../../web/recognition.js";
+import { laidOver, settingsLine, settingsOf, toBadge } from "../../../web/preset/recognition.js";
 
 const plan = (steps) => ({
   steps,

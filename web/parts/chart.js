@@ -3,7 +3,7 @@
 /** @type {Promise<any> | null} */
 let library = null;
 
-const load = async () => (await import("./vendor/uplot-1.6.32.mjs")).default;
+const load = async () => (await import("../vendor/uplot-1.6.32.mjs")).default;
 
 /**
  * Draw a chart that fills an element, and keep it as large as that is.

@@ -1,9 +1,9 @@
 /** The bridge to ComfyUI's canvas: its graph, its events, changes that can be undone, and the route of ours. */
 
-import { api } from "../../scripts/api.js";
-import { app } from "../../scripts/app.js";
-import { frameOf, slotOf, sourceOf, upstreamOf } from "./graph_walk.js";
-import { chain } from "./panel.js";
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
+import { frameOf, slotOf, sourceOf, upstreamOf } from "./walk.js";
+import { chain } from "../parts/panel.js";
 
 const ROUTE = "/sweetspot/recognise";
 const MOST_REMEMBERED = 50;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { propose, settingsTargets, stepsTargets } from "../../web/apply_settings.js";
-import { downstreamOf, frameOf, upstreamOf } from "../../web/graph_walk.js";
+import { propose, settingsTargets, stepsTargets } from "../../../web/graph/apply_settings.js";
+import { downstreamOf, frameOf, upstreamOf } from "../../../web/graph/walk.js";
 
 /** A graph from nodes and links `[from, output, to, input]`; -10 and -20 are a subgraph's own ends. */
 function makeGraph(nodes, links, kind = (all) => new Map(all)) {

@@ -2,8 +2,8 @@
 
 import { isLinked } from "./apply_settings.js";
 import { askForModel, frameOfNode, valueOf, watchGraph } from "./canvas.js";
-import { slotOf, sourceOf } from "./graph_walk.js";
-import { laidOver, planOf, settingsLine } from "./recognition.js";
+import { slotOf, sourceOf } from "./walk.js";
+import { laidOver, planOf, settingsLine } from "../preset/recognition.js";
 
 const MOST_HOPS = 20;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { bandParts, describeSteps, MOST_SHOWN, placeOf } from "../../web/steps_band.js";
+import { bandParts, describeSteps, MOST_SHOWN, placeOf } from "../../../web/sampler/steps_band.js";
 
 const plan = (steps, more = {}) => ({ steps, distilled: false, trained_steps: null, ...more });
 const answer = (draft, balanced, best, more = {}) => ({

@@ -1,9 +1,9 @@
 /** The compare node's viewer: tabs of step counts, stage, curve, and what to do with a count that was found. */
 
-import { describeRun, firstPair, viewPath } from "./comparison_data.js";
-import { drawCurve } from "./comparison_curve.js";
-import { Stage } from "./comparison_stage.js";
-import { make } from "./panel.js";
+import { describeRun, firstPair, viewPath } from "./data.js";
+import { drawCurve } from "./curve.js";
+import { Stage } from "./stage.js";
+import { make } from "../parts/panel.js";
 
 /** @type {[Mode, string, string][]} */
 const MODES = [

@@ -28,7 +28,7 @@ let styled = false;
 /** Load the pack's style sheet, once. */
 function loadStyles() {
   if (!styled)
-    document.head.append(make("link", { rel: "stylesheet", href: new URL("./sweetspot.css", import.meta.url).href }));
+    document.head.append(make("link", { rel: "stylesheet", href: new URL("../sweetspot.css", import.meta.url).href }));
   styled = true;
 }
 

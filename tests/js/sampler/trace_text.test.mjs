@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { describeProgress } from "../../web/trace_series.js";
+import { describeProgress } from "../../../web/sampler/trace_series.js";
 
 const cases = [
   [

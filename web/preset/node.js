@@ -1,8 +1,8 @@
 /** Shows on Model Step Preset, before any run, which model is connected and what is recommended for it. */
 
-import { api } from "../../scripts/api.js";
-import { app } from "../../scripts/app.js";
-import { nameOf, propose, settingsTargets } from "./apply_settings.js";
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
+import { nameOf, propose, settingsTargets } from "../graph/apply_settings.js";
 import {
   askForModel,
   forgetAnswers,
@@ -13,8 +13,8 @@ import {
   watchGraph,
   watchWidgets,
   write,
-} from "./canvas.js";
-import { addPanel, chain, make } from "./panel.js";
+} from "../graph/canvas.js";
+import { addPanel, chain, make } from "../parts/panel.js";
 import { planOf, settingsOf, toBadge } from "./recognition.js";
 
 const NODE = "SweetSpotPreset";

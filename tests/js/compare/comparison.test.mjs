@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { aligned } from "../../web/comparison_curve.js";
+import { aligned } from "../../../web/compare/curve.js";
 import {
   checked,
   describeRun,
@@ -8,8 +8,8 @@ import {
   firstPair,
   fromOutput as sentBy,
   viewPath,
-} from "../../web/comparison_data.js";
-import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../web/view_transform.js";
+} from "../../../web/compare/data.js";
+import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../../web/compare/view_transform.js";
 
 const fromOutput = (from) => checked(sentBy(from));
 const run = (steps, similarity, seconds = steps / 10) => ({

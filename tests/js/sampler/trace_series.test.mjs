@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { columns, emptySeries, fromTrace, guidedStretches, withMessage } from "../../web/trace_series.js";
+import { columns, emptySeries, fromTrace, guidedStretches, withMessage } from "../../../web/sampler/trace_series.js";
 
 const message = (step, more = {}) => ({ step, steps: 4, change: step === 1 ? null : 0.5, cfg: 3, ...more });
 

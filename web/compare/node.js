@@ -1,13 +1,13 @@
 /** Puts the viewer on Multi-Step Compare and keeps what it shows with the node. */
 
-import { api } from "../../scripts/api.js";
-import { app } from "../../scripts/app.js";
-import { nameOf, stepsChange, stepsTargets } from "./apply_settings.js";
-import { frameOfNode, moveCanvasThrough, nodeByExecutionId, openWorkflow, workflowOf, write } from "./canvas.js";
-import { checked, fromOutput } from "./comparison_data.js";
-import { ComparisonViewer } from "./comparison_viewer.js";
-import { planText, watchPlan } from "./linked_plan.js";
-import { addPanel, chain } from "./panel.js";
+import { api } from "../../../scripts/api.js";
+import { app } from "../../../scripts/app.js";
+import { nameOf, stepsChange, stepsTargets } from "../graph/apply_settings.js";
+import { frameOfNode, moveCanvasThrough, nodeByExecutionId, openWorkflow, workflowOf, write } from "../graph/canvas.js";
+import { checked, fromOutput } from "./data.js";
+import { ComparisonViewer } from "./viewer.js";
+import { planText, watchPlan } from "../graph/linked_plan.js";
+import { addPanel, chain } from "../parts/panel.js";
 
 const NODE = "SweetSpotCompare";
 const PROPERTY = "sweetspot_comparison";
