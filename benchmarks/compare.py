@@ -175,13 +175,13 @@ def auto() -> dict[str, Any]:
     from sweetspot.nodes.comparing.engine import Comparison, Subject
     from sweetspot.nodes.comparing.progress import ComparisonProgress
     from sweetspot.nodes.comparing.rounds import Setup, Wanted, compare
-    from sweetspot.nodes.running.stock import SamplerSettings
+    from sweetspot.nodes.running.stock import KSamplerSettings
 
     demo = Demo()
     negative = demo.condition("")
     conditions = [demo.condition(prompt) for prompt in prompts()]
 
-    def run(positive: Any, settings: SamplerSettings, wanted: Wanted) -> Any:
+    def run(positive: Any, settings: KSamplerSettings, wanted: Wanted) -> Any:
         subject = Subject(demo.model, positive, negative, demo.empty, demo.vae)
         comparison = Comparison(subject, ComparisonProgress(demo.model), 1 << 30)
         return compare(comparison, [Setup(settings)], wanted, (demo.model, "demo", "demo"), Price()).first
@@ -193,7 +193,7 @@ def auto() -> dict[str, Any]:
     for sampler in ("euler", "dpmpp_2m", "heun"):
         away, calls, ladder_calls, rungs = Counter[int](), [], [], Counter[int]()
         for seed in range(SEEDS):
-            settings = SamplerSettings(seed, 3.0, sampler, "simple", 1.0)
+            settings = KSamplerSettings(seed, 3.0, sampler, "simple", 1.0)
             positive = conditions[seed % len(conditions)]
             whole = run(positive, settings, Wanted(LADDER))
             found = run(positive, settings, Wanted((), auto=True))

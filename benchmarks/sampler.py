@@ -118,9 +118,9 @@ def prompts() -> list[str]:
 
 def settings(seed: int = 0, sampler_name: str = "euler", cfg: float = 3.0) -> Any:
     """Return a sampler's settings."""
-    from sweetspot.nodes.running.stock import SamplerSettings
+    from sweetspot.nodes.running.stock import KSamplerSettings
 
-    return SamplerSettings(seed, cfg, sampler_name, "simple", 1.0)
+    return KSamplerSettings(seed, cfg, sampler_name, "simple", 1.0)
 
 
 def overhead(rounds: int) -> dict[str, Any]:
@@ -128,7 +128,7 @@ def overhead(rounds: int) -> dict[str, Any]:
     from nodes import common_ksampler  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
     from sweetspot.nodes.running.live import LiveTrace
     from sweetspot.nodes.running.stock import sample_watched
-    from sweetspot.nodes.running.watched_run import StepAwareRun
+    from sweetspot.nodes.running.watched_run import WatchedRun
 
     demo = Demo(256)
     positive, negative = demo.condition(prompts()[0]), demo.condition("")
@@ -137,7 +137,7 @@ def overhead(rounds: int) -> dict[str, Any]:
         common_ksampler(demo.model, 1, STEPS, 3.0, "euler", "simple", positive, negative, demo.empty)
 
     def ours() -> None:
-        run = StepAwareRun(STEPS, "euler", live=LiveTrace("1"))
+        run = WatchedRun(STEPS, "euler", live=LiveTrace("1"))
         sample_watched(run, demo.model, STEPS, settings(1), positive, negative, demo.empty)
         run.trace()
 
@@ -173,7 +173,7 @@ def window() -> dict[str, Any]:
     """Return what each recommended guidance window saves, and how alike its pictures are to those of full guidance."""
     from sweetspot.nodes.guidance_inputs import ALWAYS, chosen_saver
     from sweetspot.nodes.running.stock import sample_watched
-    from sweetspot.nodes.running.watched_run import StepAwareRun
+    from sweetspot.nodes.running.watched_run import WatchedRun
     from sweetspot.presets.guidance_windows import load_windows
 
     demo = Demo()
@@ -188,7 +188,7 @@ def window() -> dict[str, Any]:
             saver = (
                 chosen_saver("by fractions", 0, 0, demo.model) if name == NONE else chosen_saver(name, 0, 1, demo.model)
             )
-            run = StepAwareRun(STEPS, "euler")
+            run = WatchedRun(STEPS, "euler")
             model = saver.on_model(demo.model) if saver else demo.model
             latent = sample_watched(run, model, STEPS, settings(number), positive, negative, demo.batch())
             pictures[name] += list(demo.pictures(latent["samples"]))

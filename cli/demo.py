@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,32 +24,37 @@ class MissingExtraError(ImportError):
     """Libraries of the extra `standalone` are not installed; the message says what to install."""
 
 
-def run_demo(out: Path, engine: str) -> None:
+def run_demo(out: Path, engine: str, changes: Mapping[str, Any] | None = None) -> None:
     """Write `grid.png` and `report.json` of the compare workflow into `out`.
 
     Args:
-        out: folder to write to; made where it is not there.
-        engine: `comfyui`, `diffusers`, or `auto` for ComfyUI where one is to be had.
+        out: folder to write to; made where it does not exist.
+        engine: `comfyui`, `diffusers`, or `auto` for ComfyUI where one is found or can be installed.
+        changes: other values for inputs of the workflow's Multi-Step Compare.
 
     Raises:
-        ComfyUIError: if ComfyUI is asked for and none is to be had, or the workflow fails in it.
-        MissingExtraError: if it comes to diffusers, and that is not installed.
+        ComfyUIError: if ComfyUI is asked for and there is none, or the workflow fails in it.
+        MissingExtraError: if diffusers is needed and not installed.
+        ValueError: if diffusers is to run what it can't.
     """
     folder = None if engine == "diffusers" else find_comfyui() or install_comfyui()
     if folder is None and engine == "comfyui":
         raise ComfyUIError("no ComfyUI found and none can be installed: set COMFYUI_PATH to a folder that holds one")
+    workflow = _changed(json.loads(WORKFLOW.read_text("utf-8")), changes or {})
     if folder is None:
         if engine == "auto":
-            log.info("No ComfyUI is to be had here: making the same comparison with diffusers.")
-        picture, report = _with_diffusers()
+            log.info("No ComfyUI was found, and none can be installed: running the same comparison on diffusers.")
+        picture, report = _with_diffusers(workflow)
     else:
         installation = prepare(folder)
         with tempfile.TemporaryDirectory(prefix="sweetspot-") as base, running(installation, Path(base)) as server:
-            picture, report = _with_comfyui(server)
+            file = Path(base) / WORKFLOW.name
+            file.write_text(json.dumps(workflow), "utf-8")
+            picture, report = _with_comfyui(server, file)
     out.mkdir(parents=True, exist_ok=True)
     (out / "grid.png").write_bytes(picture)
     (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
-    _tell(report, out)
+    _show(report, out)
 
 
 def run_workflow(server: Server, workflow: Path) -> str:
@@ -81,15 +87,22 @@ def get_image(server: Server, saved: dict[str, str]) -> bytes:
         return answer.read()
 
 
-def _with_comfyui(server: Server) -> tuple[bytes, dict[str, Any]]:
-    log.info("Running %s through comfy run ...", WORKFLOW.name)
-    prompt_id = run_workflow(server, WORKFLOW)
+def _changed(workflow: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    for node in workflow.values():
+        if node["class_type"] == "SweetSpotCompare":
+            node["inputs"] |= changes
+    return workflow
+
+
+def _with_comfyui(server: Server, workflow: Path) -> tuple[bytes, dict[str, Any]]:
+    log.info("Running %s through comfy run ...", workflow.name)
+    prompt_id = run_workflow(server, workflow)
     outputs = get_json(server, f"/history/{prompt_id}")[prompt_id]["outputs"]
     shown = next(node for node in outputs.values() if "report" in node)
     return get_image(server, shown["images"][0]), json.loads(shown["report"][0])
 
 
-def _with_diffusers() -> tuple[bytes, dict[str, Any]]:
+def _with_diffusers(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     missing = [name for name in STANDALONE if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtraError(
@@ -98,11 +111,14 @@ def _with_diffusers() -> tuple[bytes, dict[str, Any]]:
     from .standalone import compare_workflow
 
     log.info("Running %s on diffusers ...", WORKFLOW.name)
-    return compare_workflow(json.loads(WORKFLOW.read_text("utf-8")))
+    return compare_workflow(workflow)
 
 
-def _tell(report: dict[str, Any], out: Path) -> None:
-    for run in report["runs"]:
-        log.info("%4d steps  %6.2f s  SSIM %.3f", run["steps"], run["seconds"], run["ssim"])
-    log.info("%s", report["sweet_spot"]["reason"])
+def _show(report: dict[str, Any], out: Path) -> None:
+    for series in (report, *report["others"]):
+        if report["others"]:
+            log.info("%s", series["name"])
+        for run in series["runs"]:
+            log.info("%4d steps  %6.2f s  similarity %.3f", run["steps"], run["seconds"], run["similarity"])
+        log.info("%s", series["sweet_spot"]["reason"])
     log.info("Made with %s: %s and %s", report["engine"], out / "grid.png", out / "report.json")

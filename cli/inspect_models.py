@@ -9,11 +9,11 @@ from typing import Any
 
 from ..graphs.model_files import MODEL_ENDINGS
 from ..graphs.walk import Lora
-from ..presets.qualities import QUALITIES
 from ..presets.recognition.evidence import Evidence
-from ..presets.recognition.file_evidence import evidence_of_file
+from ..presets.recognition.finding import Recognition
 from ..presets.recognition.headers import HeaderError, read_header
-from ..presets.recognition.recognise import Recognition, Wishes, recognise
+from ..presets.recognition.model_file import evidence_of_file
+from ..presets.recognition.recognise import Wishes, recognise_all
 from ..presets.sources.templates import TemplateIndex
 from ..presets.sources.user import UserPresets
 
@@ -47,7 +47,7 @@ def inspect(
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise FileNotFoundError(f"PATH: expected files or folders that exist, got {', '.join(missing)}")
-    wishes = Wishes(templates=templates, saved=saved)
+    wishes = Wishes(prefer=saved.prefer if saved else "template", templates=templates, saved=saved)
     over = tuple(Lora(name) for name in loras)
     files = list(_files_in(paths))
     answers = [_of_file(file, over, wishes) for file in _with_progress(files)]
@@ -86,7 +86,7 @@ def _of_file(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> Inspection:
 
 
 def _answer(name: str, evidence: Evidence, wishes: Wishes, problem: str = "") -> Inspection:
-    found = {quality: recognise(evidence, _wish(wishes, quality)) for quality in QUALITIES}
+    found = recognise_all(evidence, wishes)
     balanced = found["balanced"]
     record = _record(name, balanced, {quality: one.plan.steps for quality, one in found.items()})
     text = balanced.text
@@ -96,18 +96,13 @@ def _answer(name: str, evidence: Evidence, wishes: Wishes, problem: str = "") ->
     return Inspection(record, f"{name}\n{text}", bool(problem))
 
 
-def _wish(wishes: Wishes, quality: Any) -> Wishes:
-    prefer = wishes.saved.prefer if isinstance(wishes.saved, UserPresets) else wishes.prefer
-    return Wishes(quality, prefer, wishes.saved, wishes.templates, wishes.confidence)
-
-
 def _record(name: str, found: Recognition, steps: dict[str, int]) -> dict[str, Any]:
     plan, finding = found.plan, found.finding
     counts = [*steps.values(), *(count for count in (plan.steps_min, plan.steps_max) if count)]
     return {
         "input": name,
         "variant": plan.variant,
-        "family": finding.variant.family if finding.variant else "",
+        "family": finding.variant.family.name if finding.variant else "",
         "confidence": finding.confidence,
         "steps": {**steps, "min": plan.steps_min or min(counts), "max": plan.steps_max or max(counts)},
         "cfg": plan.cfg,

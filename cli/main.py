@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _demo(chosen: argparse.Namespace) -> int:
-    run_demo(chosen.out, chosen.engine)
+    changes = {name: getattr(chosen, name) for name in ("steps", "seeds", "also")}
+    run_demo(chosen.out, chosen.engine, {name: value for name, value in changes.items() if value is not None})
     return 0
 
 
@@ -106,6 +107,9 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
         default="auto",
         help="what runs it; auto takes ComfyUI where one is found or can be installed",
     )
+    demo.add_argument("--steps", help="other step counts, e.g. 8,16,32 or auto")
+    demo.add_argument("--seeds", type=int, help="how many seeds")
+    demo.add_argument("--also", help="other samplers to compare, e.g. dpmpp_2m/simple")
     demo.set_defaults(run=_demo)
 
 

@@ -1,43 +1,59 @@
-"""A saved compare workflow on the demo model, run by the standalone engine."""
+"""A saved compare workflow on the demo model, run by the diffusers engine."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
+from ..comparison.contenders import Contender, parse_contenders
 from ..comparison.pictures.grid import draw_grid, to_pillow
-from ..comparison.report import build_report
-from ..comparison.runs import Series, Settings
+from ..comparison.report import Report
+from ..comparison.rounds import Question, check_contenders, compare
+from ..comparison.runs import Sampling
 from ..comparison.step_counts import parse_step_counts
 from ..demo import files
 from ..demo.load import VARIANT, load_engine, recommended
-from ..engines.diffusers_flow import Guidance, run_step_counts
+from ..engines.diffusers_engine import DiffusersEngine, Scene
+from ..presets.qualities import QUALITIES
 
 
 def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     """Return the grid as PNG and the report of a workflow in API form that holds one Multi-Step Compare.
 
-    The prompts, the size, the seed and the step counts are the workflow's, the other settings the demo model's plan.
+    Prompts, size and the node's own values are the workflow's. Where a plan is linked, it is the demo model's.
+
+    Raises:
+        ValueError: a value is not allowed, or has no equal on diffusers.
     """
-    node = next(node["inputs"] for node in workflow.values() if node["class_type"] == "SweetSpotCompare")
-    latent = workflow[node["latent_image"][0]]["inputs"]
-    plan = recommended()
-    positive, negative = (workflow[node[name][0]]["inputs"]["text"] for name in ("positive", "negative"))
-    runs = run_step_counts(
-        load_engine(),
-        parse_step_counts(node["steps"]),
-        Guidance(positive, negative, plan.cfg),
-        node["seed"],
-        (latent["width"], latent["height"]),
-    )
-    settings = Settings(
-        engine="diffusers",
-        variant=VARIANT,
-        source=files.TRANSFORMER.name,
-        sampler=plan.sampler_name,
-        scheduler=plan.scheduler,
-        cfg=plan.cfg,
-        seed=node["seed"],
-    )
-    report = build_report([Series(settings, runs)])
+    inputs = next(node["inputs"] for node in workflow.values() if node["class_type"] == "SweetSpotCompare")
+    contenders = _contenders(inputs)
+    steps = parse_step_counts(inputs["steps"])
+    counts = steps.resolved({quality: recommended(quality).steps for quality in QUALITIES})
+    question = Question(counts, steps.auto, inputs.get("seeds", 1), VARIANT, files.TRANSFORMER.name)
+    engine = DiffusersEngine(load_engine(), _scene(workflow, inputs))
+    check_contenders(engine, contenders)
+    report = compare(engine, contenders, question)
+    return _png(report), report.to_dict()
+
+
+def _contenders(inputs: dict[str, Any]) -> list[Contender]:
+    names = ("seed", "cfg", "sampler_name", "scheduler", "denoise")
+    sampling = Sampling(**{name: inputs[name] for name in names})
+    if "plan" in inputs:
+        sampling = replace(sampling, **recommended().overrides)
+    others = parse_contenders(inputs.get("also", ""))
+    return [
+        Contender(sampling),
+        *(Contender(replace(sampling, sampler_name=name, scheduler=scheduler)) for name, scheduler in others),
+    ]
+
+
+def _scene(workflow: dict[str, Any], inputs: dict[str, Any]) -> Scene:
+    latent = workflow[inputs["latent_image"][0]]["inputs"]
+    positive, negative = (workflow[inputs[name][0]]["inputs"]["text"] for name in ("positive", "negative"))
+    return Scene(positive, negative, (latent["width"], latent["height"]))
+
+
+def _png(report: Report) -> bytes:
     picture = io.BytesIO()
     to_pillow(draw_grid(report)).save(picture, "PNG")
-    return picture.getvalue(), report.to_dict()
+    return picture.getvalue()

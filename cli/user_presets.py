@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from ..presets.sources import user
 from ..presets.sources.settings import SettingsError, from_image, from_text
 from ..presets.sources.templates import PACKAGES, TemplateIndex, installed_folders, load_index
-from ..presets.sources.user import FILE_NAME, UserPresets, read_user_presets
+from ..presets.sources.user import UserPresets, read_user_presets
 from .comfyui import ComfyUIError, find_comfyui
 
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
@@ -26,7 +27,7 @@ def presets_file(told: Path | None) -> Path:
     folder = find_comfyui()
     if folder is None:
         raise NoUserFolderError("no ComfyUI was found; say with --presets FILE where your presets are")
-    return folder / "user" / "default" / "sweetspot" / FILE_NAME
+    return user.presets_file(folder / "user")
 
 
 def known_presets(told: Path | None) -> UserPresets | None:

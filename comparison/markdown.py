@@ -1,5 +1,6 @@
-"""A comparison's report as Markdown, for people."""
+"""A comparison's report for people: as Markdown, and in a few lines of text."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from .report import Report
@@ -21,20 +22,44 @@ _COLUMNS = (
 
 def to_markdown(report: Report) -> str:
     """Return the report as Markdown: settings, verdict, and a table for each series."""
-    told = report.to_dict()
-    seeds = f"seed {told['seed']}" if told["seeds"] == 1 else f"{told['seeds']} seeds from {told['seed']} on"
-    images = "1 image" if told["images"] == 1 else f"{told['images']} images"
+    data = report.to_dict()
+    seeds = f"seed {data['seed']}" if data["seeds"] == 1 else f"{data['seeds']} seeds from {data['seed']}"
+    images = "1 image" if data["images"] == 1 else f"{data['images']} images"
     lines = [
         "# How many steps?",
         "",
-        f"Model: {_safe(told['model']['variant'])} ({_safe(told['model']['source'])}), {seeds}, {images} a step count.",
+        f"Model: {_safe(data['model']['variant'])} ({_safe(data['model']['source'])}), {seeds}, {images} a step count.",
         "",
     ]
-    for series in (told, *told["others"]):
-        lines += _series(series, told["images"])
-    lines += _across(told["across"])
-    lines += [f"- {_safe(note)}" for note in told["notes"]]
+    for series in (data, *data["others"]):
+        lines += _series(series, data["images"])
+    lines += _across(data["across"])
+    lines += [f"- {_safe(note)}" for note in data["notes"]]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def summary(report: Report, counts_by_word: Mapping[str, int], saved: str = "") -> str:
+    """Return the verdict in a few lines.
+
+    Args:
+        report: the report.
+        counts_by_word: what the words in the step list stand for; empty where there are none.
+        saved: what was saved where, in words.
+    """
+    first = report.first
+    reused = [str(judged.run.steps) for judged in first.runs if judged.run.reused]
+    words = ", ".join(f"{word} is {count}" for word, count in counts_by_word.items())
+    images = f" Over {len(first.own)} images." if len(first.own) > 1 else ""
+    lines = [
+        f"{words}.".capitalize() if words else "",
+        first.sweet_spot.reason,
+        f"Confidence: {first.sweet_spot.confidence}.{images}",
+        *(f"{judgement.settings.name}: {judgement.sweet_spot.reason}" for judgement in report.judgements[1:]),
+        f"From an earlier comparison: {', '.join(reused)}." if reused else "",
+        *report.notes,
+        saved,
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def _series(series: dict[str, Any], images: int) -> list[str]:
@@ -80,7 +105,7 @@ def _more(series: dict[str, Any], images: int) -> list[str]:
             f"the reference's similarity to the end is about {found['reference_similarity']:.3f}{more}."
         )
     if series["knee"] is not None:
-        told.append(f"Most of the gain is had by {series['knee']} steps.")
+        told.append(f"Most of the gain is reached by {series['knee']} steps.")
     return [" ".join(told), ""] if told else []
 
 
@@ -114,7 +139,7 @@ def _across(across: dict[str, Any] | None) -> list[str]:
     ]
     if across["end"] is None:
         lines.append(
-            "- Which is nearest cannot be told: none is known to have converged. Run three or more counts, each at "
+            "- Which is nearest can't be said: none is known to have converged. Run three or more counts, each at "
             "least 1.3 times the one before, up to one that is enough."
         )
     elif not across["nearest"]:

@@ -3,21 +3,17 @@
 `report.schema.json` beside this file describes the JSON form.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from .runs import Series
-from .verdict.judge import Judgement, judge, own_of
-from .verdict.rivals import rank
+from .verdict.judgement import Estimate, JudgedRun, Judgement
+from .verdict.rivals import Ranking, rank
 
 # Raised where a field changes its meaning or goes; new fields may come without.
 VERSION = 1
 
-_MEANS = {"ssim": 6, "ms_ssim": 6, "delta_e": 4, "semantic": 6, "sharpness": 3, "contrast": 3, "noise": 3}
+_DIGITS = {"ssim": 6, "ms_ssim": 6, "delta_e": 4, "semantic": 6, "sharpness": 3, "contrast": 3, "noise": 3}
 
 
 @dataclass(frozen=True)
@@ -41,17 +37,19 @@ class Price:
 
 @dataclass(frozen=True)
 class Report:
-    """The measured comparison; `to_dict` gives the form that the schema describes.
+    """The measured and judged comparison. `to_dict` gives the form that the schema describes; it computes nothing.
 
     Attributes:
         judgements: one for each series; the first one's sweet spot is the comparison's.
         price: what sampling costs.
-        notes: what people have to know of how it ran.
+        notes: what to know of how it ran, one sentence each.
+        ranking: the series against each other, None where there is only one.
     """
 
     judgements: tuple[Judgement, ...]
     price: Price = Price()
     notes: tuple[str, ...] = ()
+    ranking: Ranking | None = None
 
     @property
     def first(self) -> Judgement:
@@ -70,21 +68,32 @@ class Report:
             "images": len(self.first.own),
             **_series(self.first, self.price),
             "others": [_series(other, self.price) for other in self.judgements[1:]],
-            "across": rank(self.judgements),
+            "across": _across(self.ranking) if self.ranking else None,
             "price": {"amount": self.price.amount, "unit": self.price.unit} if self.price.amount else None,
             "notes": list(self.notes),
         }
 
 
-def build_report(series: Sequence[Series], price: Price | None = None, notes: Sequence[str] = ()) -> Report:
-    """Measure all series and name their sweet spots.
+def make_report(
+    judgements: Sequence[Judgement],
+    price: Price | None = None,
+    notes: Sequence[str] = (),
+    watch: Callable[[], None] = lambda: None,
+) -> Report:
+    """Rank judged series against each other and return the report.
+
+    Args:
+        judgements: one for each series.
+        price: what sampling costs; nothing where None.
+        notes: what to know of how it ran.
+        watch: called for each image that is measured; may raise, to end it.
 
     Raises:
-        ValueError: if there is no series, one has no run, or images differ in shape.
+        ValueError: if there is no series.
     """
-    if not series:
+    if not judgements:
         raise ValueError("series: expected at least one, got none")
-    return Report(tuple(judge(one) for one in series), price or Price(), tuple(notes))
+    return Report(tuple(judgements), price or Price(), tuple(notes), rank(judgements, watch))
 
 
 def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
@@ -99,7 +108,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
         "denoise": settings.denoise,
         "trained_steps": list(settings.trained_steps) if settings.trained_steps else None,
         "reference": judgement.reference,
-        "runs": [_row(judgement, place, price) for place in range(len(judgement.runs))],
+        "runs": [_row(judged, price) for judged in judgement.runs],
         "sweet_spot": asdict(judgement.sweet_spot),
         "spread": {
             "least": own[0] if own else None,
@@ -108,36 +117,55 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
             "most": own[-1] if own else None,
             "without": len(judgement.own) - len(own),
         },
-        "convergence": judgement.convergence,
+        "convergence": _convergence(judgement.convergence) if judgement.convergence else None,
         "knee": judgement.knee,
         "settled_from": judgement.settled_from,
     }
 
 
-def _row(judgement: Judgement, place: int, price: Price) -> dict[str, Any]:
-    """Return a run's entry: means over its images, but for what the verdict goes by and the worst tile.
-
-    An infinite PSNR (all images equal) is reported as None, as JSON has no infinity.
-    """
-    run, images = judgement.runs[place], judgement.measured[place]
+def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
+    """Return a run's entry. An infinite PSNR (all images equal) is None, as JSON has no infinity."""
+    run = judged.run
     cost = price.of(run.steps, run.seconds)
-    # The mean is one of errors: an equal image has an infinite PSNR.
-    error = float(np.mean([10 ** (-image.psnr / 10) for image in images]))
-    means = {name: [getattr(image, name) for image in images] for name in _MEANS}
+    means = {name: _rounded(value, _DIGITS[name]) for name, value in judged.means.items()}
     return {
         "steps": run.steps,
         "model_calls": run.model_calls,
         "seconds": round(run.seconds, 4),
         "seconds_per_step": round(run.seconds / run.steps, 5),
-        "cost": None if cost is None else round(cost, 8),
-        "similarity": round(judgement.similarity[place], 6),
-        "enough_for": own_of(judgement, place),
-        "psnr": round(-10 * math.log10(error), 3) if error else None,
-        "worst_tile": round(min(image.worst_tile for image in images), 6),
-        **{
-            name: None if None in values else round(float(np.mean(values)), _MEANS[name])
-            for name, values in means.items()
-        },
+        "cost": _rounded(cost, 8),
+        "similarity": round(judged.similarity, 6),
+        "enough_for": judged.enough_for,
+        "psnr": _rounded(judged.psnr, 3),
+        "worst_tile": round(judged.worst_tile, 6),
+        **means,
         "reused": run.reused,
         "together": run.together,
     }
+
+
+def _convergence(estimate: Estimate) -> dict[str, Any]:
+    return {
+        "steps": list(estimate.steps),
+        "order": _rounded(estimate.order, 3),
+        "reference_similarity": round(estimate.reference_similarity, 6),
+        "enough_at": estimate.enough_at,
+    }
+
+
+def _across(ranking: Ranking) -> dict[str, Any]:
+    return {
+        "end": {"name": ranking.end[0], "steps": ranking.end[1]} if ranking.end else None,
+        "runs": [
+            asdict(run) | {"seconds": round(run.seconds, 4), "similarity": round(run.similarity, 6)}
+            for run in ranking.runs
+        ],
+        "nearest": [
+            {"steps": run.steps, "name": run.name, "similarity": round(run.similarity, 6)} for run in ranking.nearest
+        ],
+        "left_out": dict(ranking.left_out),
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

@@ -1,4 +1,4 @@
-"""What a comparison runs: one step count, and what all of them have in common."""
+"""What a comparison runs, and what came of it: tasks, runs, and series of runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,46 @@ from numpy.typing import NDArray
 
 from .measures.levels import Levels
 from .measures.structure import Image
+
+LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample, but for the step count.
+
+    Attributes:
+        seed: of the starting noise.
+        cfg: guidance scale in ComfyUI's convention, 1 is off.
+        sampler_name: ComfyUI's sampler name.
+        scheduler: ComfyUI's scheduler name.
+        denoise: share of the noise that is applied, 0 to 1.
+        sigmas: an exact schedule in place of the scheduler's, falling; empty for none.
+    """
+
+    seed: int
+    cfg: float
+    sampler_name: str
+    scheduler: str
+    denoise: float = 1.0
+    sigmas: tuple[float, ...] = ()
+
+    def with_seed(self, number: int) -> "Sampling":
+        """Return the same with the seed that many further on. Past the largest comes 0, as in ComfyUI's own control."""
+        return replace(self, seed=(self.seed + number) % (LARGEST_SEED + 1))
+
+
+@dataclass(frozen=True)
+class Task:
+    """One image, or batch of images, to make.
+
+    Attributes:
+        sampling: how.
+        steps: the step count.
+    """
+
+    sampling: Sampling
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -25,7 +65,7 @@ class Settings:
         seeds: how many seeds ran, each one more than the one before.
         denoise: share of the noise that was applied.
         same_start: whether all step counts start at the same noise level: below a denoise of 1 some schedulers do not.
-        label: tells the series from another one of the same sampler, scheduler and cfg; empty where it is not needed.
+        label: sets the series apart from another one of the same sampler, scheduler and cfg; empty where not needed.
         trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
     """
 
@@ -44,10 +84,10 @@ class Settings:
 
     @property
     def name(self) -> str:
-        """What tells a series from another one of the same comparison."""
-        told = f"{self.sampler}, {self.scheduler}, cfg {self.cfg:g}"
-        told += f", denoise {self.denoise:g}" if self.denoise < 1 else ""
-        return f"{told}, {self.label}" if self.label else told
+        """What sets a series apart from the others of its comparison."""
+        name = f"{self.sampler}, {self.scheduler}, cfg {self.cfg:g}"
+        name += f", denoise {self.denoise:g}" if self.denoise < 1 else ""
+        return f"{name}, {self.label}" if self.label else name
 
 
 @dataclass(frozen=True)

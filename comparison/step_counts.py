@@ -1,7 +1,8 @@
-"""Step counts as people write them: `4, 25, 50`, ranges as `8..32:8`, words as `draft, balanced, best`, and `auto`."""
+"""Step counts as people write them: `4, 25, 50`, ranges (`8..32:8`), words (`draft, balanced, best`), and `auto`."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ..samplers.schedules import MAX_STEPS
 
@@ -10,7 +11,7 @@ MAX_COUNTS = 64
 _SEPARATOR = re.compile(r"[,;\s]+")
 _RANGE = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?")
 _ALLOWED = (
-    f"up to {MAX_COUNTS} whole numbers from 1 to {MAX_STEPS}, each once, such as 4, 25, 50; a range as 8..32:8; "
+    f"up to {MAX_COUNTS} whole numbers from 1 to {MAX_STEPS}, each once, such as 4, 25, 50; a range such as 8..32:8; "
     "the words draft, balanced, best; or auto"
 )
 
@@ -20,20 +21,38 @@ WORDS = ("draft", "balanced", "best")
 AUTO = "auto"
 
 
-def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list[int]:
-    """Return the step counts of a list such as `4, 8..32:8, best`, in rising order.
+@dataclass(frozen=True)
+class StepList:
+    """What a list of step counts asks for.
+
+    Attributes:
+        counts: the numbers and those of the ranges, rising, each once.
+        words: the words in it that stand for a plan's counts.
+        auto: whether it asks for a search.
+    """
+
+    counts: tuple[int, ...]
+    words: tuple[str, ...] = ()
+    auto: bool = False
+
+    def resolved(self, counts_by_word: Mapping[str, int]) -> tuple[int, ...]:
+        """Return all counts, rising, with the words' own. What a word has in common with the rest counts once.
+
+        Raises:
+            ValueError: if it stands for more than 64 counts.
+        """
+        return _checked({*self.counts, *(counts_by_word[word] for word in self.words)})
+
+
+def parse_step_counts(text: str) -> StepList:
+    """Read a list such as `4, 8..32:8, best`.
 
     Commas, semicolons and white space separate. A range `first..last:stride` holds its first number, and its last one
-    where the stride meets it; without a stride it is 1. What a word or a range has in common with the rest counts once.
-    `auto` stands for no count: the list may then be empty.
-
-    Args:
-        text: the list.
-        words: step count of each word; without them a word is taken as right and left out.
+    where the stride meets it; without a stride it is 1. What a range has in common with the rest counts once.
 
     Raises:
-        ValueError: if the list is empty, has an entry that is no whole number from 1 to 10000, no such range and no
-            word, has a number twice, or stands for more than 64 counts; the message names the entry.
+        ValueError: if the list is empty, has an entry that is not a whole number from 1 to 10000, a range or a word,
+            has a number twice, or stands for more than 64 counts. The message names the entry.
     """
     entries = _entries(text)
     if not entries:
@@ -44,23 +63,15 @@ def parse_step_counts(text: str, words: Mapping[str, int] | None = None) -> list
     twice = sorted({count for count in single if single.count(count) > 1})
     if twice:
         raise ValueError(f"steps: expected {_ALLOWED}; got {', '.join(map(str, twice))} more than once")
-    counts = set(single)
-    for entry in entries:
-        counts.update(_parse_range(entry) if _RANGE.fullmatch(entry) else [])
-        counts.update([words[entry]] if words and entry in WORDS else [])
+    ranges = [_parse_range(entry) for entry in entries if _RANGE.fullmatch(entry)]
+    counts = _checked({*single, *(count for of_range in ranges for count in of_range)})
+    return StepList(counts, tuple(word for word in WORDS if word in entries), AUTO in entries)
+
+
+def _checked(counts: set[int]) -> tuple[int, ...]:
     if len(counts) > MAX_COUNTS:
         raise ValueError(f"steps: expected {_ALLOWED}; got {len(counts)} counts")
-    return sorted(counts)
-
-
-def has_words(text: str) -> bool:
-    """Return whether a list of step counts has words that stand for a plan's."""
-    return any(entry in WORDS for entry in _entries(text))
-
-
-def has_auto(text: str) -> bool:
-    """Return whether a list of step counts asks for a search."""
-    return AUTO in _entries(text)
+    return tuple(sorted(counts))
 
 
 def _entries(text: str) -> list[str]:

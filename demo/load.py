@@ -9,16 +9,16 @@ from torch import Tensor
 from ..engines.diffusers_flow import DiffusersFlow, PromptEncoder
 from ..presets.catalogue import find_variant
 from ..presets.plan import StepPlan
-from ..presets.qualities import make_plan
+from ..presets.qualities import Quality, make_plan
 from . import files, vocabulary
 from .text_encoder import TextEncoder
 
 VARIANT = "sweetspot_demo"
 
 
-def recommended() -> StepPlan:
+def recommended(quality: Quality = "balanced") -> StepPlan:
     """Return the demo model's plan."""
-    return make_plan(find_variant(VARIANT))
+    return make_plan(find_variant(VARIANT), quality)
 
 
 def load_text_encoder() -> TextEncoder:

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..comparison.runs import Run
-from ..samplers.euler import Denoiser, sample_euler
 from ..samplers.schedules import MAX_STEPS, flow_table, simple
+from ..samplers.solvers import Denoiser, find_solver, solve
 from .flux_keys import to_diffusers
 
 PromptEncoder = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
@@ -24,6 +24,8 @@ PromptEncoder = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
 LATENT_CHANNELS = 16
 PIXELS_PER_LATENT = 8
 HEAD_WIDTH = 128
+# From this share on, ComfyUI takes the whole schedule.
+_WHOLE = 0.9999
 ROTARY_AXES = (16, 56, 56)
 
 
@@ -62,28 +64,44 @@ class DiffusersFlow:
         self._encode = encode
 
     @torch.inference_mode()
-    def run(self, steps: int, guidance: Guidance, seed: int, size: tuple[int, int] = (128, 128)) -> Run:
-        """Make one picture with the Euler method on the `simple` schedule.
+    def run(
+        self,
+        steps: int,
+        guidance: Guidance,
+        seed: int,
+        size: tuple[int, int] = (128, 128),
+        solver: str = "euler",
+        denoise: float = 1.0,
+    ) -> Run:
+        """Make one picture on the `simple` schedule.
 
         Args:
             steps: step count, 1 to 10000.
             guidance: prompts and guidance scale.
             seed: seed of the noise, as in ComfyUI.
             size: width and height in pixels, multiples of 16.
+            solver: one of `samplers/solvers.py`.
+            denoise: share of the noise that is applied, above 0, at most 1.
 
         Raises:
-            ValueError: if steps, a prompt's words or the size are not allowed.
+            ValueError: if steps, a prompt's words, the size or another setting is not allowed.
         """
-        if not 1 <= steps <= MAX_STEPS:
-            raise ValueError(f"steps: expected 1 to {MAX_STEPS}, got {steps}")
-        noise = _noise(seed, size).to(self.device)
-        calls = _Counter(self._denoiser(guidance, size))
-        sigmas = simple(flow_table(), steps).to(self.device)
+        method = find_solver(solver)
+        sigmas = flow_schedule(steps, denoise).to(self.device)
+        # An empty latent is 0: what is left of it beside the noise.
+        start = sigmas[0] * _noise(seed, size).to(self.device)
+        calls = 0
+
+        def count(number: int, _denoised: Tensor) -> None:
+            nonlocal calls
+            calls = number + 1
+
         started = time.perf_counter()
-        latent = sample_euler(calls, noise, sigmas)
+        latent = solve(method, self._denoiser(guidance, size), start, sigmas, count)
+        # Reading one element waits for the device.
         latent.flatten()[:1].cpu()
         seconds = time.perf_counter() - started
-        return Run(steps, calls.count, seconds, self.decode(latent))
+        return Run(steps, calls, seconds, self.decode(latent))
 
     @torch.inference_mode()
     def decode(self, latent: Tensor) -> Any:
@@ -116,12 +134,23 @@ class DiffusersFlow:
         return denoise
 
 
-def run_step_counts(
-    engine: DiffusersFlow, counts: Sequence[int], guidance: Guidance, seed: int, size: tuple[int, int] = (128, 128)
-) -> list[Run]:
-    """Make the same picture at several step counts, after a discarded run of one step that warms up."""
-    engine.run(1, guidance, seed, size)
-    return [engine.run(steps, guidance, seed, size) for steps in counts]
+def flow_schedule(steps: int, denoise: float = 1.0) -> Tensor:
+    """Return the levels of a run: of `simple`, the last ones that `denoise` asks for, as ComfyUI cuts them.
+
+    Args:
+        steps: step count, 1 to 10000.
+        denoise: share of the noise that is applied, above 0, at most 1.
+
+    Returns:
+        Falling noise levels, shape (steps + 1,).
+
+    Raises:
+        ValueError: if steps is outside its range.
+    """
+    if not 1 <= steps <= MAX_STEPS:
+        raise ValueError(f"steps: expected 1 to {MAX_STEPS}, got {steps}")
+    whole = steps if denoise > _WHOLE else int(steps / denoise)
+    return simple(flow_table(), whole)[-(steps + 1) :]
 
 
 def pack(latents: Tensor) -> Tensor:
@@ -138,15 +167,6 @@ def image_positions(height: int, width: int, device: torch.device) -> Tensor:
     """Return the rotary position (0, y, x) of every token of a latent of `height` by `width`, shape (tokens, 3)."""
     y, x = torch.meshgrid(torch.arange(height // 2), torch.arange(width // 2), indexing="ij")
     return torch.stack([torch.zeros_like(x), y, x], dim=-1).flatten(0, 1).float().to(device)
-
-
-class _Counter:
-    def __init__(self, denoise: Denoiser) -> None:
-        self._denoise, self.count = denoise, 0
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        self.count += 1
-        return self._denoise(x, sigma)
 
 
 def _noise(seed: int, size: tuple[int, int]) -> Tensor:

@@ -21,7 +21,7 @@ _LONGEST_CHAIN = 24
 
 
 @dataclass(frozen=True)
-class SamplerSettings:
+class GraphSampler:
     """One sampler of a graph, on one way up to its model.
 
     Attributes:
@@ -53,19 +53,19 @@ class SamplerSettings:
     node: str = field(default="", compare=False)
 
 
-def samplers_in(graph: Graph) -> Iterator[SamplerSettings]:
+def samplers_in(graph: Graph) -> Iterator[GraphSampler]:
     """Yield the settings of every sampler in the graph, once for each way up to a model."""
     for node_id, node in graph.items():
         if node.get("class_type") in SAMPLERS:
             yield from _read(graph, node_id)
 
 
-def _read(graph: Graph, node_id: str) -> Iterator[SamplerSettings]:
+def _read(graph: Graph, node_id: str) -> Iterator[GraphSampler]:
     settings = _own_settings(graph, node_id)
     holder = _holder_of_model(graph, node_id)
     for branch in branches(graph, *holder):
         shift = _shift_of(graph, branch)
-        yield SamplerSettings(branch.files, branch.loras, shift=shift, node=node_id, **settings)
+        yield GraphSampler(branch.files, branch.loras, shift=shift, node=node_id, **settings)
 
 
 def _holder_of_model(graph: Graph, node_id: str) -> tuple[str, str]:

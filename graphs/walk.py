@@ -65,6 +65,21 @@ class Branch:
     nodes: tuple[Node, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Upstream:
+    """What stands upstream of a model input, over all ways up.
+
+    Attributes:
+        files: names of the base model's file; several for a merge or an open switch.
+        loras: LoRAs that every way has, the loader's side first.
+        doubts: what differs from way to way, one sentence each.
+    """
+
+    files: tuple[str, ...] = ()
+    loras: tuple[Lora, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
 def link_of(value: Any) -> Link | None:
     """Return a link's node id and output number, None where the value is no link."""
     if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str | int):
@@ -101,6 +116,22 @@ def branches(graph: Graph, node_id: str, input_name: str = "model") -> list[Bran
     if link is None:
         return []
     return _walk(graph, link, {}, 0)
+
+
+def agreed(ways: list[Branch]) -> Upstream:
+    """Return what all ways up to a model agree on, and what they don't.
+
+    An open switch gives several ways. Their files are all kept; of the LoRAs, those that every way has.
+    """
+    if not ways:
+        return Upstream()
+    files = _once(tuple(file for way in ways for file in way.files))
+    if len(ways) >= MOST_BRANCHES:
+        return Upstream(files, (), (f"the graph has more than {MOST_BRANCHES - 1} ways up to a model",))
+    shared = tuple(lora for lora in ways[0].loras if all(lora in way.loras for way in ways))
+    some = dict.fromkeys(lora.name for way in ways for lora in way.loras if lora not in shared)
+    doubts = (f"an open switch decides whether LoRA {', '.join(some)} is on",) if some else ()
+    return Upstream(files, shared, doubts)
 
 
 def _walk(graph: Graph, link: Link, known: dict[str, list[Branch]], depth: int) -> list[Branch]:

@@ -10,7 +10,7 @@ from .plan import SweetSpotPlan
 from .plan_sigmas import SweetSpotPlanSigmas
 from .preset import SweetSpotPreset
 from .read_trace import SweetSpotReadTrace
-from .route import add_route
+from .route import add_routes
 from .sampler import SweetSpotSampler
 from .save_preset import SweetSpotSavePreset
 from .wrap_sampler import SweetSpotWrapSampler
@@ -20,9 +20,9 @@ class SweetSpotExtension(ComfyExtension):
     """The pack's nodes, as ComfyUI asks for them."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Add the route that the preset's badge asks, and return every node class of the pack."""
+        """Add the routes that the browser asks, and return every node class of the pack."""
         # Not in `on_load`, which ComfyUI calls only since 0.9.
-        add_route()
+        add_routes()
         return [
             SweetSpotPreset,
             SweetSpotPlan,

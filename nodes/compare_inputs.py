@@ -5,6 +5,8 @@ from comfy_api.latest import io
 from .comparing.shared_calls import AUTO, MODES
 from .schema import (
     Plan,
+    check_choice,
+    check_number,
     conditioning_inputs,
     denoise_input,
     expert,
@@ -143,5 +145,29 @@ def compare_outputs() -> list[io.Output]:
         ),
         io.String.Output("markdown", display_name="markdown", tooltip="The report as Markdown, for people."),
         io.Image.Output("curve", display_name="curve", tooltip="Similarity against seconds or cost, as a picture."),
-        io.SVG.Output("curve_svg", display_name="curve_svg", tooltip="The same curve as SVG."),
     ]
+
+
+def check_values(
+    together: str,
+    seeds: int,
+    cache_megabytes: int,
+    cfg: float,
+    denoise: float,
+    price: float,
+    kept_as: str,
+    price_unit: str,
+) -> None:
+    """Refuse values that came through a link and are outside the inputs' own limits.
+
+    Raises:
+        ValueError: names the input, what is allowed and what came.
+    """
+    check_choice("together", together, MODES)
+    check_number("seeds", seeds, 1, MOST_SEEDS)
+    check_number("cache_megabytes", cache_megabytes, 0, MOST_MEGABYTES)
+    check_number("cfg", cfg, 0, 100)
+    check_number("denoise", denoise, 0, 1)
+    check_number("price", price, 0, MOST_PRICE)
+    check_choice("kept_as", kept_as, KEPT_AS)
+    check_choice("price_unit", price_unit, PRICE_UNITS)

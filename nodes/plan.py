@@ -1,20 +1,16 @@
 """Step Plan: a plan by hand, or changes laid over a plan."""
 
-from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import torch
 from comfy_api.latest import io
 
+from ..presets.by_hand import CHANGES, KEEP, changed_by_hand
 from ..presets.plan import StepPlan
 from ..presets.trained import off_trained_steps
 from ..samplers.schedules import MAX_STEPS
-from .running.stock import SamplerSettings, check_sampler
+from .running.stock import KSamplerSettings, check_sampler
 from .schema import Plan, make_schema, sampler_names, scheduler_names
-
-KEEP = "from plan"
-_BY_HAND = "set by hand"
 
 
 class SweetSpotPlan(io.ComfyNode):
@@ -84,25 +80,15 @@ class SweetSpotPlan(io.ComfyNode):
         sigmas: torch.Tensor | None = None,
     ) -> io.NodeOutput:
         """Lay the changes over the plan."""
-        base = plan or StepPlan("by hand", 25, 8.0, "euler", "simple", _UNSET)
-        changes: dict[str, Any] = {"steps": steps} if steps else {}
-        changes |= {"cfg": cfg} if cfg >= 0 else {}
-        changes |= {"sampler_name": sampler_name} if sampler_name != KEEP else {}
-        changes |= {"scheduler": scheduler} if scheduler != KEEP else {}
-        if sigmas is not None:
-            changes |= _exact(sigmas, steps)
-        changed = replace(base, **changes, sources=base.sources | dict.fromkeys(changes, _BY_HAND))
-        check_sampler(SamplerSettings(0, changed.cfg, changed.sampler_name, changed.scheduler, 1.0))
+        levels = _checked_levels(sigmas, steps) if sigmas is not None else ()
+        changed = changed_by_hand(plan, steps, cfg, sampler_name, scheduler, levels)
+        check_sampler(KSamplerSettings(0, changed.cfg, changed.sampler_name, changed.scheduler, 1.0))
         text = _describe(changed)
         return io.NodeOutput(changed, text, ui={"text": [text]})
 
 
-_UNSET = {"steps": "Sweet Spot's safe default"} | dict.fromkeys(("cfg", "sampler_name", "scheduler"), "stock default")
-_SETTINGS = ("steps", "cfg", "sampler_name", "scheduler")
-
-
-def _exact(sigmas: torch.Tensor, steps: int) -> dict[str, Any]:
-    """Return the plan's fields for an exact schedule.
+def _checked_levels(sigmas: torch.Tensor, steps: int) -> tuple[float, ...]:
+    """Return the noise levels of an exact schedule.
 
     Raises:
         ValueError: if it does not fall, or another step count was asked for.
@@ -113,12 +99,12 @@ def _exact(sigmas: torch.Tensor, steps: int) -> dict[str, Any]:
         raise ValueError(f"sigmas: expected at least 2 falling noise levels from 0 up, got {levels[:8]}")
     if steps not in (0, len(levels) - 1):
         raise ValueError(f"steps: expected 0 or {len(levels) - 1}, as the sigmas have; got {steps}")
-    return {"steps": len(levels) - 1, "sigmas": tuple(levels), "timesteps": ()}
+    return tuple(levels)
 
 
 def _describe(plan: StepPlan) -> str:
     lines = [f"Plan: {plan.variant}"]
-    lines += [f"{name}: {getattr(plan, name)} (source: {plan.sources.get(name, 'plan')})" for name in _SETTINGS]
+    lines += [f"{name}: {getattr(plan, name)} (source: {plan.sources.get(name, 'plan')})" for name in CHANGES]
     if plan.sigmas:
         lines.append("sigmas: " + ", ".join(f"{level:g}" for level in plan.sigmas))
     off = off_trained_steps(plan)

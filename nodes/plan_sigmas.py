@@ -7,7 +7,7 @@ from comfy_api.latest import io
 
 from ..presets.plan import StepPlan
 from .model.plan_on_model import exact_sigmas
-from .running.stock import SamplerSettings, check_sampler, schedule_of
+from .running.stock import KSamplerSettings, check_sampler, schedule_of
 from .schema import Plan, denoise_input, make_schema, model_input
 
 
@@ -39,7 +39,7 @@ class SweetSpotPlanSigmas(io.ComfyNode):
     def execute(cls, model: Any, plan: StepPlan, denoise: float = 1.0) -> io.NodeOutput:
         """Make the schedule."""
         exact = exact_sigmas(model, plan)
-        settings = SamplerSettings(0, plan.cfg, plan.sampler_name, plan.scheduler, denoise, sigmas=exact)
+        settings = KSamplerSettings(0, plan.cfg, plan.sampler_name, plan.scheduler, denoise, sigmas=exact)
         check_sampler(settings)
         sigmas = schedule_of(model, plan.steps, settings)
         sampler = comfy.samplers.sampler_object(plan.sampler_name)

@@ -5,8 +5,8 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..presets.catalogue import load_catalogue
-from ..presets.qualities import QUALITIES
-from ..presets.recognition.recognise import CONFIDENCES
+from ..presets.qualities import QUALITIES, Quality
+from ..presets.recognition.finding import CONFIDENCES
 from .model.evidence import gather_evidence
 from .model.plan_on_model import apply_sampling, known_names, plan_sigmas
 from .model.recognise_here import recognise_here
@@ -39,12 +39,12 @@ class SweetSpotPreset(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: Any, quality: str = "balanced", variant: str = AUTO, evidence: str = CONFIDENCES[0]
+        cls, model: Any, quality: Quality = "balanced", variant: str = AUTO, min_confidence: str = CONFIDENCES[0]
     ) -> io.NodeOutput:
         """Recognise the model and hand out its plan."""
         choice = "" if variant == AUTO else variant
         found = recognise_here(
-            gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, evidence
+            gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, min_confidence
         )
         plan, replaced = known_names(found.plan)
         patched, done = apply_sampling(model, plan)
@@ -78,15 +78,14 @@ def _preset_inputs() -> list[io.Input]:
             options=[AUTO, *(variant.id for variant in load_catalogue())],
             default=AUTO,
             optional=True,
-            tooltip="auto looks at the model; or choose what it is, where nothing in a file can tell.",
+            tooltip="auto detects the model. Pick the variant yourself if detection can't tell.",
         ),
         io.Combo.Input(
-            "evidence",
+            "min_confidence",
             options=list(CONFIDENCES),
             default=CONFIDENCES[0],
             optional=True,
-            tooltip="Strength of evidence wanted. What is recognised less surely gets the safe default of 25 steps; "
-            "unknown takes whatever there is.",
+            tooltip="Minimum confidence. Less certain matches fall back to 25 steps; unknown accepts any match.",
             **expert(),
         ),
     ]

@@ -5,7 +5,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from .running.job import NOTHING_KEPT, kept_latent
-from .running.watched_sampler import StepAwareSampler
+from .running.watched_sampler import WatchedSampler
 from .schema import Trace, is_linked, make_schema
 
 
@@ -39,7 +39,7 @@ class SweetSpotReadTrace(io.ComfyNode):
     @classmethod
     def execute(cls, sampler: Any, latent: dict[str, Any]) -> io.NodeOutput:
         """Find the run and hand out what it recorded."""
-        if not isinstance(sampler, StepAwareSampler):
+        if not isinstance(sampler, WatchedSampler):
             raise TypeError(f"sampler: expected the output of Step-Aware SAMPLER, got {type(sampler).__name__}")
         run = sampler.run_of(latent)
         trace = run.trace()

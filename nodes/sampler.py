@@ -9,7 +9,7 @@ from ..samplers.kept_steps import parse_kept_steps
 from ..samplers.schedules import MAX_STEPS
 from .guidance_inputs import ALWAYS, chosen_saver, window_inputs, window_problem
 from .running.job import NOTHING_KEPT, SNAP, WARN, Job, describe_settings, run_job
-from .running.stock import SamplerSettings
+from .running.stock import KSamplerSettings
 from .running.watched_run import Extras
 from .schema import (
     Trace,
@@ -105,7 +105,7 @@ class SweetSpotSampler(io.ComfyNode):
             check_choice(name, value, ("enable", "disable"))
         check_choice("off_trained_steps", off_trained_steps, (WARN, SNAP))
         part = (add_noise == "enable", start_at_step, end_at_step, return_with_leftover_noise == "enable")
-        settings = SamplerSettings(seed, cfg, sampler_name, scheduler, denoise, *part)
+        settings = KSamplerSettings(seed, cfg, sampler_name, scheduler, denoise, *part)
         extras = Extras(parse_kept_steps(keep_steps), stop_when_settled, time_budget)
         saver = chosen_saver(guidance_window, window_start, window_end, model)
         job = Job(model, steps, settings, positive, negative, latent_image, extras, saver, node_id=cls.hidden.unique_id)

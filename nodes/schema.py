@@ -8,10 +8,11 @@ from typing import Any
 import comfy.samplers
 from comfy_api.latest import io
 
+from ..comparison.runs import LARGEST_SEED
+from ..presets.plan import SAFE_DEFAULT
 from ..samplers.schedules import MAX_STEPS
 
 CATEGORY = "sampling/Sweet Spot"
-LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 
 Plan = io.Custom("STEP_PLAN")
 Trace = io.Custom("STEP_TRACE")
@@ -82,7 +83,7 @@ def steps_input() -> io.Input:
     """Return the input for one step count."""
     return io.Int.Input(
         "steps",
-        default=25,
+        default=SAFE_DEFAULT.steps,
         min=1,
         max=MAX_STEPS,
         tooltip="Number of denoising steps. 25 is a safe default; distilled models want 1 to 8.",

@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..samplers.kept_steps import parse_kept_steps
 from .running.watched_run import Extras
-from .running.watched_sampler import StepAwareSampler
+from .running.watched_sampler import WatchedSampler
 from .schema import keep_steps_input, make_schema, settled_input
 
 
@@ -49,4 +49,4 @@ class SweetSpotWrapSampler(io.ComfyNode):
     def execute(cls, sampler: Any, keep_steps: str = "", stop_when_settled: float = 0.0) -> io.NodeOutput:
         """Wrap the sampler."""
         extras = Extras(parse_kept_steps(keep_steps), stop_when_settled)
-        return io.NodeOutput(StepAwareSampler(sampler, extras, cls.hidden.unique_id))
+        return io.NodeOutput(WatchedSampler(sampler, extras, cls.hidden.unique_id))

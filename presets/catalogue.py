@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 # The kinds of source that a number can have, and what people are told of them.
 SOURCE_KINDS = {
@@ -30,6 +30,27 @@ SOURCED = (
 )
 
 _FOLDER = Path(__file__).parent / "catalogue"
+
+
+# What a publisher's `guidance_scale` means, see `presets/sources/settings.py`.
+Convention = Literal["unconditional", "conditional", "distilled"]
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the variants of one file of the catalogue have in common.
+
+    Attributes:
+        name: the family's name for people.
+        guidance_scale: what its publisher's `guidance_scale` means.
+        few_step_words: patterns by which its file names, in normal form, say that few steps are enough.
+        full_length_words: patterns of its file names that sound like few steps and are not.
+    """
+
+    name: str
+    guidance_scale: Convention = "unconditional"
+    few_step_words: tuple[str, ...] = ()
+    full_length_words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,7 @@ class Variant:
     Attributes:
         id: its name for ever.
         name: its name for people.
-        family: the family's name for people.
+        family: what it has in common with its family.
         kind: image, video, audio or 3d.
         signals: what tells it.
         settings: setting -> kind of source -> value with its source, as in the file.
@@ -78,7 +99,7 @@ class Variant:
 
     id: str
     name: str
-    family: str
+    family: Family
     kind: str
     signals: Signals
     settings: dict[str, dict[str, dict[str, Any]]]
@@ -91,15 +112,28 @@ class Variant:
     two_samplers: str = ""
     note: str = ""
 
+    @property
+    def guidance_scale(self) -> Convention:
+        """What its publisher's `guidance_scale` means."""
+        is_distilled = "guidance" in self.settings and self.family.guidance_scale == "unconditional"
+        return "distilled" if is_distilled else self.family.guidance_scale
+
 
 @cache
 def load_catalogue() -> tuple[Variant, ...]:
     """Return all variants, in the order of the files' names."""
-    return tuple(
-        _to_variant(content["family"], entry)
-        for content in (json.loads(file.read_text("utf-8")) for file in sorted(_FOLDER.glob("*.json")))
-        for entry in content["variants"]
-    )
+    return tuple(_to_variant(_to_family(file), entry) for file in _read_files() for entry in file["variants"])
+
+
+@cache
+def load_families() -> tuple[Family, ...]:
+    """Return all families, in the order of the files' names."""
+    return tuple(map(_to_family, _read_files()))
+
+
+@cache
+def _read_files() -> tuple[dict[str, Any], ...]:
+    return tuple(json.loads(file.read_text("utf-8")) for file in sorted(_FOLDER.glob("*.json")))
 
 
 @cache
@@ -124,7 +158,12 @@ def find_variant(variant_id: str) -> Variant:
     return found
 
 
-def _to_variant(family: str, entry: dict[str, Any]) -> Variant:
+def _to_family(file: dict[str, Any]) -> Family:
+    words = {name: tuple(file.get(name, ())) for name in ("few_step_words", "full_length_words")}
+    return Family(file["family"], file.get("guidance_scale", "unconditional"), **words)
+
+
+def _to_variant(family: Family, entry: dict[str, Any]) -> Variant:
     span = entry.get("range")
     told = ("wants_sampler", "wants_scheduler", "shift_node", "two_samplers", "note", "steps_in_name")
     return Variant(

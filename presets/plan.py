@@ -1,7 +1,11 @@
-"""The plan: what to run, and where each number comes from."""
+"""The plan: what to run, where each number comes from, and what is run when nothing is known."""
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+UNKNOWN = "unknown"
+STOCK_SOURCE = "stock default; no source names it for this model"
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,36 @@ class StepPlan:
     lora_strength: tuple[float, float] | None = None
     warnings: tuple[str, ...] = field(default=())
 
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """What a linked plan sets in place of a sampling node's own widgets, by their names, besides the schedule."""
+        return {"cfg": self.cfg, "sampler_name": self.sampler_name, "scheduler": self.scheduler}
+
+    def overlaid(self, fields: Mapping[str, Any], source: str, *, keep_schedule: bool = False) -> "StepPlan":
+        """Return the plan with some fields changed, all of them with one source.
+
+        Args:
+            fields: new values by field name.
+            source: where they come from, in words.
+            keep_schedule: keep a fixed schedule of another step count, so that steps can snap back to it. Otherwise
+                it is dropped.
+        """
+        dropped: dict[str, Any] = {}
+        if not keep_schedule and fields.get("steps", self.steps) != self.steps and "sigmas" not in fields:
+            dropped = {"sigmas": (), "timesteps": ()}
+        return replace(self, **{**dropped, **fields}, sources=self.sources | dict.fromkeys(fields, source))
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data."""
         return asdict(self)
+
+
+# What is run when nothing is known of a model: enough steps for any that is not distilled.
+SAFE_DEFAULT = StepPlan(
+    variant=UNKNOWN,
+    steps=25,
+    cfg=8.0,
+    sampler_name="euler",
+    scheduler="simple",
+    sources={"steps": "Sweet Spot's safe default"} | dict.fromkeys(("cfg", "sampler_name", "scheduler"), STOCK_SOURCE),
+)

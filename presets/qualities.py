@@ -9,7 +9,7 @@
 from typing import Any, Literal, get_args
 
 from .catalogue import SOURCE_KINDS, Variant
-from .plan import Shift, StepPlan
+from .plan import SAFE_DEFAULT, Shift, StepPlan
 from .trained import trailing_timesteps, trained_steps
 
 Quality = Literal["draft", "balanced", "best"]
@@ -29,9 +29,8 @@ CLEARLY_LOWER = 0.7
 
 _SETTINGS = ("cfg", "guidance", "sampler_name", "scheduler", "shift", "sampling", "sigmas", "timesteps", "spacing")
 
-# What a setting is where no source names it. Stock defaults, and said to be no recommendation.
-_STOCK = {"cfg": 8.0, "sampler_name": "euler", "scheduler": "simple"}
-STOCK_SOURCE = "stock default; no source names it for this model"
+# Settings that a plan must have. Without a source they are the safe default's, which is not a recommendation.
+_REQUIRED = ("cfg", "sampler_name", "scheduler")
 
 
 def make_plan(
@@ -56,8 +55,9 @@ def make_plan(
         found = _choose(variant, setting, order)
         if found is not None:
             settings[setting], sources[setting] = found[0], found[1]
-        elif setting in _STOCK:
-            settings[setting], sources[setting] = {"value": _STOCK[setting]}, STOCK_SOURCE
+        elif setting in _REQUIRED:
+            settings[setting] = {"value": getattr(SAFE_DEFAULT, setting)}
+            sources[setting] = SAFE_DEFAULT.sources[setting]
     if "spacing" in settings:
         settings["timesteps"] = {"value": trailing_timesteps(steps)}
         sources["timesteps"] = f"{settings.pop('spacing')['value']} spacing; {sources.pop('spacing')}"

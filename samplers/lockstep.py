@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .solvers import SOLVERS, Request
+from .solvers import Request, check_schedule, find_solver
 
 # Predicted clean images for a batch x, shape (batch, ...), at one noise level a sample, shape (batch,).
 BatchDenoiser = Callable[[Tensor, Tensor], Tensor]
@@ -75,11 +75,15 @@ def sample_lockstep(
     """
     batching = batching or Batching()
     starts = [x] * len(schedules) if isinstance(x, Tensor) else list(x)
-    _check(starts, schedules, solver)
+    method = find_solver(solver)
+    if len(starts) != len(schedules):
+        raise ValueError(f"x: expected one start, or one for each of {len(schedules)} schedules, got {len(starts)}")
+    for number, sigmas in enumerate(schedules):
+        check_schedule(sigmas, f"schedules[{number}]")
     results: dict[int, Tensor] = {}
     runs = []
     for number, (start, sigmas) in enumerate(zip(starts, schedules, strict=True)):
-        generator = SOLVERS[solver](start, sigmas)
+        generator = method.steps(start, sigmas)
         runs.append(_Run(number, generator, next(generator)))
     while runs:
         for run, denoised in zip(runs, _denoise_all(denoise, [run.request for run in runs], batching), strict=True):
@@ -125,14 +129,3 @@ def _denoise_some(denoise: BatchDenoiser, batch: list[Request], batching: Batchi
         # Not within except: until that is left, the error holds all that the failed call had made.
         batching.most = (len(part) + 1) // 2
         batching.free()
-
-
-def _check(starts: Sequence[Tensor], schedules: Sequence[Tensor], solver: str) -> None:
-    if solver not in SOLVERS:
-        raise ValueError(f"solver: expected one of {', '.join(SOLVERS)}, got {solver!r}")
-    if len(starts) != len(schedules):
-        raise ValueError(f"x: expected one start, or one for each of {len(schedules)} schedules, got {len(starts)}")
-    for number, sigmas in enumerate(schedules):
-        falls = sigmas.ndim == 1 and len(sigmas) >= 2 and bool((sigmas[1:] < sigmas[:-1]).all())
-        if not falls or float(sigmas[-1]) < 0:
-            raise ValueError(f"schedules[{number}]: expected strictly falling levels >= 0, got {sigmas.tolist()}")

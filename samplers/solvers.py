@@ -10,13 +10,38 @@ the solvers differ in what they take for D. A step to sigma = 0 returns D itself
 """
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 Request = tuple[Tensor, Tensor]
-Solver = Callable[[Tensor, Tensor], Generator[Request, Tensor, Tensor]]
+# Takes the noisy start and the schedule, falling, all but its last level above 0.
+Steps = Callable[[Tensor, Tensor], Generator[Request, Tensor, Tensor]]
+Denoiser = Callable[[Tensor, Tensor], Tensor]
+CallCallback = Callable[[int, Tensor], None]
+
+
+@dataclass(frozen=True)
+class Solver:
+    """One method of taking steps.
+
+    Attributes:
+        name: ComfyUI's name of the sampler that it equals.
+        steps: carries a sample along a schedule.
+        order: order of convergence.
+        calls_per_step: model calls of a step; a step to 0 takes one.
+    """
+
+    name: str
+    steps: Steps
+    order: int
+    calls_per_step: int = 1
+
+    def model_calls(self, steps: int) -> int:
+        """Return how many model calls a run of so many steps takes, the last one to 0."""
+        return self.calls_per_step * (steps - 1) + 1 if steps else 0
 
 
 def euler(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tensor]:
@@ -97,7 +122,67 @@ def res_multistep(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tenso
     return x
 
 
-SOLVERS: dict[str, Solver] = {"euler": euler, "heun": heun, "dpmpp_2m": dpmpp_2m, "res_multistep": res_multistep}
+SOLVERS: dict[str, Solver] = {
+    solver.name: solver
+    for solver in (
+        Solver("euler", euler, order=1),
+        Solver("heun", heun, order=2, calls_per_step=2),
+        Solver("dpmpp_2m", dpmpp_2m, order=2),
+        Solver("res_multistep", res_multistep, order=2),
+    )
+}
+
+
+def find_solver(name: str) -> Solver:
+    """Return the solver of this name.
+
+    Raises:
+        ValueError: names what is known and what came.
+    """
+    if name not in SOLVERS:
+        raise ValueError(f"solver: expected one of {', '.join(SOLVERS)}, got {name!r}")
+    return SOLVERS[name]
+
+
+def check_schedule(sigmas: Tensor, name: str = "sigmas") -> None:
+    """Refuse a schedule that does not fall.
+
+    Raises:
+        ValueError: names what is expected and what came.
+    """
+    falls = sigmas.ndim == 1 and len(sigmas) >= 2 and bool((sigmas[1:] < sigmas[:-1]).all())
+    if not falls or float(sigmas[-1]) < 0:
+        raise ValueError(f"{name}: expected at least 2 strictly falling noise levels >= 0, got {sigmas.tolist()}")
+
+
+def solve(solver: Solver, denoise: Denoiser, x: Tensor, sigmas: Tensor, callback: CallCallback | None = None) -> Tensor:
+    """Carry x from sigmas[0] to sigmas[-1].
+
+    Args:
+        solver: the method.
+        denoise: the predicted clean image D(x, sigma) for x of any shape and a 0-d sigma.
+        x: the noisy start at sigmas[0]; left unchanged.
+        sigmas: the schedule, falling, all but the last level above 0, shape (N + 1,).
+        callback: called after each model call with its number and D.
+
+    Returns:
+        The sample at sigmas[-1], shaped as x.
+
+    Raises:
+        ValueError: if sigmas does not fall strictly or reaches 0 before its end.
+    """
+    check_schedule(sigmas)
+    steps = solver.steps(x, sigmas)
+    request, calls = next(steps), 0
+    while True:
+        denoised = denoise(*request)
+        if callback is not None:
+            callback(calls, denoised)
+        calls += 1
+        try:
+            request = steps.send(denoised)
+        except StopIteration as end:
+            return end.value
 
 
 def _log_step(sigmas: Tensor, i: int) -> Tensor:

@@ -28,7 +28,7 @@ def test_the_extension_is_small():
 
 def test_only_the_bridges_import_comfyui():
     importing = {file.relative_to(WEB).as_posix() for file in OURS if "../../scripts/" in file.read_text("utf-8")}
-    assert importing == {"compare/node.js", "graph/canvas.js", "preset/node.js", "sampler/node.js"}
+    assert importing == {"compare/node.js", "graph/canvas.js", "graph/route.js", "preset/node.js", "sampler/node.js"}
 
 
 @pytest.mark.parametrize("file", OURS, ids=lambda file: file.name)

@@ -43,19 +43,12 @@ type Change = { node: GraphNode; widget: Widget; value: unknown };
 /** What to write, and what is left as it is, with the reason. */
 type Proposal = { changes: Change[]; left: string[] };
 
-// What the route answers: see nodes/route.py.
-type Plan = { steps: number; cfg: number; sampler_name: string; scheduler: string; guidance?: number | null };
-type QualityPlan = Plan & {
-  guidance: number | null;
-  distilled: boolean;
-  steps_min: number | null;
-  steps_max: number | null;
-  trained_steps: [number, number] | null;
-  sources: Record<string, string>;
-  warnings: string[];
-};
+// What the routes answer: see nodes/model/answers.py and nodes/route.py.
+type Plan = { steps: number; cfg: number; sampler_name: string; scheduler: string; guidance: number | null };
+type QualityPlan = Plan & { sources: Record<string, string>; warnings: string[] };
+/** Step counts from `first` to `last`, and what is true of them. */
+type Zone = { first: number; last: number; name: string; text: string };
 type Answer = {
-  variant: string;
   name: string;
   confidence: string;
   signals: string[];
@@ -64,9 +57,10 @@ type Answer = {
   note: string;
   files: string[];
   qualities: Record<string, QualityPlan>;
+  zones: Zone[];
 };
-/** What the model is, and why its file was not looked at. */
-type Reply = { answer: Answer | null; problem: string };
+/** A route's answer, and why there is none, or why a file was not read. */
+type Reply = { answer: any; problem: string };
 type Count = { quality: string; steps: number; chosen: boolean; source: string };
 type Badge = {
   title: string;
@@ -77,10 +71,6 @@ type Badge = {
   details: string[];
   warnings: string[];
 };
-
-type Zone = "few" | "good" | "more" | "many";
-/** Counts from `from` up to and without `to`. */
-type Part = { from: number; to: number; zone: Zone };
 
 /** A message of a running sampler: see nodes/running/live.py. */
 type TraceMessage = {

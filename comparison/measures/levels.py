@@ -13,7 +13,12 @@ _OFFSET = 0.01
 
 
 def to_levels(images: NDArray[Any]) -> Levels:
-    """Return images in [0, 1] as the 8-bit levels that ComfyUI's own nodes save: cut off, not rounded."""
+    """Return images in [0, 1] as the 8-bit levels that ComfyUI's own nodes save: cut off, not rounded.
+
+    Images that are 8-bit levels already are returned as they are.
+    """
+    if images.dtype == np.uint8:
+        return images
     return np.clip(images * _LEVELS, 0, _LEVELS).astype(np.uint8)
 
 

@@ -20,7 +20,17 @@ _SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 @dataclass(frozen=True)
 class Structure:
-    """How alike two images are in structure, see the functions of the same names."""
+    """How alike two images are in structure.
+
+    Attributes:
+        ssim: mean structural similarity, see `ssim`.
+        ms_ssim: structural similarity over up to five scales, in [0, 1]; 1 for equal images. Images of less than 176
+            pixels have fewer scales, whose weights then sum to 1. A scale whose structure is opposed counts as 0.
+            Source: Wang et al., "Multi-Scale Structural Similarity for Image Quality Assessment", 2003.
+        worst_tile: the lowest mean SSIM of the tiles of about 32 pixels that the image is cut into, in [-1, 1]. A mean
+            over the whole image hides a local change: an object of 24 pixels that another one took the place of leaves
+            the SSIM of 512 by 512 pixels at 0.999.
+    """
 
     ssim: float
     ms_ssim: float
@@ -69,32 +79,6 @@ def ssim(image: Image, reference: Image) -> float:
         ValueError: if the shapes differ or a side is shorter than 11 pixels.
     """
     return float(np.mean(_maps(image, reference)[0]))
-
-
-def ms_ssim(image: Image, reference: Image) -> float:
-    """Return the structural similarity over up to five scales, in [0, 1]; 1 for equal images.
-
-    Images of less than 176 pixels have fewer scales, whose weights then sum to 1. A scale whose structure is
-    opposed counts as 0.
-
-    Source: Wang et al., "Multi-Scale Structural Similarity for Image Quality Assessment", 2003.
-
-    Raises:
-        ValueError: if the shapes differ or a side is shorter than 11 pixels.
-    """
-    return structure(image, reference).ms_ssim
-
-
-def worst_tile(image: Image, reference: Image) -> float:
-    """Return the lowest mean SSIM of the tiles of about 32 pixels that the image is cut into, in [-1, 1].
-
-    A mean over the whole image hides a local change: an object of 24 pixels that another one took the place of leaves
-    the SSIM of 512 by 512 pixels at 0.999.
-
-    Raises:
-        ValueError: if the shapes differ or a side is shorter than 11 pixels.
-    """
-    return _worst(_maps(image, reference)[0])
 
 
 def structure(image: Image, reference: Image) -> Structure:

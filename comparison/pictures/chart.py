@@ -1,9 +1,8 @@
-"""The curve of a comparison, likeness against time or cost, as SVG text and as a picture."""
+"""The curve of a comparison: similarity against time or cost."""
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -11,7 +10,7 @@ from PIL import ImageDraw, ImageFont
 
 from ..measures.structure import Image
 from ..report import Report
-from ..verdict.judge import Judgement
+from ..verdict.judgement import Judgement
 from ..verdict.sweet_spot import VISIBLE_SSIM
 
 WIDTH, HEIGHT = 800, 480
@@ -57,18 +56,6 @@ class Text:
 Shape = Line | Dot | Text
 
 
-def draw_curve_svg(report: Report) -> str:
-    """Return the curve as an SVG document."""
-    area = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {area} font-family="sans-serif" font-size="{_FONT}">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{_BACKGROUND}"/>',
-        *[_to_svg(shape) for shape in curve(report)],
-        "</svg>",
-    ]
-    return "\n".join(parts) + "\n"
-
-
 def draw_curve(report: Report) -> Image:
     """Return the curve as a picture, float32 in [0, 1], shape (height, width, 3)."""
     # Drawn at twice the size: Pillow's lines have hard edges.
@@ -83,7 +70,7 @@ def draw_curve(report: Report) -> Image:
 def curve(report: Report) -> list[Shape]:
     """Return the curve's shapes, in an area of `WIDTH` by `HEIGHT`, y downwards."""
     by_cost = bool(report.price.amount)
-    points = [_points(one, report) for one in report.judgements]
+    points = [_points(judgement, report) for judgement in report.judgements]
     reach = max(x for series in points for x, _ in series) or 1.0
     values = [y for series in points for _, y in series]
     # Names stand above the curves, in as many rows as they need.
@@ -97,11 +84,11 @@ def curve(report: Report) -> list[Shape]:
 
     shapes = _axes(reach, floor, place, "cost of a batch" if by_cost else "seconds of sampling")
     places = [[place(point) for point in series] for series in points]
-    for number, (one, of_series) in enumerate(zip(report.judgements, places, strict=True)):
-        shapes += _series(one, of_series, _COLOURS[number % len(_COLOURS)])
+    for number, (judgement, of_series) in enumerate(zip(report.judgements, places, strict=True)):
+        shapes += _series(judgement, of_series, _COLOURS[number % len(_COLOURS)])
     shapes += _labels(report.judgements, places)
     if len(points) > 1:
-        names = [one.settings.name for one in report.judgements]
+        names = [judgement.settings.name for judgement in report.judgements]
         shapes += [
             Text(
                 (_LEFT + 240 * (n % _LEGEND_COLUMNS), 20 + _LEGEND_HEIGHT * (n // _LEGEND_COLUMNS)),
@@ -115,15 +102,16 @@ def curve(report: Report) -> list[Shape]:
     return shapes
 
 
-def _points(one: Judgement, report: Report) -> list[Point]:
-    prices = [report.price.of(run.steps, run.seconds) for run in one.runs]
-    across = [run.seconds if price is None else price for run, price in zip(one.runs, prices, strict=True)]
-    return list(zip(across, one.similarity, strict=True))
+def _points(judgement: Judgement, report: Report) -> list[Point]:
+    runs = [judged.run for judged in judgement.runs]
+    prices = [report.price.of(run.steps, run.seconds) for run in runs]
+    across = [run.seconds if price is None else price for run, price in zip(runs, prices, strict=True)]
+    return list(zip(across, judgement.similarity, strict=True))
 
 
-def _heading(one: Judgement) -> str:
-    found = one.sweet_spot.steps
-    return f"Sweet spot: {found} steps ({one.sweet_spot.confidence} confidence)" if found else "No sweet spot"
+def _heading(judgement: Judgement) -> str:
+    spot = judgement.sweet_spot
+    return f"Sweet spot: {spot.steps} steps ({spot.confidence} confidence)" if spot.steps else "No sweet spot"
 
 
 def _axes(reach: float, floor: float, place: Callable[[Point], Point], label: str) -> list[Shape]:
@@ -138,7 +126,7 @@ def _axes(reach: float, floor: float, place: Callable[[Point], Point], label: st
     shapes.append(Line(((left, y), (right, y)), _DIM, 2))
     shapes.append(Text((right, y + 16), f"below {VISIBLE_SSIM:g}: visible", _DIM, "end"))
     shapes.append(Text((WIDTH - _RIGHT, HEIGHT - 12), label, _DIM, "end"))
-    shapes.append(Text((_LEFT, HEIGHT - 12), "upwards: similarity to the reference", _DIM))
+    shapes.append(Text((_LEFT, HEIGHT - 12), "vertical: similarity to the reference", _DIM))
     return shapes
 
 
@@ -154,9 +142,9 @@ def _ticks(low: float, high: float) -> list[float]:
 def _labels(judgements: Sequence[Judgement], places: Sequence[Sequence[Point]]) -> list[Shape]:
     """Return the step counts above their points, sweet spots first, without those that would overlap."""
     wanted = [
-        (run.steps != one.sweet_spot.steps, x, y - 12, run.steps)
-        for one, of_series in zip(judgements, places, strict=True)
-        for run, (x, y) in zip(one.runs, of_series, strict=True)
+        (steps != judgement.sweet_spot.steps, x, y - 12, steps)
+        for judgement, of_series in zip(judgements, places, strict=True)
+        for steps, (x, y) in zip(judgement.counts, of_series, strict=True)
     ]
     taken: list[Point] = []
     shapes: list[Shape] = []
@@ -167,24 +155,12 @@ def _labels(judgements: Sequence[Judgement], places: Sequence[Sequence[Point]]) 
     return shapes
 
 
-def _series(one: Judgement, places: Sequence[Point], colour: str) -> list[Shape]:
+def _series(judgement: Judgement, places: Sequence[Point], colour: str) -> list[Shape]:
     shapes: list[Shape] = [Line(tuple(places), colour, 2)]
-    for run, centre in zip(one.runs, places, strict=True):
-        marked = run.steps == one.sweet_spot.steps
+    for steps, centre in zip(judgement.counts, places, strict=True):
+        marked = steps == judgement.sweet_spot.steps
         shapes.append(Dot(centre, 8 if marked else 4, _MARK if marked else colour))
     return shapes
-
-
-def _to_svg(shape: Shape) -> str:
-    if isinstance(shape, Line):
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in shape.points)
-        return f'<polyline points="{points}" fill="none" stroke="{shape.colour}" stroke-width="{shape.width}"/>'
-    if isinstance(shape, Dot):
-        x, y = shape.centre
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{shape.radius:g}" fill="{shape.colour}"/>'
-    x, y = shape.place
-    anchor = quoteattr(shape.anchor)
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{shape.colour}" text-anchor={anchor}>{escape(shape.words)}</text>'
 
 
 def _draw(draw: ImageDraw.ImageDraw, shape: Shape) -> None:

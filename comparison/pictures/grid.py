@@ -12,7 +12,7 @@ from PIL import ImageDraw, ImageFont
 
 from ..measures.structure import Image
 from ..report import Report
-from ..verdict.judge import Judgement
+from ..verdict.judgement import Judgement
 
 # Images smaller than this are enlarged by a whole factor, so that labels fit and pixels stay pixels.
 _LEAST_WIDTH = 256
@@ -62,7 +62,7 @@ def draw_grid(report: Report) -> Image:
         The picture as float32 in [0, 1], shape (height, width, 3).
     """
     several = len(report.judgements) > 1
-    return draw_lines([line for one in report.judgements for line in _lines_of(one, named=several)])
+    return draw_lines([line for judgement in report.judgements for line in _lines_of(judgement, named=several)])
 
 
 def draw_filmstrip(images: Image, numbers: Sequence[int]) -> Image:
@@ -128,12 +128,12 @@ def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:
     """Return a series' columns in lines of about the shape of the screen where they are many."""
     columns = [
         Column(
-            _title(run.steps, judgement),
-            f"{run.seconds:.2f} s   similarity {alike:.3f}",
-            run.images[:_MOST_ROWS],
-            run.steps == judgement.sweet_spot.steps,
+            _title(judged.run.steps, judgement),
+            f"{judged.run.seconds:.2f} s   similarity {judged.similarity:.3f}",
+            judged.run.images[:_MOST_ROWS],
+            judged.run.steps == judgement.sweet_spot.steps,
         )
-        for run, alike in zip(judgement.runs, judgement.similarity, strict=True)
+        for judged in judgement.runs
     ]
     rows = len(columns[0].images)
     most = max(_MOST_ROWS, math.ceil(math.sqrt(len(columns) * rows * 2)))

@@ -52,8 +52,7 @@ def write_png(file: Path, image: NDArray[Any], entries: Mapping[str, str], compr
     told = PngInfo()
     for name, text in entries.items():
         told.add_text(name, text)
-    levels = image if image.dtype == np.uint8 else to_levels(image)
-    picture = Image.fromarray(np.ascontiguousarray(levels[..., :3]))
+    picture = Image.fromarray(np.ascontiguousarray(to_levels(image)[..., :3]))
     picture.save(file, "PNG", pnginfo=told, compress_level=compress_level)
 
 

@@ -1,54 +1,83 @@
 """Several series of one comparison against each other: which sampler comes nearest to the end with the same steps."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ...samplers.stochastic import DETERMINISTIC, injects_noise
 from ..measures.levels import to_floats
-from ..measures.structure import structure
-from .judge import Judgement, pooled
+from ..measures.structure import Image, structure
+from ..runs import Run
+from .judge import pooled
+from .judgement import Judgement
 from .sweet_spot import VISIBLE_SSIM
 
 
-def rank(judgements: Sequence[Judgement]) -> dict[str, Any] | None:
-    """Return how near each series' runs come to one common end, None where there is one series alone.
+@dataclass(frozen=True)
+class RankedRun:
+    """How near one run comes to the common end."""
+
+    name: str
+    steps: int
+    model_calls: int
+    seconds: float
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Several series against one common end.
+
+    Attributes:
+        end: name and step count of the run that stands for the end; None where none has converged.
+        runs: every ranked run.
+        nearest: the nearest one at each step count that several series have.
+        left_out: why a series was not ranked, by its name.
+    """
+
+    end: tuple[str, int] | None
+    runs: tuple[RankedRun, ...]
+    nearest: tuple[RankedRun, ...]
+    left_out: Mapping[str, str]
+
+
+def rank(judgements: Sequence[Judgement], watch: Callable[[], None] = lambda: None) -> Ranking | None:
+    """Return how near each series' runs come to one common end, None where there is only one series.
 
     Samplers without noise of their own solve the same equation where model, guidance, seed and starting level are the
-    same: they have one end, and the run that is by its own estimate nearest to it stands for it, if that has converged.
+    same. They have one end, and the run that is nearest to it by its own estimate stands for it, if it has converged.
     Others are not ranked: their images differ on purpose.
 
-    Returns:
-        The end's series and steps, the similarity to it of every ranked run, the nearest one at each step count that
-        several have, and why the others were left out.
+    Args:
+        judgements: one for each series.
+        watch: called for each image; may raise, to end it.
     """
     if len(judgements) < 2:
         return None
-    own = {one.settings.name: _why_no_end(one) for one in judgements}
-    first = next((one for one in judgements if not own[one.settings.name]), None)
+    own = {judgement.settings.name: _why_no_end(judgement) for judgement in judgements}
+    first = next((judgement for judgement in judgements if not own[judgement.settings.name]), None)
     left_out = {
-        one.settings.name: why
-        for one in judgements
-        if (why := own[one.settings.name] or (_why_another(one, first) if first else ""))
+        judgement.settings.name: why
+        for judgement in judgements
+        if (why := own[judgement.settings.name] or (_why_another(judgement, first) if first else ""))
     }
-    ranked = [one for one in judgements if one.settings.name not in left_out]
-    converged = [one for one in ranked if _trust(one) >= VISIBLE_SSIM]
+    ranked = [judgement for judgement in judgements if judgement.settings.name not in left_out]
+    converged = [judgement for judgement in ranked if _trust(judgement) >= VISIBLE_SSIM]
     if len(ranked) < 2 or not converged:
-        return {"end": None, "runs": [], "nearest": [], "left_out": left_out}
+        return Ranking(None, (), (), left_out)
     end = max(converged, key=_trust)
-    images = [to_floats(image) for image in end.runs[end.counts.index(end.reference)].images]
-    rows = []
-    for one in ranked:
-        for run in one.runs:
-            alike = [structure(to_floats(image), last) for image, last in zip(run.images, images, strict=True)]
-            value = pooled([each.similarity for each in alike])
-            row = {"name": one.settings.name, "steps": run.steps, "model_calls": run.model_calls}
-            rows.append(row | {"seconds": round(run.seconds, 4), "similarity": round(value, 6)})
-    return {
-        "end": {"name": end.settings.name, "steps": end.reference},
-        "runs": rows,
-        "nearest": _nearest(rows, end),
-        "left_out": left_out,
-    }
+    images = [to_floats(image) for image in end.reference_run.images]
+    runs = tuple(
+        _ranked(judgement.settings.name, judged.run, images, watch) for judgement in ranked for judged in judgement.runs
+    )
+    return Ranking((end.settings.name, end.reference), runs, _nearest(runs, end.reference), left_out)
+
+
+def _ranked(name: str, run: Run, ends: Sequence[Image], watch: Callable[[], None]) -> RankedRun:
+    alike = []
+    for image, end in zip(run.images, ends, strict=True):
+        watch()
+        alike.append(structure(to_floats(image), end).similarity)
+    return RankedRun(name, run.steps, run.model_calls, run.seconds, pooled(alike))
 
 
 def _why_no_end(one: Judgement) -> str:
@@ -74,16 +103,12 @@ def _why_another(one: Judgement, first: Judgement) -> str:
 
 
 def _trust(one: Judgement) -> float:
-    """Return how near to the end a series' reference is by its own estimate; -1 where nothing tells."""
+    """Return how near to the end a series' reference is by its own estimate; -1 where there is none."""
     return one.reference_similarity if one.reference_similarity is not None else -1.0
 
 
-def _nearest(rows: list[dict[str, Any]], end: Judgement) -> list[dict[str, Any]]:
-    """Return the best series of each step count that several have, but for the end's own, which is no contest."""
-    nearest = []
-    for count in sorted({row["steps"] for row in rows} - {end.reference}):
-        rivals = [row for row in rows if row["steps"] == count]
-        if len(rivals) > 1:
-            best = max(rivals, key=lambda row: row["similarity"])
-            nearest.append({"steps": count, "name": best["name"], "similarity": best["similarity"]})
-    return nearest
+def _nearest(runs: Sequence[RankedRun], end: int) -> tuple[RankedRun, ...]:
+    """Return the best run of each step count that several series have, except the end's own, which is no contest."""
+    counts = sorted({run.steps for run in runs} - {end})
+    rivals = [[run for run in runs if run.steps == count] for count in counts]
+    return tuple(max(of_count, key=lambda run: run.similarity) for of_count in rivals if len(of_count) > 1)

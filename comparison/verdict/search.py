@@ -18,7 +18,6 @@ def next_step_counts(
     steps: Sequence[int],
     similarity: Sequence[float],
     reference_similarity: float | None,
-    visible: float = VISIBLE_SSIM,
     listed: Sequence[int] = (),
 ) -> list[int]:
     """Return the step counts to run next, empty where the search is over.
@@ -28,15 +27,14 @@ def next_step_counts(
         similarity: how alike each one's image is to the largest one's, on the scale of SSIM.
         reference_similarity: estimated similarity of the largest one to what ever more steps would give; None where
             nothing tells: then the largest is only trusted where the count below it is like it.
-        visible: the similarity below which a change counts as visible.
         listed: counts that run anyway, which the search does not pay for.
     """
     missing = [count for count in START if count not in steps]
     if missing:
         return missing
-    enough = smallest_enough(steps, similarity, visible)
+    enough = smallest_enough(steps, similarity)
     largest = steps[-1]
-    converged = enough < largest if reference_similarity is None else reference_similarity >= visible
+    converged = enough < largest if reference_similarity is None else reference_similarity >= VISIBLE_SSIM
     if not converged:
         higher = [count for count in LADDER if count > largest]
         return _affordable(steps, higher[:1], listed)

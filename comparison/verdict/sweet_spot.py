@@ -36,7 +36,6 @@ def find_sweet_spot(
     steps: Sequence[int],
     similarity: Sequence[float],
     sampler_name: str,
-    visible: float = VISIBLE_SSIM,
     reference_similarity: float | None = None,
 ) -> SweetSpot:
     """Name the smallest step count from which on every larger one looks like the reference.
@@ -45,7 +44,6 @@ def find_sweet_spot(
         steps: the step counts that ran, at least one, none twice; the largest is the reference.
         similarity: how alike each one's image is to the reference's on the scale of SSIM, 1 for the reference itself.
         sampler_name: ComfyUI's name of the sampler; for one that injects noise there is no sweet spot.
-        visible: the similarity below which a change counts as visible.
         reference_similarity: estimated similarity of the reference to what ever more steps would give; None where
             nothing tells.
 
@@ -61,22 +59,22 @@ def find_sweet_spot(
     if injects_noise(sampler_name):
         why = f"{sampler_name} injects noise: the image keeps changing with the step count and does not settle."
         return SweetSpot(None, why, "high")
-    enough = _smallest_enough(ladder, visible)
-    confidence = _confidence(ladder, enough, visible, reference_similarity)
-    if reference_similarity is not None and reference_similarity < visible:
+    enough = _smallest_enough(ladder)
+    confidence = _confidence(ladder, enough, reference_similarity)
+    if reference_similarity is not None and reference_similarity < VISIBLE_SSIM:
         # Where every run looks like the reference, nothing but the estimate speaks against it.
         sure: Confidence = "medium" if enough == reference else "low"
         return SweetSpot(None, _not_converged(reference, reference_similarity), sure)
     if enough == reference:
         below, value = ladder[-2]
-        differs = f"{below} steps still differ visibly from {reference} (similarity {value:.3f} < {visible:g})"
+        differs = f"{below} steps still differ visibly from {reference} (similarity {value:.3f} < {VISIBLE_SSIM:g})"
         if reference_similarity is None:
             return SweetSpot(None, f"Not reached: {differs}; add larger step counts.", confidence)
         why = f"{differs}, and by the estimate no larger count would show a visible change against {reference}."
         return SweetSpot(reference, why, confidence)
     why = (
         f"From {enough} steps on no larger count shows a visible change against {reference} "
-        f"(similarity {dict(ladder)[enough]:.3f} >= {visible:g})."
+        f"(similarity {dict(ladder)[enough]:.3f} >= {VISIBLE_SSIM:g})."
     )
     return SweetSpot(enough, why, confidence)
 
@@ -85,7 +83,6 @@ def find_trained_sweet_spot(
     steps: Sequence[int],
     similarity: Sequence[float],
     trained: tuple[int, int],
-    visible: float = VISIBLE_SSIM,
 ) -> SweetSpot:
     """Name the sweet spot of a distilled model: within the step counts that it was trained for.
 
@@ -95,7 +92,6 @@ def find_trained_sweet_spot(
         steps: the step counts that ran, at least one, none twice.
         similarity: how alike each one's image is to that of the largest trained count that ran.
         trained: lowest and highest trained step count.
-        visible: the similarity below which a change counts as visible.
 
     Raises:
         ValueError: if the two lists are empty or differ in length.
@@ -109,8 +105,8 @@ def find_trained_sweet_spot(
     if not inside:
         why = f"This model was trained for {span} steps, none of which ran: add {highest}."
         return SweetSpot(None, why, "medium")
-    enough = smallest_enough([count for count, _ in inside], [value for _, value in inside], visible)
-    changed = [str(count) for count, value in ladder if count > highest and value < visible]
+    enough = smallest_enough([count for count, _ in inside], [value for _, value in inside])
+    changed = [str(count) for count, value in ladder if count > highest and value < VISIBLE_SSIM]
     more = f" More steps change the image visibly ({', '.join(changed)})." if changed else ""
     told = f"of these, {enough} are enough"
     if enough == inside[-1][0]:
@@ -125,29 +121,26 @@ def _not_converged(reference: int, similarity: float) -> str:
     )
 
 
-def smallest_enough(steps: Sequence[int], similarity: Sequence[float], visible: float = VISIBLE_SSIM) -> int:
+def smallest_enough(steps: Sequence[int], similarity: Sequence[float]) -> int:
     """Return the smallest step count from which on all are at least this alike to the reference, which is the last.
 
     Args:
         steps: step counts in rising order.
         similarity: of each.
-        visible: the similarity below which a change counts as visible.
     """
-    return _smallest_enough(list(zip(steps, similarity, strict=True)), visible)
+    return _smallest_enough(list(zip(steps, similarity, strict=True)))
 
 
-def _smallest_enough(ladder: Sequence[tuple[int, float]], visible: float) -> int:
+def _smallest_enough(ladder: Sequence[tuple[int, float]]) -> int:
     enough = ladder[-1][0]
     for count, value in reversed(ladder):
-        if not value >= visible:
+        if not value >= VISIBLE_SSIM:
             break
         enough = count
     return enough
 
 
-def _confidence(
-    ladder: Sequence[tuple[int, float]], enough: int, visible: float, reference_similarity: float | None
-) -> Confidence:
+def _confidence(ladder: Sequence[tuple[int, float]], enough: int, reference_similarity: float | None) -> Confidence:
     """Return how sure a verdict is: high where it would stand against what ever more steps would give, too.
 
     1 - SSIM is the square of a distance. By the triangle inequality a count lies from the end at most as far as from
@@ -157,7 +150,7 @@ def _confidence(
         return "low"
     left = math.sqrt(max(1 - reference_similarity, 0) * _SAFETY)
     distance = {count: math.sqrt(max(1 - value, 0)) for count, value in ladder}
-    seen = math.sqrt(1 - visible)
+    seen = math.sqrt(1 - VISIBLE_SSIM)
     unseen = all(far + left < seen for count, far in distance.items() if count >= enough)
     below = [far for count, far in distance.items() if count < enough]
     return "high" if unseen and (not below or below[-1] - left > seen) else "medium"

@@ -1,4 +1,4 @@
-"""The runs of a comparison inside ComfyUI: same everything but the step count, under one progress bar."""
+"""The engine inside ComfyUI: runs of one model from the same noise, under one progress bar."""
 
 import contextlib
 import logging
@@ -16,19 +16,21 @@ from ...comparison.frames import choose_frames
 from ...comparison.measures.levels import to_levels
 from ...comparison.measures.structure import LEAST_SIDE
 from ...comparison.run_cache import RunCache
-from ...comparison.runs import Run
-from ..running.stock import SamplerSettings, sample_traced, sample_watched, schedule_of
+from ...comparison.runs import Run, Sampling, Task
+from ...presets.plan import StepPlan
+from ...presets.trained import at_steps
+from ...samplers.solvers import find_solver
+from ..model.plan_on_model import exact_sigmas
+from ..running.stock import KSamplerSettings, check_sampler, sample_traced, sample_watched, schedule_of
 from .fingerprints import fingerprint, model_fingerprint, vae_fingerprint, weights_fingerprint
-from .joint_run import TogetherRun
-from .may_share import why_not_together
+from .joint_run import JointRun
+from .may_share import why_not_share
 from .progress import ComparisonProgress
 from .shared_calls import OFF, SharedCalls
 
 log = logging.getLogger("sweetspot.nodes.comparing.engine")
 
 _CACHE = RunCache(0)
-# heun and its like call the model twice a step, but for the step to 0.
-_TWO_CALLS = frozenset({"heun"})
 
 
 @dataclass(frozen=True)
@@ -56,21 +58,8 @@ class Subject:
     full_precision: bool = False
 
 
-@dataclass(frozen=True)
-class Task:
-    """One run that is wanted.
-
-    Attributes:
-        settings: the KSampler's settings, with the seed.
-        steps: the step count.
-    """
-
-    settings: SamplerSettings
-    steps: int
-
-
-class Comparison:
-    """Runs tasks, and remembers what was computed before.
+class ComfyEngine:
+    """Runs a comparison's tasks in this ComfyUI, and remembers what it ran before; see `comparison/engine.py`.
 
     Args:
         subject: what all runs have in common.
@@ -79,19 +68,42 @@ class Comparison:
         together: `auto`, `on` or `off`: whether step counts share model calls where they can.
     """
 
+    name = "comfyui"
+
     def __init__(
         self, subject: Subject, progress: ComparisonProgress, cache_bytes: int = 0, together: str = OFF
     ) -> None:
         self._subject, self._progress, self._together = subject, progress, together
+        self._cache_bytes = cache_bytes
         self._warm = False
         self._notes: dict[str, None] = {}
-        _CACHE.limit(cache_bytes)
-        self._key = _key(subject) if cache_bytes else ""
+        self._key: str | None = None
 
     @property
     def notes(self) -> list[str]:
-        """What people have to know of how it ran, each once."""
+        """What to know of how it ran, each once."""
         return list(self._notes)
+
+    def check(self, sampling: Sampling) -> None:
+        """Refuse names of samplers and schedulers that this ComfyUI doesn't have.
+
+        Raises:
+            ValueError: names the input, what is allowed and what came.
+        """
+        check_sampler(_ksampler(sampling))
+
+    def schedule(self, sampling: Sampling, steps: int) -> list[float]:
+        """Return the noise levels that the KSampler would visit, falling."""
+        return schedule_of(self._subject.model, steps, _ksampler(sampling)).tolist()
+
+    def exact_schedule(self, plan: StepPlan, steps: int) -> tuple[float, ...]:
+        """Return the noise levels that a plan fixes for this step count; empty where it fixes none."""
+        exact = exact_sigmas(self._subject.model, at_steps(plan, steps))
+        return () if exact is None else tuple(exact.tolist())
+
+    def check_cancelled(self) -> None:
+        """Raise ComfyUI's own exception where the user has cancelled."""
+        comfy.model_management.throw_exception_if_processing_interrupted()
 
     def run(self, tasks: Sequence[Task]) -> list[Run]:
         """Sample and decode each task from its seed's noise, in the given order; what was computed before is reused.
@@ -103,12 +115,15 @@ class Comparison:
             Exception: what sampling or decoding raises, of the same kind, with the step count in front of its message.
                 Finished runs are kept.
         """
+        if self._key is None:
+            _CACHE.limit(self._cache_bytes)
+            self._key = _key(self._subject) if self._cache_bytes else ""
         self._progress.expect(sum(task.steps for task in tasks))
         runs = {number: run for number, task in enumerate(tasks) if (run := self._kept(task)) is not None}
         for number in runs:
             self._progress.finish(tasks[number].steps)
         missing = [number for number in range(len(tasks)) if number not in runs]
-        for _, group in groupby(missing, key=lambda number: id(tasks[number].settings)):
+        for _, group in groupby(missing, key=lambda number: tasks[number].sampling):
             numbers = list(group)
             found = self._run_group([tasks[number] for number in numbers])
             runs |= dict(zip(numbers, found, strict=True))
@@ -119,37 +134,39 @@ class Comparison:
         self._warm_up(tasks[0])
         why = self._why_alone(tasks)
         if not why:
-            return self._run_together(tasks)
+            return self._run_joined(tasks)
         if why != OFF:
-            self._notes[f"Together: one after another, as {why}."] = None
+            self._notes[f"Runs were not batched: {why}."] = None
         return [self._run_alone(task) for task in tasks]
 
     def _why_alone(self, tasks: Sequence[Task]) -> str:
         if self._together == OFF or len(tasks) < 2:
             return OFF
         subject = self._subject
-        schedules = [schedule_of(subject.model, task.steps, task.settings) for task in tasks]
-        if not all(len(one) >= 2 and bool((one[1:] < one[:-1]).all()) for one in schedules):
+        schedules = [schedule_of(subject.model, task.steps, _ksampler(task.sampling)) for task in tasks]
+        if not all(len(levels) >= 2 and bool((levels[1:] < levels[:-1]).all()) for levels in schedules):
             return "a schedule has no steps, or two equal levels"
-        return why_not_together(subject.model, tasks[0].settings, subject.positive, subject.negative, subject.latent)
+        sampler_name = tasks[0].sampling.sampler_name
+        return why_not_share(subject.model, sampler_name, subject.positive, subject.negative, subject.latent)
 
     def _warm_up(self, task: Task) -> None:
         if not self._warm:
             # Not every scheduler has a schedule of one step.
-            subject, settings = self._subject, replace(task.settings, scheduler="simple", sigmas=None)
+            settings = _ksampler(replace(task.sampling, scheduler="simple", sigmas=()))
+            subject, ignore = self._subject, lambda *_: self.check_cancelled()
             sample_traced(
-                subject.model, 1, settings, subject.positive, subject.negative, subject.latent, on_step=_ignore
+                subject.model, 1, settings, subject.positive, subject.negative, subject.latent, on_step=ignore
             )
             self._warm = True
 
     def _run_alone(self, task: Task) -> Run:
         subject = self._subject
-        comfy.model_management.throw_exception_if_processing_interrupted()
+        self.check_cancelled()
         with _naming(task.steps):
             sampled, trace = sample_traced(
                 subject.model,
                 task.steps,
-                task.settings,
+                _ksampler(task.sampling),
                 subject.positive,
                 subject.negative,
                 subject.latent,
@@ -157,42 +174,45 @@ class Comparison:
             )
         return self._finish(task, sampled, Run(task.steps, trace.model_calls, trace.seconds, _NOTHING))
 
-    def _run_together(self, tasks: Sequence[Task]) -> list[Run]:
-        """Run tasks in shared model calls; those that were finished before an error are kept."""
-        subject, settings, counts = self._subject, tasks[0].settings, [task.steps for task in tasks]
+    def _run_joined(self, tasks: Sequence[Task]) -> list[Run]:
+        """Run tasks in shared model calls. Those that were finished before an error are kept."""
+        subject, settings = self._subject, _ksampler(tasks[0].sampling)
+        counts = [task.steps for task in tasks]
         schedules = [schedule_of(subject.model, steps, settings).cpu() for steps in counts]
-        calls = [2 * steps - 1 if settings.sampler_name in _TWO_CALLS else steps for steps in counts]
+        calls = [find_solver(settings.sampler_name).model_calls(steps) for steps in counts]
         shared = SharedCalls(self._together)
-        joint = TogetherRun(schedules, settings.sampler_name, shared, self._progress.for_runs(counts, calls))
+        joint = JointRun(schedules, settings.sampler_name, shared, self._progress.for_runs(counts, calls))
         try:
             with _naming(*counts):
                 sample_watched(
                     joint, subject.model, max(counts), settings, subject.positive, subject.negative, subject.latent
                 )
         except (Exception, comfy.model_management.InterruptProcessingException):
-            # What failed is told, whatever decoding the finished ones brings.
+            # Keep what is finished. Whatever goes wrong with that, the error to report is the first one.
             with contextlib.suppress(Exception):
                 if self._key:
-                    self._finish_together(tasks, joint, shared)
+                    self._finish_joined(tasks, joint, shared)
             raise
+        self._note_sharing(counts, shared)
+        return self._finish_joined(tasks, joint, shared)
+
+    def _note_sharing(self, counts: Sequence[int], shared: SharedCalls) -> None:
         if shared.shared:
-            told = ", ".join(map(str, sorted(counts)))
-            until = f", but not all, as {shared.note}" if shared.note else ""
+            until = f", but not all: {shared.note}" if shared.note else ""
             self._notes[
-                f"Together: {told} steps shared model calls{until}; their seconds are those of a call alone times the "
-                "calls, and images are the KSampler's but for rounding."
+                f"Runs of {', '.join(map(str, sorted(counts)))} steps were batched into shared model calls{until}. "
+                "Times are estimated (single-run call time x calls); images match KSampler except for rounding."
             ] = None
         elif shared.note:
-            self._notes[f"Together: one after another, as {shared.note}."] = None
-        return self._finish_together(tasks, joint, shared)
+            self._notes[f"Runs were not batched: {shared.note}."] = None
 
-    def _finish_together(self, tasks: Sequence[Task], joint: TogetherRun, shared: SharedCalls) -> list[Run]:
+    def _finish_joined(self, tasks: Sequence[Task], joint: JointRun, shared: SharedCalls) -> list[Run]:
         runs = []
-        for number, done in sorted(joint.finished.items()):
-            seconds = done.model_calls * shared.seconds_alone
+        for number, finished in sorted(joint.finished.items()):
+            seconds = finished.model_calls * shared.seconds_alone
             steps, together = tasks[number].steps, shared.shared
-            run = Run(steps, done.model_calls, seconds, _NOTHING, together=together, own_solver=True)
-            runs.append(self._finish(tasks[number], {"samples": done.latent}, run))
+            run = Run(steps, finished.model_calls, seconds, _NOTHING, together=together, own_solver=True)
+            runs.append(self._finish(tasks[number], {"samples": finished.latent}, run))
         return runs
 
     def _finish(self, task: Task, sampled: dict[str, Any], run: Run) -> Run:
@@ -211,11 +231,18 @@ class Comparison:
         if not self._key:
             return None
         run = _CACHE.get(self._key_of(task), task.steps)
-        # Who asks for one after another wants the KSampler's own result.
+        # Whoever switches batching off wants the KSampler's own result.
         return None if run is not None and run.own_solver and self._together == OFF else run
 
     def _key_of(self, task: Task) -> str:
-        return f"{self._key} {fingerprint(vars(task.settings))}"
+        return f"{self._key} {fingerprint(vars(task.sampling))}"
+
+
+def _ksampler(sampling: Sampling) -> KSamplerSettings:
+    sigmas = torch.tensor(sampling.sigmas, dtype=torch.float32) if sampling.sigmas else None
+    return KSamplerSettings(
+        sampling.seed, sampling.cfg, sampling.sampler_name, sampling.scheduler, sampling.denoise, sigmas=sigmas
+    )
 
 
 _NOTHING = np.zeros((0, 0, 0, 3), dtype=np.uint8)
@@ -260,9 +287,9 @@ def _embed(clip_vision: Any, images: Any) -> Any:
 
 
 def _key(subject: Subject) -> str:
-    """Return what determines all runs of a comparison but for the settings; empty where it cannot be told.
+    """Return what determines all runs of a comparison but for the settings.
 
-    Then nothing is reused.
+    Empty where it can't be determined; then nothing is reused.
     """
     try:
         vision = weights_fingerprint(subject.clip_vision.model) if subject.clip_vision is not None else None
@@ -277,7 +304,7 @@ def _key(subject: Subject) -> str:
             subject.full_precision,
         )
     except Exception as error:  # noqa: BLE001 - whatever another pack's objects raise
-        # Another pack's model or VAE may be of any make; that must never end a comparison, only its reuse.
+        # Another pack's model or VAE may be anything. That must never end a comparison, only its reuse.
         log.warning("This comparison is not kept for later ones: %s", error)
         return ""
 
@@ -290,18 +317,9 @@ def _naming(*counts: int) -> Iterator[None]:
     except comfy.model_management.InterruptProcessingException:
         raise
     except Exception as error:
-        told = f"{', '.join(map(str, counts))} steps: {error}"
+        message = f"{', '.join(map(str, counts))} steps: {error}"
         try:
-            named = type(error)(told)
+            named = type(error)(message)
         except TypeError:
-            named = RuntimeError(told)
+            named = RuntimeError(message)
         raise named from error
-
-
-def _ignore(_step: int, _denoised: Any, _x: Any, _total: int) -> None:
-    throw_if_cancelled()
-
-
-def throw_if_cancelled() -> None:
-    """Raise ComfyUI's own exception where the user has cancelled."""
-    comfy.model_management.throw_exception_if_processing_interrupted()

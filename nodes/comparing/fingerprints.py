@@ -10,10 +10,11 @@ import itertools
 import types
 import weakref
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
+
+from ..model.evidence import source_file
 
 # Larger tensors (weights) are told by their sum and a part of their elements.
 _WHOLE_BYTES = 1 << 20
@@ -73,12 +74,12 @@ def weights_fingerprint(module: torch.nn.Module) -> str:
 
 def _origin(model: Any) -> Any:
     """Return which file the weights come from, or what they are where no file is told."""
+    path = source_file(model)
     try:
-        path = Path(model.cached_patcher_init[1][0])
-        found = path.stat()
-    except (AttributeError, IndexError, OSError, TypeError):
-        return weights_fingerprint(model.model)
-    return str(path), found.st_mtime_ns, found.st_size
+        found = path.stat() if path is not None else None
+    except OSError:
+        found = None
+    return (str(path), found.st_mtime_ns, found.st_size) if found is not None else weights_fingerprint(model.model)
 
 
 def _feed(digest: Any, value: Any) -> None:

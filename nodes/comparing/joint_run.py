@@ -33,8 +33,8 @@ class Finished:
     model_calls: int
 
 
-class TogetherRun:
-    """Stands in for ComfyUI's sampler and carries all schedules at once; used as a `StepAwareRun` is.
+class JointRun:
+    """Stands in for ComfyUI's sampler and carries all schedules at once; used as a `WatchedRun` is.
 
     Args:
         schedules: one for each step count, on the CPU.

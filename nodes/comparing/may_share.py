@@ -6,23 +6,20 @@ from typing import Any
 import torch
 
 from ...samplers.solvers import SOLVERS
-from ..running.stock import SamplerSettings
 
 # What ComfyUI lays into a condition that acts over a part of the schedule, or on a batch of a fixed size.
 _PARTIAL = {"start_percent": 0.0, "clip_start_percent": 0.0, "end_percent": 1.0, "clip_end_percent": 1.0}
 _PLAIN = (bool, int, float, str, bytes, torch.dtype, torch.Tensor, type(None))
 
 
-def why_not_together(
-    model: Any, settings: SamplerSettings, positive: Any, negative: Any, latent: dict[str, Any]
-) -> str:
+def why_not_share(model: Any, sampler_name: str, positive: Any, negative: Any, latent: dict[str, Any]) -> str:
     """Return why step counts cannot share model calls; empty where they can.
 
     It is strict: only what is known to read no noise level is let through. Differential diffusion, EasyCache, context
     windows, skip-layer guidance and the like lay functions or wrappers on the model, and are found by those.
     """
-    if settings.sampler_name not in SOLVERS:
-        return f"{settings.sampler_name} is none of {', '.join(SOLVERS)}"
+    if sampler_name not in SOLVERS:
+        return f"only {', '.join(SOLVERS)} can be batched, not {sampler_name}"
     if getattr(latent["samples"], "is_nested", False):
         return "the latent has several parts"
     if "noise_mask" in latent:
@@ -40,7 +37,7 @@ def _of_model(model: Any) -> str:
     ]
     laid_on += [name for name in getattr(model, "object_patches", {}) if name != "model_sampling"]
     if laid_on:
-        return f"the model is patched by what may read one noise level for all ({', '.join(sorted(set(laid_on)))})"
+        return f"a model patch may assume one noise level for the whole batch ({', '.join(sorted(set(laid_on)))})"
     network = getattr(model.model, "diffusion_model", None)
     if getattr(getattr(network, "params", None), "meanflow", False):
         return "this model reads its schedule"

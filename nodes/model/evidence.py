@@ -1,13 +1,12 @@
-"""What a MODEL socket's value and the prompt graph tell of the model. ComfyUI's private attributes are read guarded."""
+"""What a MODEL and the prompt graph say of the model. ComfyUI's private attributes are read with care."""
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...graphs.walk import Lora, branches
+from ...graphs.walk import Lora, Upstream, agreed, branches
 from ...presets.recognition.evidence import Evidence
-from ...presets.recognition.graph_evidence import evidence_of
 from ...presets.recognition.headers import read_header
 
 T = TypeVar("T")
@@ -16,7 +15,7 @@ log = logging.getLogger("sweetspot.nodes.model.evidence")
 
 
 def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice: str = "") -> Evidence:
-    """Return all that is known of a ModelPatcher's model; what cannot be read is missing, nothing is raised.
+    """Return all that is known of a ModelPatcher's model. What cannot be read is missing; nothing is raised.
 
     Args:
         model: the ModelPatcher.
@@ -25,27 +24,30 @@ def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice:
         choice: the catalogue's id that the user chose.
     """
     config: Any = _guarded(lambda: model.model.model_config, None)
-    path = _guarded(lambda: Path(model.cached_patcher_init[1][0]), None)
-    from_graph = _guarded(lambda: evidence_of(branches(prompt or {}, str(node_id))), Evidence())
+    path = source_file(model)
+    upstream = _guarded(lambda: agreed(branches(prompt or {}, str(node_id))), Upstream())
     return Evidence(
         architecture=type(config).__name__ if config is not None else "",
         unet_config=_guarded(lambda: dict(getattr(config, "unet_config", None) or {}), {}),
         prediction=_guarded(lambda: str(model.model.model_type.name), ""),
-        files=from_graph.files or ((path.name,) if path else ()),
-        loras=from_graph.loras or _guarded(lambda: _loras_of(model), ()),
+        files=upstream.files or ((path.name,) if path else ()),
+        loras=upstream.loras or _guarded(lambda: _loras_of(model), ()),
         metadata=_guarded(lambda: read_header(path).metadata if path else {}, {}),
         choice=choice,
-        doubts=from_graph.doubts,
+        doubts=upstream.doubts,
     )
 
 
-def file_name(model: Any) -> str:
-    """Return the name of the file that a ModelPatcher was loaded from, `not known` where it does not say."""
-    return _guarded(lambda: Path(model.cached_patcher_init[1][0]).name, "not known")
+def source_file(model: Any) -> Path | None:
+    """Return the file that a ModelPatcher was loaded from, None where it does not say.
+
+    `cached_patcher_init` is private to ComfyUI: this is the only place that reads it.
+    """
+    return _guarded(lambda: Path(model.cached_patcher_init[1][0]), None)
 
 
 def _loras_of(model: Any) -> tuple[Lora, ...]:
-    """Return the last LoRA that brought metadata, where the graph does not tell: its own name and its strength."""
+    """Return the last LoRA that brought metadata, for a graph that names none: its own name and its strength."""
     metadata = model.get_attachment("lora_metadata") or {}
     name = metadata.get("ss_output_name") or metadata.get("modelspec.title")
     if not name or not model.patches:
@@ -55,7 +57,7 @@ def _loras_of(model: Any) -> tuple[Lora, ...]:
 
 
 def _guarded(read: Callable[[], T], otherwise: T) -> T:
-    # ComfyUI may rename what is private any day; that must never end somebody's run.
+    # ComfyUI may rename what is private any day. That must never end somebody's run.
     try:
         return read()
     except Exception as error:  # noqa: BLE001

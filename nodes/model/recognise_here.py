@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
-from ...presets.plan import StepPlan
-from ...presets.qualities import QUALITIES
-from ...presets.recognition.recognise import CONFIDENCES, Recognition, Wishes, recognise
+from ...presets.plan import UNKNOWN, StepPlan
+from ...presets.qualities import Quality
+from ...presets.recognition.evidence import Evidence
+from ...presets.recognition.finding import Recognition
+from ...presets.recognition.recognise import Wishes, recognise, recognise_all
 from ...presets.sources.templates import TemplateIndex, load_index
-from .user_folder import user_presets
-
-UNKNOWN = "unknown"
+from ...presets.sources.user import UserPresets, read_user_presets
+from .user_folder import presets_file
 
 
 @cache
@@ -18,31 +18,35 @@ def _templates() -> TemplateIndex:
     return load_index()
 
 
-def recognise_here(evidence: Any, quality: str, confidence: str = CONFIDENCES[0]) -> Recognition:
-    """Return which variant the evidence tells, and its plan of a quality."""
-    saved = user_presets()
-    wishes = Wishes(
-        quality=quality,  # pyright: ignore[reportArgumentType] - one of the combo's
-        prefer=saved.prefer,
-        saved=saved,
-        templates=_templates(),
-        confidence=confidence,
-    )
-    found = recognise(evidence, wishes)
+def recognise_here(evidence: Evidence, quality: Quality, min_confidence: str = UNKNOWN) -> Recognition:
+    """Return which variant the evidence points to, and its plan in a quality."""
+    saved = read_user_presets(presets_file())
+    found = recognise(evidence, replace(_wishes(saved, min_confidence), quality=quality))
     return replace(found, text=f"{found.text}\nYour presets: {saved.problem}.") if saved.problem else found
 
 
-def counts_of_qualities(evidence: Any, plan: StepPlan | None) -> dict[str, int]:
-    """Return the step counts that draft, balanced and best stand for: the linked plan's own quality as it says.
+def recognise_all_here(evidence: Evidence, min_confidence: str = UNKNOWN) -> dict[Quality, Recognition]:
+    """Return the same for each quality."""
+    return recognise_all(evidence, _wishes(read_user_presets(presets_file()), min_confidence))
+
+
+def _wishes(saved: UserPresets, min_confidence: str) -> Wishes:
+    return Wishes(prefer=saved.prefer, saved=saved, templates=_templates(), min_confidence=min_confidence)
+
+
+def counts_of_qualities(evidence: Evidence, plan: StepPlan | None) -> tuple[StepPlan, dict[str, int]]:
+    """Return the balanced plan, and the step counts that draft, balanced and best stand for.
+
+    A linked plan's own quality stands for its own count.
 
     Raises:
         ValueError: if the model is not recognised, so that there is nothing they could stand for.
     """
-    found = {quality: recognise_here(evidence, quality).plan for quality in QUALITIES}
-    if any(one.variant == UNKNOWN for one in found.values()):
+    found = {quality: recognition.plan for quality, recognition in recognise_all_here(evidence).items()}
+    if any(each.variant == UNKNOWN for each in found.values()):
         raise ValueError(
             "steps: draft, balanced and best need a model that is recognised; write numbers, or save a preset for this "
             "model's file with Save Step Preset"
         )
-    counts = {quality: one.steps for quality, one in found.items()}
-    return counts | ({plan.quality: plan.steps} if plan else {})
+    counts: dict[str, int] = {quality: each.steps for quality, each in found.items()}
+    return found["balanced"], counts | ({plan.quality: plan.steps} if plan else {})

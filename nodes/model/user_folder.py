@@ -1,22 +1,15 @@
-"""Where this pack keeps what belongs to the user: ComfyUI's user folder."""
+"""The user's own presets, in this ComfyUI's user folder."""
 
 from pathlib import Path
 
 import folder_paths
 
-from ...presets.sources.user import FILE_NAME, UserPresets, read_user_presets
-
-FOLDER = "sweetspot"
+from ...presets.sources import user
 
 
 def presets_file() -> Path:
     """Return the file of the user's presets; it may not exist yet."""
-    return Path(folder_paths.get_user_directory()) / "default" / FOLDER / FILE_NAME
-
-
-def user_presets() -> UserPresets:
-    """Return the user's presets."""
-    return read_user_presets(presets_file())
+    return user.presets_file(Path(folder_paths.get_user_directory()))
 
 
 def presets_stamp() -> float:

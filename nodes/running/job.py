@@ -15,8 +15,8 @@ from ...samplers.trace import StepTrace
 from ..model.plan_on_model import exact_sigmas
 from .guidance_saver import GuidanceSaver
 from .live import LiveTrace
-from .stock import SamplerSettings, check_latent, check_sampler, run_length, sample_watched, schedule_of
-from .watched_run import Extras, StepAwareRun, TooSlowError
+from .stock import KSamplerSettings, check_latent, check_sampler, run_length, sample_watched, schedule_of
+from .watched_run import Extras, TooSlowError, WatchedRun
 
 WARN, SNAP = "warn", "snap"
 NOTHING_KEPT = "kept: nothing was kept; write the steps into keep_steps, such as 4, 8, -1. What is linked did not run."
@@ -45,7 +45,7 @@ class Job:
 
     model: Any
     steps: int
-    settings: SamplerSettings
+    settings: KSamplerSettings
     positive: Any
     negative: Any
     latent: dict[str, Any]
@@ -71,7 +71,7 @@ class Job:
         if (plan.sigmas or plan.timesteps) and not fixed_schedule(plan):
             notes.append(f"plan: its fixed schedule is not one of {plan.steps} steps; {plan.scheduler} is used.")
         exact = exact_sigmas(self.model, plan)
-        settings = replace(self.settings.overlaid(plan), sigmas=exact)
+        settings = replace(self.settings, **plan.overrides, sigmas=exact)
         # A time budget never shortens an exact schedule: another count has none.
         least = plan.steps if exact is not None else least_steps(plan)
         return replace(self, steps=plan.steps, settings=settings, least_steps=least, notes=(*self.notes, *notes))
@@ -121,14 +121,14 @@ def describe_settings(job: Job, *, planned: bool) -> str:
     return f"{used}{part if job.is_part else ''}{source}"
 
 
-def kept_latent(run: StepAwareRun) -> Any:
+def kept_latent(run: WatchedRun) -> Any:
     """Return what a run kept as a latent dict; a blocker that names the input where there is nothing."""
     if run.kept_samples is not None:
         return {"samples": run.kept_samples}
     return ExecutionBlocker(NOTHING_KEPT)
 
 
-def _within_time(job: Job) -> tuple[dict[str, Any], StepAwareRun, tuple[str, ...]]:
+def _within_time(job: Job) -> tuple[dict[str, Any], WatchedRun, tuple[str, ...]]:
     """Run once, or twice where the first steps show that the time budget cannot be met with as many as asked."""
     budget, name = job.extras.seconds, job.settings.sampler_name
     free = replace(job.extras, seconds=0, strict=not budget)
@@ -152,7 +152,7 @@ def _within_time(job: Job) -> tuple[dict[str, Any], StepAwareRun, tuple[str, ...
     return latent, run, (fit.note, over)
 
 
-def _attempt(job: Job, steps: int, extras: Extras) -> tuple[tuple[dict[str, Any], StepAwareRun] | None, float, float]:
+def _attempt(job: Job, steps: int, extras: Extras) -> tuple[tuple[dict[str, Any], WatchedRun] | None, float, float]:
     """Run, or return what was measured: the seconds of a step, and those that are gone.
 
     The error does not leave here: it would hold all that the given-up run had made.
@@ -168,9 +168,9 @@ def _steps_for(job: Job, fit: Fit, asked: int) -> int:
     return job.steps if fit.steps >= asked else fit.steps
 
 
-def _run(job: Job, steps: int, extras: Extras) -> tuple[dict[str, Any], StepAwareRun]:
+def _run(job: Job, steps: int, extras: Extras) -> tuple[dict[str, Any], WatchedRun]:
     live = LiveTrace(job.node_id) if job.node_id else None
-    run = StepAwareRun(job.steps, job.settings.sampler_name, extras, live=live)
+    run = WatchedRun(job.steps, job.settings.sampler_name, extras, live=live)
     saver = job.saver
     if saver is not None and job.is_part:
         saver = saver.of_whole(schedule_of(job.model, steps, job.settings).tolist())

@@ -5,7 +5,7 @@ ComfyUI.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import comfy.samplers
@@ -13,16 +13,15 @@ import torch
 from comfy.patcher_extension import WrappersMP
 from nodes import common_ksampler  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
-from ...presets.plan import StepPlan
 from ...samplers.schedules import MAX_STEPS
 from ...samplers.trace import StepTrace
-from .watched_run import OnStep, StepAwareRun
+from .watched_run import OnStep, WatchedRun
 
 _KEY = "sweetspot_run"
 
 
 @dataclass(frozen=True)
-class SamplerSettings:
+class KSamplerSettings:
     """The settings of the stock KSampler and KSampler (Advanced), under their own names.
 
     Attributes:
@@ -49,14 +48,8 @@ class SamplerSettings:
     leave_noise: bool = False
     sigmas: torch.Tensor | None = None
 
-    def overlaid(self, plan: StepPlan | None) -> "SamplerSettings":
-        """Return these settings with those of a linked plan laid over them."""
-        if plan is None:
-            return self
-        return replace(self, cfg=plan.cfg, sampler_name=plan.sampler_name, scheduler=plan.scheduler)
 
-
-def check_sampler(settings: SamplerSettings) -> None:
+def check_sampler(settings: KSamplerSettings) -> None:
     """Refuse names that this ComfyUI does not have; its KSampler would silently take its first one instead.
 
     Raises:
@@ -87,7 +80,7 @@ def check_latent(model: Any, latent: dict[str, Any]) -> None:
         )
 
 
-def run_length(model: Any, steps: int, settings: SamplerSettings) -> int:
+def run_length(model: Any, steps: int, settings: KSamplerSettings) -> int:
     """Return how many steps a run will take: after denoise, start and end, and schedulers that round."""
     if settings.sigmas is not None:
         return max(len(_part_of_schedule(settings)) - 1, 0)
@@ -95,7 +88,7 @@ def run_length(model: Any, steps: int, settings: SamplerSettings) -> int:
     return max(min(len(sigmas) - 1, settings.end_at_step) - settings.start_at_step, 0)
 
 
-def schedule_of(model: Any, steps: int, settings: SamplerSettings) -> torch.Tensor:
+def schedule_of(model: Any, steps: int, settings: KSamplerSettings) -> torch.Tensor:
     """Return the schedule that the stock KSampler would make, or the settings' own, after denoise; on the CPU."""
     if settings.sigmas is not None:
         return _after_denoise(settings.sigmas, settings.denoise)
@@ -114,7 +107,7 @@ def schedule_of(model: Any, steps: int, settings: SamplerSettings) -> torch.Tens
 def sample_traced(
     model: Any,
     steps: int,
-    settings: SamplerSettings,
+    settings: KSamplerSettings,
     positive: Any,
     negative: Any,
     latent: dict[str, Any],
@@ -132,7 +125,7 @@ def sample_traced(
         on_step: called as ComfyUI's sampler callbacks (step, denoised, x, total steps) in place of the stock
             progress bar; the stock one where None.
     """
-    run = StepAwareRun(steps, settings.sampler_name, on_step=on_step)
+    run = WatchedRun(steps, settings.sampler_name, on_step=on_step)
     sampled = sample_watched(run, model, steps, settings, positive, negative, latent)
     return sampled, run.trace()
 
@@ -149,12 +142,12 @@ def sample_watched(
     run: Watch,
     model: Any,
     steps: int,
-    settings: SamplerSettings,
+    settings: KSamplerSettings,
     positive: Any,
     negative: Any,
     latent: dict[str, Any],
 ) -> dict[str, Any]:
-    """Run the stock KSampler under a watch, such as a `StepAwareRun`, and return its latent.
+    """Run the stock KSampler under a watch, such as a `WatchedRun`, and return its latent.
 
     A schedule of the settings' own runs in the stock SamplerCustom, which takes one; everything else in the KSampler.
     """
@@ -184,7 +177,7 @@ def sample_watched(
 
 
 def _sample_custom(
-    model: Any, settings: SamplerSettings, positive: Any, negative: Any, latent: dict[str, Any]
+    model: Any, settings: KSamplerSettings, positive: Any, negative: Any, latent: dict[str, Any]
 ) -> dict[str, Any]:
     from comfy_extras.nodes_custom_sampler import SamplerCustom
 
@@ -198,7 +191,7 @@ def _sample_custom(
     return output.args[0]
 
 
-def _part_of_schedule(settings: SamplerSettings) -> torch.Tensor:
+def _part_of_schedule(settings: KSamplerSettings) -> torch.Tensor:
     """Return the part of an exact schedule that runs, cut as the KSampler cuts its own."""
     if settings.sigmas is None:
         return torch.zeros(0)

@@ -68,7 +68,7 @@ class _Settled(Exception):  # noqa: N818 - no error: it ends a run
         self.denoised = denoised
 
 
-class StepAwareRun:
+class WatchedRun:
     """Watches one run: its trace, kept steps, live messages, and whether it has settled.
 
     Args:

@@ -8,7 +8,7 @@ import comfy.utils
 import torch
 
 from .live import LiveTrace
-from .watched_run import Extras, StepAwareRun
+from .watched_run import Extras, WatchedRun
 
 # ComfyUI runs a node for all entries of a list before it comes to the next one.
 _REMEMBERED = 256
@@ -17,7 +17,7 @@ _FINGERPRINT = 512
 _HALF_PRECISION = 2.0**-7
 
 
-class StepAwareSampler(comfy.samplers.Sampler):
+class WatchedSampler(comfy.samplers.Sampler):
     """Samples as the SAMPLER it holds.
 
     Its runs are kept by the latent that they gave, so that one object can serve several sampling nodes and be handed
@@ -32,7 +32,7 @@ class StepAwareSampler(comfy.samplers.Sampler):
     def __init__(self, inner: Any, extras: Extras, node_id: str | None) -> None:
         self.inner = inner
         self._extras, self._node_id = extras, node_id
-        self._runs: deque[tuple[torch.Tensor, StepAwareRun]] = deque(maxlen=_REMEMBERED)
+        self._runs: deque[tuple[torch.Tensor, WatchedRun]] = deque(maxlen=_REMEMBERED)
 
     def __getattr__(self, name: str) -> Any:
         """Hand out what else the SAMPLER has, such as `extra_options`, to code that looks for it."""
@@ -50,15 +50,15 @@ class StepAwareSampler(comfy.samplers.Sampler):
         *rest: Any,
         **options: Any,
     ) -> torch.Tensor:
-        """Sample as the held SAMPLER does; see `StepAwareRun.sample`."""
+        """Sample as the held SAMPLER does; see `WatchedRun.sample`."""
         live = LiveTrace(self._node_id) if self._node_id else None
-        run = StepAwareRun(None, sampler_name(self.inner), self._extras, live=live)
+        run = WatchedRun(None, sampler_name(self.inner), self._extras, live=live)
         samples = run.sample(self.inner.sample, model_wrap, sigmas, extra_args, callback, noise, *rest, **options)
         given = model_wrap.inner_model.process_latent_out(samples.to(torch.float32))
         self._runs.append((_fingerprint(given), run))
         return samples
 
-    def run_of(self, latent: dict[str, Any]) -> StepAwareRun:
+    def run_of(self, latent: dict[str, Any]) -> WatchedRun:
         """Return the run that gave a latent; nothing is told from the latent's precision.
 
         Raises:

@@ -1,23 +1,34 @@
-"""Where step counts bite: what a plan warns of."""
+"""What to know before a plan is run on a model."""
 
 from ...graphs.walk import Lora
 from ..catalogue import Variant
 from ..plan import StepPlan
 from ..trained import off_trained_steps
 from .evidence import Evidence
+from .finding import Finding
 from .matching import match_file, match_lora
 
 _STRENGTH_SLACK = 0.05
 
 
-def warnings_of(variant: Variant | None, plan: StepPlan, evidence: Evidence) -> tuple[str, ...]:
-    """Return what people have to know before they run this plan on this model, one sentence each."""
+def cautions_of(finding: Finding, plan: StepPlan, evidence: Evidence) -> tuple[str, ...]:
+    """Return what to know before running this plan on this model, one sentence each."""
+    variant = finding.variant
+    if finding.required:
+        return (_too_weak(finding),)
     if variant is None:
         return ()
     found = [_off_trained_steps(variant, plan), _second_sampler(variant, evidence), _cfg_on_cfg_free(variant, plan)]
     found += [_lora_strength(variant, plan, lora) for lora in evidence.active_loras]
     found += [_stand_ins(variant)]
     return tuple(text for text in found if text)
+
+
+def _too_weak(finding: Finding) -> str:
+    if finding.variant is None:
+        return f"This model was not recognised, but {finding.required} was required: the safe default is used."
+    found = f"recognised as {finding.variant.name} ({finding.confidence})"
+    return f"This model was {found}, but {finding.required} was required: the safe default is used."
 
 
 def _off_trained_steps(variant: Variant, plan: StepPlan) -> str:
@@ -36,7 +47,8 @@ def _cfg_on_cfg_free(variant: Variant, plan: StepPlan) -> str:
     values = [entry["value"] for entry in variant.settings.get("cfg", {}).values()]
     if not values or max(values) > 1 or plan.cfg <= 1:
         return ""
-    return f"{variant.name} works without cfg; {plan.cfg:g} doubles the time and burns the image, 1 is off."
+    needs_none = f"{variant.name} needs no cfg"
+    return f"{needs_none}: cfg {plan.cfg:g} doubles sampling time and over-saturates the image. Set cfg to 1."
 
 
 def _lora_strength(variant: Variant, plan: StepPlan, lora: Lora) -> str:

@@ -1,9 +1,9 @@
 """What is known of the model in front of us, whoever found it: node, shell or browser."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ...graphs.walk import Lora
+from ...graphs.walk import Lora, Upstream
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,15 @@ class Evidence:
     metadata: dict[str, str] = field(default_factory=dict)
     choice: str = ""
     doubts: tuple[str, ...] = ()
+
+    @classmethod
+    def from_graph(cls, upstream: Upstream) -> "Evidence":
+        """Return what a graph says of the model at one of its inputs."""
+        return cls(files=upstream.files, loras=upstream.loras, doubts=upstream.doubts)
+
+    def chosen(self, variant: str) -> "Evidence":
+        """Return the same with the user's choice; an empty one is none."""
+        return replace(self, choice=variant)
 
     @property
     def active_loras(self) -> tuple[Lora, ...]:

@@ -1,47 +1,43 @@
 """A recognition in words: what it is, by which signals, how sure, and which source each number has."""
 
-from typing import TYPE_CHECKING
-
 from ..catalogue import find_variant
 from ..plan import StepPlan
 from .evidence import Evidence
+from .finding import CERTAIN, FAMILY_ONLY, Finding
 
-if TYPE_CHECKING:
-    from .recognise import Finding
-
-_TOLD_ALWAYS = ("steps", "cfg", "sampler_name", "scheduler")
+_ALWAYS_SHOWN = ("steps", "cfg", "sampler_name", "scheduler")
 _MOST_ALTERNATIVES = 6
 
 
-def explain(finding: "Finding", plan: StepPlan, evidence: Evidence) -> str:
+def explain(finding: Finding, plan: StepPlan, evidence: Evidence) -> str:
     """Return the text that Model Step Preset shows and hands out."""
     lines = [_what(finding, evidence), *_settings(plan)]
-    lines += [f"Against it: {text}." for text in finding.contradictions]
+    lines += [f"Conflicting evidence: {text}." for text in finding.contradictions]
     if finding.alternatives:
-        lines.append(f"Not told apart by what is known: {_names(finding.alternatives)}.")
+        lines.append(f"Could also be: {_names(finding.alternatives)}.")
     if finding.variant is not None and finding.variant.note:
         lines.append(f"Note: {finding.variant.note}.")
     lines += [f"Warning: {text}" for text in plan.warnings]
     return "\n".join(lines)
 
 
-def _what(finding: "Finding", evidence: Evidence) -> str:
+def _what(finding: Finding, evidence: Evidence) -> str:
     by = ", ".join(finding.signals)
     if finding.variant is None:
         what = by or (f"model class {evidence.architecture}" if evidence.architecture else "no model class")
         known = (
             "This file is known from an official template"
-            if finding.confidence == "certain"
+            if finding.confidence == CERTAIN
             else "This model is not known"
         )
         return f"{known} ({what})."
-    if finding.confidence == "family only":
+    if finding.confidence == FAMILY_ONLY:
         return f"Recognised: the family of {finding.variant.name} only ({by})."
     return f"Recognised: {finding.variant.name}, {finding.confidence} ({by})."
 
 
 def _settings(plan: StepPlan) -> list[str]:
-    lines = [f"{name}: {getattr(plan, name)} (source: {plan.sources[name]})" for name in _TOLD_ALWAYS]
+    lines = [f"{name}: {getattr(plan, name)} (source: {plan.sources[name]})" for name in _ALWAYS_SHOWN]
     if plan.guidance is not None:
         lines.append(f"guidance: {plan.guidance:g} (source: {plan.sources['guidance']})")
     if plan.shift is not None:

@@ -1,6 +1,6 @@
-"""Which class ComfyUI will give a file, told by the names and shapes in its header, without ComfyUI.
+"""What one model file says of itself: its name, and the class that ComfyUI will give it, read from its header.
 
-The table is `layouts.json`; a test lets ComfyUI's own detection judge it, class by class.
+The table of classes is `layouts.json`; a test compares it with ComfyUI's own detection, class by class.
 """
 
 import json
@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from ...graphs.walk import Lora
+from .evidence import Evidence
 from .headers import Header
 
 # What whole checkpoints and exporters put before the diffusion model's names; the longest that fits comes first.
@@ -32,6 +34,20 @@ _GGUF_CLASSES = {
 }
 
 Shapes = dict[str, tuple[int, ...]]
+
+
+def evidence_of_file(name: str, header: Header, loras: tuple[Lora, ...] = ()) -> Evidence:
+    """Return the evidence of a file, itself a LoRA or a model.
+
+    Args:
+        name: the file's name.
+        header: what its first bytes hold; an empty one leaves the name.
+        loras: LoRAs that are laid over it.
+    """
+    if is_lora(header):
+        return Evidence(loras=(*loras, Lora(name)), metadata=header.metadata)
+    architecture, geometry, prediction = architecture_of(header)
+    return Evidence(architecture, geometry, prediction, (name,), loras, header.metadata)
 
 
 def architecture_of(header: Header) -> tuple[str, dict[str, Any], str]:

@@ -4,16 +4,15 @@ The rules were measured on the official templates (403 sets of model and LoRA na
 in use in 40 of 41 sets, and "few steps or not" is told right in 390 of 403. They say less of community names.
 """
 
+import json
 import re
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
 
 from ...graphs.model_files import MODEL_ENDINGS
+from ..catalogue import load_families
 
-# Names that speak of steps, light or turbo without being few-step models.
-_MISLEADING = re.compile(
-    r"light_?migration|relight|timestep|control_?net|lora_?384|(?:de|un)_?(?:distill|turbo)\w*"
-    r"|(?:pixel_art|style)\w*z_?image_turbo|(?<![a-z])\d+_?step_?controlnet"
-)
 # Longer names are cut: patterns are searched in them.
 LONGEST_NAME = 300
 MOST_FEW_STEPS = 16
@@ -30,14 +29,6 @@ _NEUTRAL = re.compile(
     r"|repackaged|high|low|highnoise|lownoise|noise|incl|clips|t5xxl\w*|bnb|\d+vae|xt|\d+p|vae|with|without|full|all|in|one|aio|base|dev|release|r\d+|rank\d+|hd|preview\d*"
 )
 _STEPS = re.compile(r"(?<![0-9])(\d{1,2})_?steps?(?![a-z])")
-_ACCELERATED = re.compile(
-    r"lightning|lightx2v|hyper_?(?:sd|flux)|turbo|schnell|distill|(?<![a-z])lcm(?![a-z])|dmd2|(?<![a-z])tcd(?![a-z])"
-    r"|causvid|causal_forcing|fasth3|klein_(?!base)\d|hidream_i1_(?:fast|dev)|hidream_o1_image_dev|step_distill"
-)
-# Distilled in guidance alone, or named so without being few-step (publishers' own words).
-_FULL_LENGTH = re.compile(
-    r"hunyuan_?video_?1_5(?!.*step_distill)(?!.*sr)\w*distilled|hunyuan_?dit\w*distill|nocfg|3d\w*mv_turbo|hidream_e1"
-)
 
 
 @lru_cache(maxsize=4096)
@@ -59,20 +50,44 @@ def _words(text: str) -> str:
 
 def steps_in_name(name: str) -> int | None:
     """Return the step count that a name tells (`...-Lightning-4steps...` gives 4), None where it tells none."""
-    found = _STEPS.search(_MISLEADING.sub("_", normalise(name)))
+    found = _STEPS.search(_without_misleading(name))
     return int(found[1]) if found and int(found[1]) > 0 else None
 
 
 def accelerator_word(name: str) -> str:
     """Return the word by which a name says that few steps are enough, empty where it does not say so."""
-    text = _MISLEADING.sub("_", normalise(name))
-    if _FULL_LENGTH.search(text):
+    text = _without_misleading(name)
+    words = _step_words()
+    if words.full_length.search(text):
         return ""
-    found = _ACCELERATED.search(text)
+    found = words.few_step.search(text)
     if found:
         return found[0]
     steps = _STEPS.search(text)
     return f"{steps[1]} steps" if steps and 0 < int(steps[1]) <= MOST_FEW_STEPS else ""
+
+
+@dataclass(frozen=True)
+class _StepWords:
+    """Patterns of names in normal form: for few steps, for names that only sound like it, and for other meanings."""
+
+    few_step: re.Pattern[str]
+    full_length: re.Pattern[str]
+    misleading: re.Pattern[str]
+
+
+@cache
+def _step_words() -> _StepWords:
+    """Return the words of `step_words.json`, which any family may use, and those of the catalogue's families."""
+    general = json.loads((Path(__file__).parent / "step_words.json").read_text("utf-8"))
+    families = load_families()
+    few_step = [*general["few_step"], *(word for family in families for word in family.few_step_words)]
+    full_length = [word for family in families for word in family.full_length_words]
+    return _StepWords(*(re.compile("|".join(words)) for words in (few_step, full_length, general["misleading"])))
+
+
+def _without_misleading(name: str) -> str:
+    return _step_words().misleading.sub("_", normalise(name))
 
 
 def names_a_part(name: str) -> bool:

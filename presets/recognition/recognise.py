@@ -4,35 +4,18 @@ In this order: the user's choice, the user's saved preset, the exact file name i
 LoRAs and file names, the file's metadata, class and geometry, and at last a default that is said to be one.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..catalogue import Variant, find_variant
-from ..plan import StepPlan
-from ..qualities import STOCK_SOURCE, Preference, Quality, make_plan
-from .cautions import warnings_of
+from ..plan import SAFE_DEFAULT, UNKNOWN, StepPlan
+from ..qualities import QUALITIES, Preference, Quality, make_plan
+from .cautions import cautions_of
 from .evidence import Evidence
 from .explain import explain
+from .finding import CERTAIN, CONFIDENCES, FAMILY_ONLY, LIKELY, Finding, Recognition
 from .matching import Match, carries, match_class, match_file, match_lora, match_metadata, stand_in
 from .names import accelerator_word, steps_in_name
-
-UNKNOWN = "unknown"
-CERTAIN, LIKELY, FAMILY_ONLY = "certain", "likely", "family only"
-CONFIDENCES = (UNKNOWN, FAMILY_ONLY, LIKELY, CERTAIN)
-
-_DEFAULT = StepPlan(
-    variant=UNKNOWN,
-    steps=25,
-    cfg=8.0,
-    sampler_name="euler",
-    scheduler="simple",
-    sources={
-        "steps": "safe default for a model that is not known",
-        "cfg": STOCK_SOURCE,
-        "sampler_name": STOCK_SOURCE,
-        "scheduler": STOCK_SOURCE,
-    },
-)
 
 
 class Overlay(Protocol):
@@ -55,69 +38,42 @@ class Wishes:
         prefer: whose numbers balanced takes where both are known.
         saved: the user's saved presets.
         templates: the installed official templates.
-        confidence: the strength of evidence wanted; what is weaker gets the default.
+        min_confidence: the lowest confidence that is accepted; less certain matches get the safe default.
     """
 
     quality: Quality = "balanced"
     prefer: Preference = "template"
     saved: Overlay | None = None
     templates: Overlay | None = None
-    confidence: str = UNKNOWN
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The variant and what speaks for it.
-
-    Attributes:
-        variant: the catalogue's entry, None where none matched.
-        confidence: certain, likely, family only or unknown.
-        signals: what it was told by.
-        contradictions: what speaks against it.
-        alternatives: ids of the entries that cannot be told from it.
-        told_steps: step count that a file name tells.
-        refused: whether the class does not allow what the file's name says.
-    """
-
-    variant: Variant | None = None
-    confidence: str = UNKNOWN
-    signals: tuple[str, ...] = ()
-    contradictions: tuple[str, ...] = ()
-    alternatives: tuple[str, ...] = ()
-    told_steps: int | None = None
-    refused: bool = False
-
-
-@dataclass(frozen=True)
-class Recognition:
-    """The answer to "which model is this, and what does it want?".
-
-    Attributes:
-        plan: recommended settings; the safe default where nothing matched.
-        finding: the variant and what speaks for it.
-        text: all of it, for people.
-    """
-
-    plan: StepPlan
-    finding: Finding = field(default_factory=Finding)
-    text: str = ""
+    min_confidence: str = UNKNOWN
 
 
 def recognise(evidence: Evidence, wishes: Wishes | None = None) -> Recognition:
-    """Return which variant the evidence tells, how sure, and its plan.
+    """Return which variant the evidence points to, how sure that is, and its plan.
 
     Raises:
         ValueError: the chosen variant is not in the catalogue.
     """
-    wishes = wishes or Wishes()
-    finding = _doubted(find(evidence), evidence)
-    plan = _DEFAULT if finding.variant is None else _plan(finding, wishes)
+    return _with_plan(_doubted(find(evidence), evidence), evidence, wishes or Wishes())
+
+
+def recognise_all(evidence: Evidence, wishes: Wishes | None = None) -> dict[Quality, Recognition]:
+    """Return the same for each quality, looking for the variant only once.
+
+    Raises:
+        ValueError: the chosen variant is not in the catalogue.
+    """
+    finding, wishes = _doubted(find(evidence), evidence), wishes or Wishes()
+    return {quality: _with_plan(finding, evidence, replace(wishes, quality=quality)) for quality in QUALITIES}
+
+
+def _with_plan(finding: Finding, evidence: Evidence, wishes: Wishes) -> Recognition:
+    plan = SAFE_DEFAULT if finding.variant is None else _plan(finding, wishes)
     plan, finding = _overlay(evidence, wishes, plan, finding)
-    if CONFIDENCES.index(finding.confidence) < CONFIDENCES.index(wishes.confidence):
-        weak = f"only {finding.confidence}, {wishes.confidence} was asked for"
-        plan = _DEFAULT
-        finding = Finding(signals=finding.signals, contradictions=(*finding.contradictions, weak))
-    plan = replace(plan, quality=wishes.quality, warnings=warnings_of(finding.variant, plan, evidence))
+    if CONFIDENCES.index(finding.confidence) < CONFIDENCES.index(wishes.min_confidence):
+        plan, finding = SAFE_DEFAULT, replace(finding, required=wishes.min_confidence)
+    cautions = cautions_of(finding, plan, evidence)
+    plan = replace(plan, quality=wishes.quality, warnings=cautions)
     return Recognition(plan, finding, explain(finding, plan, evidence))
 
 
@@ -166,7 +122,7 @@ def _named_after_its_base(name: str) -> bool:
 def _unknown_accelerator(evidence: Evidence, name: str) -> Finding:
     """Return what is known without a LoRA that tells few steps and that nobody knows."""
     found = find(replace(evidence, loras=()))
-    doubt = f"LoRA {name} tells few steps, which the catalogue does not know: set what its maker says"
+    doubt = f"LoRA {name} looks like a few-step LoRA but isn't in the catalogue; use its author's settings"
     confidence = FAMILY_ONLY if found.variant is not None else UNKNOWN
     return replace(found, confidence=confidence, contradictions=(*found.contradictions, doubt))
 
@@ -258,8 +214,7 @@ def _plan(finding: Finding, wishes: Wishes) -> StepPlan:
     told = finding.told_steps
     # A few-step merge that only its name tells is set to the count that the name tells.
     if finding.confidence == FAMILY_ONLY and variant.distilled and told and told != plan.steps:
-        sources = plan.sources | {"steps": "its file name"}
-        plan = replace(plan, steps=told, sources=sources, sigmas=(), timesteps=())
+        plan = plan.overlaid({"steps": told}, "its file name")
     return plan
 
 
@@ -277,17 +232,10 @@ def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Findin
         found = layer.find(evidence, wishes.quality, known)
         if found is not None:
             fields, source = found
-            plan = _laid_over(plan, fields, source)
+            plan = plan.overlaid(fields, source)
             confidence = finding.confidence if evidence.doubts else CERTAIN
             finding = replace(finding, confidence=confidence, signals=(*finding.signals, source))
     return plan, finding
-
-
-def _laid_over(plan: StepPlan, fields: dict[str, Any], source: str) -> StepPlan:
-    """Return the plan with these fields; a fixed schedule of another step count is dropped."""
-    if fields.get("steps", plan.steps) != plan.steps and "sigmas" not in fields:
-        fields = fields | {"sigmas": (), "timesteps": ()}
-    return replace(plan, **fields, sources=plan.sources | dict.fromkeys(fields, source))
 
 
 def _template_words(finding: Finding) -> str:
@@ -310,4 +258,4 @@ def _class_signals(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _class_says(evidence: Evidence) -> str:
-    return f"the model is of class {evidence.architecture}, whose geometry or kind is another"
+    return f"the loaded model is a {evidence.architecture} with different dimensions or prediction type"

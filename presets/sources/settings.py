@@ -12,12 +12,11 @@ import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from ...graphs.samplers_in import SamplerSettings, samplers_in
+from ...graphs.samplers_in import GraphSampler, samplers_in
 from ...graphs.walk import Graph
-
-Convention = Literal["unconditional", "conditional", "distilled"]
+from ..catalogue import Convention
 
 STEPS_NAMES = ("steps", "num_inference_steps", "inference_steps", "sample_steps", "sampling_steps")
 CFG_NAMES = ("cfg", "cfg_scale", "guidance_scale", "true_cfg_scale")
@@ -55,11 +54,6 @@ _A1111_SCHEDULERS = {
     "beta": "beta",
     "ddim": "ddim_uniform",
 }
-# Pipelines whose guidance_scale is the cond + g (cond - uncond) kind.
-_ANCHORED_PIPELINES = ("ZImage", "Krea2", "Cosmos")
-# Pipelines whose guidance_scale is distilled guidance, and those of the same beginning whose it is not.
-_DISTILLED_PIPELINES = ("Flux", "HunyuanVideo")
-_WITH_CFG = ("Flux2Klein", "HunyuanVideo15", "FluxSchnell")
 # diffusers' scheduler classes and the sampler and scheduler of ComfyUI that do the same.
 _DIFFUSERS_SCHEDULERS = {
     "EulerDiscreteScheduler": ("euler", "normal"),
@@ -198,7 +192,8 @@ def from_diffusers(content: dict[str, Any]) -> dict[str, Any]:
     """
     name = str(content.get("_class_name", ""))
     if name in _pipelines():
-        return from_record(_pipelines()[name], convention=_pipeline_convention(name))
+        pipeline = _pipelines()[name]
+        return from_record(pipeline, convention=pipeline.get("convention", "unconditional"))
     if name not in _DIFFUSERS_SCHEDULERS:
         known = ", ".join(_DIFFUSERS_SCHEDULERS)
         raise SettingsError(f"_class_name: expected a known pipeline or one of {known}, got {name!r}")
@@ -214,19 +209,12 @@ def from_diffusers(content: dict[str, Any]) -> dict[str, Any]:
     return {"sampler_name": sampler, "scheduler": scheduler}
 
 
-def _pipeline_convention(name: str) -> Convention:
-    if name.startswith(_ANCHORED_PIPELINES):
-        return "conditional"
-    distilled = name.startswith(_DISTILLED_PIPELINES) and not name.startswith(_WITH_CFG)
-    return "distilled" if distilled else "unconditional"
-
-
 @cache
 def _pipelines() -> dict[str, dict[str, Any]]:
     return json.loads((Path(__file__).parent / "diffusers_pipelines.json").read_text("utf-8"))
 
 
-def _fields_of(settings: SamplerSettings) -> dict[str, Any]:
+def _fields_of(settings: GraphSampler) -> dict[str, Any]:
     names = ("steps", "cfg", "guidance", "sampler_name", "scheduler")
     told = {name: getattr(settings, name) for name in names if getattr(settings, name) not in (None, "")}
     # A node that makes a schedule is no scheduler's name.

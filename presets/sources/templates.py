@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ...graphs.samplers_in import SamplerSettings, samplers_in
+from ...graphs.samplers_in import GraphSampler, samplers_in
 from ...graphs.walk import Graph, link_of
 from ...graphs.workflow import to_graph
 from ..plan import Shift
@@ -111,10 +111,6 @@ class TemplateIndex:
         plain = not loras or not step_loras(loras)
         return ({"steps": fields["steps"]} if known and nearest[2] and plain else fields), source
 
-    def knows(self, file: str) -> bool:
-        """Return whether a template loads a model file of this name."""
-        return _base(file) in self._by_file
-
 
 def load_index(folders: list[Path] | None = None, cache: Path | None = None) -> TemplateIndex:
     """Return the index of the installed templates, from the user's cache where it was made before.
@@ -159,7 +155,7 @@ def _read(template: str, content: dict[str, Any]) -> Iterator[Entry]:
     yield from (_entry(template, one, default=False) for one in others if one.steps and one not in shipped)
 
 
-def _entry(template: str, settings: SamplerSettings, *, default: bool) -> Entry:
+def _entry(template: str, settings: GraphSampler, *, default: bool) -> Entry:
     told = {
         name: getattr(settings, name) for name in ("steps", "cfg", "guidance", "sampler_name", "scheduler", "sigmas")
     }

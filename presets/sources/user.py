@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ...graphs.model_files import MODEL_ENDINGS
-from ..catalogue import Variant
 from ..qualities import PREFERENCES, QUALITIES, Preference, Quality
 from ..recognition.evidence import Evidence
 from ..recognition.matching import step_loras
@@ -25,10 +24,7 @@ from .files import write_atomically
 from .settings import Convention, from_record
 
 VERSION = 1
-FILE_NAME = "step_presets.json"
-# Families whose publishers' guidance_scale is the cond + g (cond - uncond) kind, see `presets/sources/settings.py`.
-CONDITIONAL_ANCHOR = ("Z-Image", "Krea 2", "Cosmos 1", "Cosmos-Predict2")
-
+_FILE = Path("default", "sweetspot", "step_presets.json")
 Presets = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -69,6 +65,11 @@ def key_of(file: str, loras: Iterable[str] = ()) -> str:
     Only a name that many files share, such as `diffusion_pytorch_model`, keeps its folder.
     """
     return " + ".join([_stem(file), *sorted(map(_stem, step_loras(loras)))])
+
+
+def presets_file(user_folder: Path) -> Path:
+    """Return where ComfyUI's user folder holds the presets; the file may not exist yet."""
+    return user_folder / _FILE
 
 
 def load_user_presets(file: Path) -> UserPresets:
@@ -154,12 +155,8 @@ def _stem(file: str) -> str:
 
 
 def _convention(model_file: str) -> Convention:
-    variant: Variant | None = find(Evidence(files=(model_file,))).variant
-    if variant is None:
-        return "unconditional"
-    if variant.family in CONDITIONAL_ANCHOR:
-        return "conditional"
-    return "distilled" if "guidance" in variant.settings else "unconditional"
+    variant = find(Evidence(files=(model_file,))).variant
+    return variant.guidance_scale if variant is not None else "unconditional"
 
 
 def _free_name(file: Path) -> Path:

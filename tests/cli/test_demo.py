@@ -23,9 +23,7 @@ def test_without_comfyui_the_same_two_files_come_from_diffusers(
 ):
     with caplog.at_level(logging.INFO, "sweetspot.cli"):
         assert main(["demo", "--out", str(tmp_path / "out")]) == 0
-    assert [message for message in caplog.messages if "No ComfyUI" in message] == [
-        "No ComfyUI is to be had here: making the same comparison with diffusers."
-    ]
+    assert len([message for message in caplog.messages if "No ComfyUI" in message]) == 1
     report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     jsonschema.validate(report, json.loads((root / "comparison" / "report.schema.json").read_text("utf-8")))
     assert report["engine"] == "diffusers"

@@ -2,7 +2,6 @@
 
 import io
 import json
-import xml.etree.ElementTree as ET
 from typing import Any
 
 import jsonschema
@@ -72,7 +71,7 @@ class TestTogether:
     @pytest.mark.parametrize(
         ("changes", "inputs", "why"),
         [
-            ({}, {"sampler_name": "deis"}, "deis is none of euler, heun"),
+            ({}, {"sampler_name": "deis"}, "deis"),
             (
                 {
                     "part": {
@@ -113,12 +112,12 @@ class TestTogether:
                     }
                 },
                 {"model": ["patched", 0]},
-                "the model is patched",
+                "a model patch",
             ),
             (
                 {"patched": {"class_type": "RescaleCFG", "inputs": {"model": ["model", 0], "multiplier": 0.7}}},
                 {"model": ["patched", 0]},
-                "the model is patched",
+                "a model patch",
             ),
         ],
         ids=["sampler", "range", "control", "mask", "cache", "cfg function"],
@@ -128,7 +127,7 @@ class TestTogether:
         joint, report = self.run(comfyui, graph, together, changes, **inputs)
         assert all(np.array_equal(one, other) for one, other in zip(alone, joint, strict=True))
         assert not any(run["together"] for run in report["runs"])
-        (note,) = [note for note in report["notes"] if note.startswith("Together")]
+        (note,) = [note for note in report["notes"] if "batched" in note]
         assert why in note
 
     def odd(self, kind: str, rows: int = 2) -> Prompt:
@@ -467,18 +466,12 @@ def test_cost_and_curve_and_markdown(comfyui, graph):
         "compare": graph.compare(price=0.25, price_unit="per step"),
         "markdown": graph.show("compare", 4),
         "curve": show_images("compare", 5),
-        "svg": {
-            "class_type": "SaveSVGNode",
-            "inputs": {"svg": ["compare", 6], "filename_prefix": "tests/curve"},
-        },
     }
     outputs = comfyui.run(nodes)
     assert [row["cost"] for row in report_of(outputs)["runs"]] == [0.5, 1.0, 1.5]
     assert outputs["markdown"]["text"][0].startswith("# How many steps?")
     assert outputs["compare"]["markdown"] == outputs["markdown"]["text"]
     assert shown(comfyui, outputs, "curve")[0].shape == (480, 800, 3)
-    file = comfyui.server.base / "output" / "tests" / outputs["svg"]["images"][0]["filename"]
-    assert ET.parse(file).getroot().tag.endswith("svg")
 
 
 def test_saved_images_carry_report_step_count_and_workflow(comfyui, graph):

@@ -17,7 +17,7 @@ spec = importlib.util.spec_from_file_location("sweetspot", {init!r}, submodule_s
 module = importlib.util.module_from_spec(spec)
 sys.modules["sweetspot"] = module
 spec.loader.exec_module(module)
-from sweetspot.nodes.model.evidence import file_name, gather_evidence
+from sweetspot.nodes.model.evidence import gather_evidence, source_file
 from sweetspot.nodes.model.plan_on_model import apply_sampling
 from sweetspot.presets.catalogue import find_variant
 from sweetspot.presets.qualities import make_plan
@@ -47,7 +47,7 @@ class Merged:
         return {{"ss_output_name": "my_lora"}} if name == "lora_metadata" else None
 
 found = {{
-    "hostile": [file_name(Hostile()), repr(gather_evidence(Hostile()))],
+    "hostile": [str(source_file(Hostile())), repr(gather_evidence(Hostile()))],
     "graph": [[*gather_evidence(Loaded(), GRAPH, "3").files], gather_evidence(Loaded(), GRAPH, "3").loras[0].strength],
     "broken graph": repr(gather_evidence(Loaded(), [1, 2], "3").files),
     "moved": [],
@@ -71,7 +71,7 @@ def test_what_cannot_be_read_is_missing_and_the_graph_tells_the_rest(installatio
     )
     assert answer.returncode == 0, answer.stderr
     told = json.loads(answer.stdout.splitlines()[-1])
-    assert told["hostile"][0] == "not known"
+    assert told["hostile"][0] == "None"
     assert "architecture=''" in told["hostile"][1]
     assert told["graph"] == [["flux1-dev-Q4_K_S.gguf"], 0.125]
     assert told["broken graph"] == "()"

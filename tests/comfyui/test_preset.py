@@ -177,8 +177,8 @@ def test_a_shift_that_the_user_has_set_is_left_alone(comfyui, graph):
     assert "was patched before; it is left as it is" in outputs["text"]["text"][0]
 
 
-def test_the_strength_of_evidence_can_be_asked_for(comfyui, graph):
-    assert "Recognised: Sweet Spot demo model, certain" in text_of(comfyui, graph, evidence="certain")
+def test_a_confidence_can_be_required(comfyui, graph):
+    assert "Recognised: Sweet Spot demo model, certain" in text_of(comfyui, graph, min_confidence="certain")
 
 
 def test_a_saved_preset_is_preferred_from_then_on(comfyui, graph):

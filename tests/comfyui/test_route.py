@@ -77,12 +77,12 @@ def test_recognises_the_demo_model(server: Server):
     assert (status, answer["variant"], answer["confidence"]) == (200, "sweetspot_demo", "certain")
 
 
-def test_takes_a_chosen_variant_and_the_wanted_evidence(server: Server):
+def test_takes_a_chosen_variant_and_a_required_confidence(server: Server):
     assert post(server, question(FEW_STEPS, variant="flux_dev"))[1]["variant"] == "flux_dev"
-    strict = post(server, question("model_001.safetensors", evidence="certain"))[1]
+    strict = post(server, question("model_001.safetensors", min_confidence="certain"))[1]
     assert strict["qualities"]["balanced"]["steps"] == 25
     assert post(server, question(FEW_STEPS, variant="<img>"))[0] == 400
-    assert post(server, question(FEW_STEPS, evidence="sure"))[0] == 400
+    assert post(server, question(FEW_STEPS, min_confidence="sure"))[0] == 400
 
 
 def test_a_broken_header_leaves_the_name_and_says_so(server: Server):

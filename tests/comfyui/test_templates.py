@@ -136,10 +136,10 @@ def test_the_right_variant_or_family_is_named(samplers, index, tags):
     misses = []
     for entry in judged:
         found = recognise(evidence_of(entry), Wishes(templates=index)).finding
-        if found.variant is not None and found.variant.family in ON_THE_SIDE:
+        if found.variant is not None and found.variant.family.name in ON_THE_SIDE:
             continue
-        if found.variant is None or found.variant.family not in tags[entry.template]:
-            family = found.variant.family if found.variant else "none"
+        if found.variant is None or found.variant.family.name not in tags[entry.template]:
+            family = found.variant.family.name if found.variant else "none"
             misses.append(f"{entry.template}: {', '.join(entry.files)} taken for {family}")
     if not judged:
         pytest.skip("this version of the package has no index of models")

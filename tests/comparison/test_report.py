@@ -6,7 +6,7 @@ import jsonschema
 import numpy as np
 import pytest
 from sweetspot.comparison.pictures.grid import draw_grid
-from sweetspot.comparison.report import Price, Report, build_report
+from sweetspot.comparison.report import Price, Report, make_report
 from sweetspot.comparison.runs import Run, Series, Settings, over_seeds
 from sweetspot.comparison.verdict.judge import judge
 
@@ -14,7 +14,7 @@ SETTINGS = Settings("comfyui", "flux_dev", "flux1-dev.safetensors", "euler", "si
 
 
 def report_of(runs: list[Run], settings: Settings = SETTINGS) -> Report:
-    return build_report([Series(settings, runs)])
+    return make_report([judge(Series(settings, runs))])
 
 
 def make_runs(noise: dict[int, float], batch: int = 1) -> list[Run]:
@@ -57,7 +57,7 @@ def test_no_runs_are_refused():
     with pytest.raises(ValueError, match="runs: expected at least one"):
         report_of([])
     with pytest.raises(ValueError, match="series: expected at least one"):
-        build_report([])
+        make_report([])
 
 
 def test_the_grid_holds_every_image_and_marks_the_sweet_spot():
@@ -181,9 +181,9 @@ def test_one_image_of_ten_may_be_an_exception():
 
 
 def test_cost_is_by_the_hour_or_by_the_step(schema: dict):
-    runs = [Series(SETTINGS, make_runs({10: 0.3, 20: 0.0}))]  # a second and two
-    by_hour = build_report(runs, Price(3.6, "per hour")).to_dict()
-    by_step = build_report(runs, Price(0.5, "per step")).to_dict()
+    runs = [judge(Series(SETTINGS, make_runs({10: 0.3, 20: 0.0})))]  # a second and two
+    by_hour = make_report(runs, Price(3.6, "per hour")).to_dict()
+    by_step = make_report(runs, Price(0.5, "per step")).to_dict()
     assert [row["cost"] for row in by_hour["runs"]] == [0.001, 0.002]
     assert [row["cost"] for row in by_step["runs"]] == [5, 10]
     assert report_of(make_runs({10: 0.3, 20: 0.0})).to_dict()["runs"][0]["cost"] is None
@@ -222,7 +222,7 @@ def test_the_statistics_of_samplers_that_inject_noise_are_told():
     report = report_of(runs, settings)
     assert report.first.sweet_spot.steps is None
     assert report.first.settled_from == 4
-    assert "stay from 4 steps on" in report.first.sweet_spot.reason
+    assert "from 4 steps on" in report.first.sweet_spot.reason
 
 
 def test_no_false_sweet_spot_in_a_hundred_stochastic_cases():
@@ -245,7 +245,7 @@ def test_rounding_to_levels_is_not_taken_for_slow_convergence():
     runs = [Run(n, n, 1.0, (clean + (rng.random(clean.shape) < 0.2)).astype(np.uint8)) for n in (8, 16, 32)]
     judged = judge(Series(SETTINGS, runs))
     assert judged.reference_similarity == 1
-    assert (judged.convergence["order"], judged.convergence["enough_at"]) == (None, None)
+    assert (judged.convergence.order, judged.convergence.enough_at) == (None, None)
     assert (judged.sweet_spot.steps, judged.sweet_spot.confidence) == (8, "high")
 
 
@@ -278,7 +278,7 @@ def test_a_measured_run_is_not_measured_again_and_judging_can_be_ended():
     first = judge(Series(SETTINGS, runs), lambda: looked.append(1), known)
     again = judge(Series(SETTINGS, runs), lambda: looked.append(1), known)
     assert len(looked) == 3
-    assert first.measured == again.measured
+    assert [run.measured for run in first.runs] == [run.measured for run in again.runs]
 
     def end() -> None:
         raise KeyboardInterrupt

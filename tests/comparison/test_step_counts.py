@@ -1,5 +1,5 @@
 import pytest
-from sweetspot.comparison.step_counts import has_auto, has_words, parse_step_counts
+from sweetspot.comparison.step_counts import StepList, parse_step_counts
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from sweetspot.comparison.step_counts import has_auto, has_words, parse_step_cou
     ],
 )
 def test_lists_as_people_write_them(text: str, counts: list[int]):
-    assert parse_step_counts(text) == counts
+    assert parse_step_counts(text) == StepList(tuple(counts))
 
 
 @pytest.mark.parametrize(
@@ -56,18 +56,21 @@ def test_mistakes_are_named_with_what_is_allowed(text: str, came: str):
 
 def test_words_stand_for_a_plans_counts_and_count_once():
     words = {"draft": 8, "balanced": 20, "best": 50}
-    assert parse_step_counts("draft, balanced, best", words) == [8, 20, 50]
-    assert parse_step_counts("4, 20, balanced", words) == [4, 20]
-    assert parse_step_counts("draft, best", dict.fromkeys(words, 4)) == [4]
-    assert has_words("4, best")
-    assert not has_words("4, 8..32:8")
-    # Before the plan is known only the spelling can be checked.
-    assert parse_step_counts("4, best") == [4]
+    assert parse_step_counts("draft, balanced, best").resolved(words) == (8, 20, 50)
+    assert parse_step_counts("4, 20, balanced").resolved(words) == (4, 20)
+    assert parse_step_counts("draft, best").resolved(dict.fromkeys(words, 4)) == (4,)
+    assert parse_step_counts("4, best").words == ("best",)
+    assert parse_step_counts("4, 8..32:8").words == ()
+
+
+def test_words_count_towards_the_most():
+    full = parse_step_counts("1..64, best")
+    with pytest.raises(ValueError, match="got 65 counts"):
+        full.resolved({"best": 100})
+    assert len(full.resolved({"best": 64})) == 64
 
 
 def test_auto_is_no_count_and_may_stand_alone():
-    assert has_auto("auto")
-    assert has_auto("4, auto; 50")
-    assert not has_auto("4, 25, 50")
-    assert parse_step_counts("auto") == []
-    assert parse_step_counts("50, auto, 4") == [4, 50]
+    assert parse_step_counts("auto") == StepList((), auto=True)
+    assert parse_step_counts("50, auto, 4") == StepList((4, 50), auto=True)
+    assert not parse_step_counts("4, 25, 50").auto

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 from sweetspot.demo.load import load_engine
-from sweetspot.engines.diffusers_flow import DiffusersFlow, Guidance, run_step_counts
+from sweetspot.engines.diffusers_flow import DiffusersFlow, Guidance
+from sweetspot.samplers.solvers import SOLVERS
 
 RED = Guidance("a red circle on green", "", 2.0)
 
@@ -19,11 +20,12 @@ def test_the_same_seed_gives_the_same_picture(engine: DiffusersFlow):
     assert not np.array_equal(first, other)
 
 
-def test_every_step_calls_the_model_once(engine: DiffusersFlow):
-    runs = run_step_counts(engine, [2, 5], RED, seed=0, size=(64, 96))
-    assert [(run.steps, run.model_calls) for run in runs] == [(2, 2), (5, 5)]
-    assert runs[0].images.shape == (1, 96, 64, 3)
-    assert all(run.seconds > 0 for run in runs)
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_calls_are_counted_and_the_size_is_the_pictures(engine: DiffusersFlow, solver: str):
+    run = engine.run(3, RED, 0, (64, 96), solver)
+    assert (run.steps, run.model_calls) == (3, SOLVERS[solver].model_calls(3))
+    assert run.images.shape == (1, 96, 64, 3)
+    assert run.seconds > 0
 
 
 def test_cfg_one_leaves_the_negative_prompt_out(engine: DiffusersFlow):

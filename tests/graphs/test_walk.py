@@ -1,9 +1,7 @@
 """Walking upstream through what people really put between loader and sampler."""
 
 import pytest
-from sweetspot.graphs.walk import Lora, branches, value_of
-from sweetspot.presets.recognition.evidence import Evidence
-from sweetspot.presets.recognition.graph_evidence import evidence_of
+from sweetspot.graphs.walk import Lora, Upstream, agreed, branches, value_of
 
 
 def node(kind: str, **inputs) -> dict:
@@ -96,7 +94,7 @@ def test_an_open_switch_gives_every_way_and_a_doubt():
     }
     ways = branches(graph, "end")
     assert [way.loras for way in ways] == [(), (Lora("turbo.safetensors", 0.5),)]
-    found = evidence_of(ways)
+    found = agreed(ways)
     assert (found.files, found.loras) == (("flux/flux1-dev.safetensors",), ())
     assert found.doubts == ("an open switch decides whether LoRA turbo.safetensors is on",)
 
@@ -122,7 +120,7 @@ def test_a_merge_has_both_files():
     ids=["empty", "broken link", "no link", "a cycle"],
 )
 def test_a_broken_graph_gives_nothing_and_raises_nothing(graph: dict):
-    assert evidence_of(branches(graph, "end")) == Evidence()
+    assert agreed(branches(graph, "end")) == Upstream()
 
 
 def test_values_behind_primitives_are_found():
@@ -140,7 +138,7 @@ def test_many_open_switches_are_bounded_and_told():
         graph[f"l{number}"] = node("LoraLoaderModelOnly", **lora)
         graph[f"{number}"] = node("AnySwitch", input1=[f"l{number}", 0], input2=below, select=["?", 0])
     graph["end"] = node("KSampler", model=["20", 0])
-    found = evidence_of(branches(graph, "end"))
+    found = agreed(branches(graph, "end"))
     assert found.loras == ()
     assert "more than 31 ways" in found.doubts[0]
 

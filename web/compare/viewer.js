@@ -299,7 +299,7 @@ export class ComparisonViewer {
       const done = target.use(steps);
       this.said.textContent = done
         ? `${steps} steps written to ${target.name}.`
-        : `${target.name} takes no steps any more.`;
+        : `Can't write steps to ${target.name} any more.`;
     };
     const words = `Use ${steps} steps`;
     if (targets.length < 2) {

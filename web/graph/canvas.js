@@ -1,17 +1,11 @@
-/** The bridge to ComfyUI's canvas: its graph, its events, changes that can be undone, and the route of ours. */
+/** The bridge to ComfyUI's canvas: its graph, its events, and changes that can be undone. */
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { frameOf, slotOf, sourceOf, upstreamOf } from "./walk.js";
+import { frameOf, slotOf, sourceOf } from "./walk.js";
 import { chain } from "../parts/panel.js";
 
-const ROUTE = "/sweetspot/recognise";
 const MOST_REMEMBERED = 50;
-
-const RETRY_AFTER = 10_000;
-
-/** @type {Map<string, Promise<Reply>>} */
-const remembered = new Map();
 
 /** The whole graph, whichever subgraph is open. @returns {any} */
 export const rootGraph = () => app.rootGraph ?? app.graph;
@@ -38,52 +32,6 @@ export function nodeByExecutionId(id) {
 }
 
 /**
- * What the model behind a node's input is. The same question is asked once.
- *
- * @param {CanvasNode} node
- * @param {{ variant?: string, evidence?: string }} [wishes]
- * @param {Frame | null} [frame] where the node stands, if its subgraph stands in several places
- * @returns {Promise<Reply> | null} null where nothing is linked
- */
-export function askForModel(node, wishes = {}, frame = frameOfNode(node)) {
-  const upstream = frame && upstreamOf(frame, /** @type {any} */ (node), "model");
-  if (!upstream) return null;
-  const body = JSON.stringify({ ...upstream, ...wishes });
-  const known = remembered.get(body);
-  if (known) return known;
-  const reply = post(body);
-  remembered.set(body, reply);
-  // What did not come is asked for again, but not at each click.
-  reply.then(({ answer }) => answer || setTimeout(() => remembered.delete(body), RETRY_AFTER));
-  if (remembered.size > MOST_REMEMBERED) remembered.delete(remembered.keys().next().value ?? "");
-  return reply;
-}
-
-/** Ask for everything anew. */
-export function forgetAnswers() {
-  remembered.clear();
-  tellWatchers();
-}
-
-/**
- * @param {string} body
- * @returns {Promise<Reply>}
- */
-async function post(body) {
-  try {
-    const response = await api.fetchApi(ROUTE, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body,
-    });
-    const told = await response.json().catch(() => ({ error: `The server failed (HTTP ${response.status})` }));
-    return response.ok ? { answer: told, problem: "" } : { answer: told.by_name ?? null, problem: String(told.error) };
-  } catch (error) {
-    return { answer: null, problem: `The server did not answer (${error instanceof Error ? error.message : error})` };
-  }
-}
-
-/**
  * Write values into widgets as one change that Ctrl+Z takes back.
  *
  * @param {Change[]} changes
@@ -103,18 +51,19 @@ export function write(changes) {
   canvas.setDirty?.(true, true);
 }
 
-/** What to call of the nodes that are in the graph. @type {Map<CanvasNode, () => void>} */
+/** The nodes that are in the graph, each with what to call when it changes. @type {Map<CanvasNode, () => void>} */
 const watchers = new Map();
 
-function tellWatchers() {
+/** Call every watcher, e.g. because the server's answers may have changed. */
+export function notifyWatchers() {
   for (const [node, changed] of watchers) {
-    // Nodes of a removed subgraph are not told that they are gone.
+    // Nodes of a removed subgraph never hear that they are gone.
     if (frameOfNode(node)) changed();
     else watchers.delete(node);
   }
 }
 
-api.addEventListener("graphChanged", tellWatchers);
+api.addEventListener("graphChanged", notifyWatchers);
 
 /**
  * Call a function whenever what stands around a node may have changed.

@@ -4,8 +4,6 @@ import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { nameOf, propose, settingsTargets } from "../graph/apply_settings.js";
 import {
-  askForModel,
-  forgetAnswers,
   frameOfNode,
   moveCanvasThrough,
   nodeByExecutionId,
@@ -14,6 +12,7 @@ import {
   watchWidgets,
   write,
 } from "../graph/canvas.js";
+import { askForModel, forgetAnswers } from "../graph/route.js";
 import { addPanel, chain, make } from "../parts/panel.js";
 import { planOf, settingsOf, toBadge } from "./recognition.js";
 
@@ -67,7 +66,7 @@ class PresetBadge {
     moveCanvasThrough(panel);
     const refresh = () => this.refresh();
     watchGraph(node, refresh);
-    watchWidgets(node, ["variant", "evidence"], refresh);
+    watchWidgets(node, ["variant", "min_confidence"], refresh);
     watchWidgets(node, ["quality"], () => this.show());
     this.show();
   }
@@ -80,7 +79,7 @@ class PresetBadge {
     const { node } = this;
     const reply = askForModel(node, {
       variant: valueOf(node, "variant") ?? undefined,
-      evidence: valueOf(node, "evidence") ?? undefined,
+      min_confidence: valueOf(node, "min_confidence") ?? undefined,
     });
     if (reply !== null && reply === this.reply) return;
     this.reply = reply;
@@ -132,7 +131,7 @@ function appliedText(written, left, targets) {
   if (targets === 0) return "No sampler is connected to this node.";
   const names = [...new Set(written)].join(", ");
   const done = names ? `Written to ${names}.` : "Nothing to change.";
-  return left.length ? `${done} Left: ${left.join("; ")}.` : done;
+  return left.length ? `${done} Not changed: ${left.join("; ")}.` : done;
 }
 
 /**

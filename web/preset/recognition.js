@@ -25,9 +25,9 @@ export function toBadge(answer, quality, problem = "") {
     })),
     settings: settingsLine(plan),
     details: [
-      ...answer.signals.map((signal) => `told by ${signal}`),
+      ...answer.signals.map((signal) => `found by ${signal}`),
       ...Object.entries(plan.sources).map(([name, source]) => `${name}: ${source}`),
-      ...(answer.alternatives.length ? [`not told apart: ${answer.alternatives.slice(0, 6).join(", ")}`] : []),
+      ...(answer.alternatives.length ? [`could also be: ${answer.alternatives.slice(0, 6).join(", ")}`] : []),
       ...(answer.note ? [answer.note] : []),
     ],
     warnings: [...(problem ? [problem] : []), ...answer.contradictions, ...plan.warnings],
@@ -56,21 +56,4 @@ export function settingsLine({ steps, cfg, sampler_name, scheduler, guidance }) 
  */
 export function settingsOf({ steps, cfg, sampler_name, scheduler, guidance }) {
   return { steps, cfg, sampler_name, scheduler, guidance };
-}
-
-/**
- * The plan of Step Plan: its widgets laid over the plan that comes to it.
- *
- * @param {Record<string, unknown>} widgets values by name
- * @param {{ steps: number, cfg: number, sampler_name: string, scheduler: string } | null} base
- */
-export function laidOver(widgets, base) {
-  const plan = base ?? { steps: 25, cfg: 8, sampler_name: "euler", scheduler: "simple" };
-  const changes = Object.entries({
-    steps: Number(widgets.steps) || undefined,
-    cfg: Number(widgets.cfg) >= 0 ? Number(widgets.cfg) : undefined,
-    sampler_name: widgets.sampler_name === "from plan" ? undefined : widgets.sampler_name,
-    scheduler: widgets.scheduler === "from plan" ? undefined : widgets.scheduler,
-  }).filter(([, value]) => value !== undefined);
-  return { ...plan, ...Object.fromEntries(changes) };
 }

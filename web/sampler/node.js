@@ -5,18 +5,12 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import {
-  askForModel,
-  isOfOpenWorkflow,
-  moveCanvasThrough,
-  nodeByExecutionId,
-  valueOf,
-  watchWidgets,
-} from "../graph/canvas.js";
+import { isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, valueOf, watchWidgets } from "../graph/canvas.js";
 import { axis, drawChart, unzoomed } from "../parts/chart.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
+import { askForZones } from "../graph/route.js";
 import { addPanel, chain, make, oncePerFrame } from "../parts/panel.js";
-import { bandParts, describeSteps, placeOf } from "./steps_band.js";
+import { placeOf, zoneOf } from "./steps_band.js";
 import { columns, describeProgress, emptySeries, fromTrace, guidedStretches, withMessage } from "./trace_series.js";
 
 const PLANNED = ["steps", "cfg", "sampler_name", "scheduler"];
@@ -73,7 +67,7 @@ class SamplerPanel {
     this.plan = make("div", {
       className: "ss-plan",
       hidden: true,
-      title: "A linked plan wins over the greyed widgets",
+      title: "A linked plan overrides the greyed widgets",
     });
     this.band = make("div", { className: "ss-band" });
     this.advice = make("div", { className: "ss-advice" });
@@ -98,38 +92,38 @@ class SamplerPanel {
       [this.linked, this.planned] = [linked, plan];
       this.plan.hidden = !linked;
       this.plan.textContent = planText(plan);
-      this.tellSteps();
+      this.updateSteps();
     });
-    watchWidgets(this.node, ["steps"], () => this.tellSteps());
-    this.tellSteps();
+    watchWidgets(this.node, ["steps"], () => this.updateSteps());
+    this.updateSteps();
   }
 
-  async tellSteps() {
+  async updateSteps() {
     const ticket = ++this.asked;
-    const reply = await askForModel(this.node);
+    const zones = await askForZones(this.node);
     const steps = this.linked ? (this.planned?.steps ?? null) : valueOf(this.node, "steps");
-    if (ticket === this.asked) this.showSteps(reply?.answer ?? null, steps);
+    if (ticket === this.asked) this.showSteps(zones, steps);
   }
 
   /**
-   * @param {Answer | null} answer
+   * @param {Zone[]} zones
    * @param {number | null} steps null where a plan sets them that is not known yet
    */
-  showSteps(answer, steps) {
-    const zones = bandParts(answer).map(({ from, to, zone }) => {
-      const [left, right] = [placeOf(from), placeOf(to)];
+  showSteps(zones, steps) {
+    const parts = zones.map(({ first, last, name, text }) => {
+      const [left, right] = [placeOf(first), placeOf(last + 1)];
       return make("i", {
-        className: `ss-zone ss-${zone}`,
+        className: `ss-zone ss-${name}`,
         style: `left:${left * 100}%;width:${(right - left) * 100}%`,
+        title: `${first} to ${last}: ${text}`,
       });
     });
     const marker =
       steps === null ? null : make("i", { className: "ss-marker", style: `left:${placeOf(steps) * 100}%` });
-    this.band.replaceChildren(...zones, ...(marker ? [marker] : []));
-    this.band.title =
-      "1 to 10: quick previews and distilled models; 20 to 30: where most models live; 40 to 100: marginal gains";
-    this.advice.textContent =
-      steps === null ? "The step count is known when it runs." : describeSteps(steps, answer).text;
+    this.band.replaceChildren(...parts, ...(marker ? [marker] : []));
+    const zone = steps === null ? undefined : zoneOf(steps, zones);
+    this.advice.textContent = zone ? `${steps} steps: ${zone.text}` : "";
+    if (steps === null) this.advice.textContent = "The step count is known when it runs.";
   }
 
   /** @param {TraceMessage} message */

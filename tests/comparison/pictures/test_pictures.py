@@ -1,16 +1,14 @@
 """Curve, grid and Markdown: what people without a browser see."""
 
-import xml.etree.ElementTree as ET
-
 import numpy as np
 import pytest
 from sweetspot.comparison.markdown import to_markdown
-from sweetspot.comparison.pictures.chart import HEIGHT, WIDTH, draw_curve, draw_curve_svg
+from sweetspot.comparison.pictures.chart import HEIGHT, WIDTH, Dot, Text, curve, draw_curve
 from sweetspot.comparison.pictures.grid import draw_grid
-from sweetspot.comparison.report import Price, Report, build_report
+from sweetspot.comparison.report import Price, Report, make_report
 from sweetspot.comparison.runs import Run, Series, Settings
+from sweetspot.comparison.verdict.judge import judge
 
-SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<img onerror=alert(1)>|`x`\n# title & [a](b)"
 
 
@@ -21,31 +19,32 @@ def report_of(
     clean, error = rng.random((batch, *size, 3)) * 0.5 + 0.25, rng.normal(size=(batch, *size, 3))
     runs = [Run(n, n, n / 10, clean + level * error) for n, level in levels.items()]
     settings = Settings("comfyui", name, "f", "euler", "simple", 1.0, 7)
-    return build_report([Series(settings, runs)], price)
+    return make_report([judge(Series(settings, runs))], price)
 
 
-def test_the_curve_is_an_svg_whose_points_are_the_runs():
+def texts_of(report: Report) -> list[Text]:
+    return [shape for shape in curve(report) if isinstance(shape, Text)]
+
+
+def test_the_points_of_the_curve_are_the_runs():
     report = report_of({4: 0.3, 25: 0.02, 50: 0.0})
-    root = ET.fromstring(draw_curve_svg(report))
-    dots = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in root.iter(f"{SVG}circle")]
-    # Seconds go to the right, likeness goes up: in proportion.
+    dots = [shape.centre for shape in curve(report) if isinstance(shape, Dot)]
+    # Seconds go to the right, similarity goes up: in proportion.
     across = [x for x, _ in dots]
     assert (across[1] - across[0]) / (across[2] - across[0]) == pytest.approx(21 / 46, abs=0.01)
     assert dots[0][1] > dots[1][1] > dots[2][1]
-    words = [text.text for text in root.iter(f"{SVG}text")]
+    words = [text.words for text in texts_of(report)]
     assert {"4", "25", "50", "seconds of sampling"} <= set(words)
-    assert any("Sweet spot: 25 steps" in word for word in words)
-    assert all(
-        0 <= float(text.get("x")) <= WIDTH and 0 <= float(text.get("y")) <= HEIGHT for text in root.iter(f"{SVG}text")
-    )
+    assert any("25 steps" in word for word in words)
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in (text.place for text in texts_of(report)))
 
 
 def test_the_curve_is_of_cost_where_there_is_a_price():
     report = report_of({4: 0.3, 50: 0.0}, price=Price(1.0))
-    assert "cost of a batch" in draw_curve_svg(report)
+    assert "cost of a batch" in [text.words for text in texts_of(report)]
 
 
-def test_the_curve_is_a_picture_too_and_marks_the_sweet_spot():
+def test_the_picture_of_the_curve_marks_the_sweet_spot():
     picture = draw_curve(report_of({4: 0.3, 25: 0.02, 50: 0.0}))
     assert picture.shape == (HEIGHT, WIDTH, 3)
     mark = np.abs(picture - np.array([52, 211, 153]) / 255).max(axis=-1) < 0.01
@@ -54,7 +53,6 @@ def test_the_curve_is_a_picture_too_and_marks_the_sweet_spot():
 
 @pytest.mark.parametrize("levels", [{25: 0.0}, {4: 0.0, 50: 0.0}, {1: 2.0, 2: 1.5, 3: 0.0}])
 def test_any_comparison_has_a_curve(levels: dict[int, float]):
-    ET.fromstring(draw_curve_svg(report_of(levels)))
     assert draw_curve(report_of(levels)).max() > 0.5
 
 

@@ -28,14 +28,12 @@ class Ladder:
             coarse, fine = (float((self.ends[a] - self.ends[b]).norm()) for a, b in pairwise(triple))
             alike = similarity[counts.index(triple[1])]
             left = reference_similarity(estimate_convergence(triple, coarse, fine), fine, alike)
-        verdict = find_sweet_spot(
-            counts, similarity, self.case.solver, visible=self.case.visible, reference_similarity=left
-        )
+        verdict = find_sweet_spot(counts, similarity, self.case.solver, left)
         return similarity, left, verdict
 
     def search(self) -> tuple[SweetSpot, list[int]]:
         counts, similarity, left, verdict = [], [], None, SweetSpot(None, "")
-        while more := next_step_counts(counts, similarity, left, self.case.visible):
+        while more := next_step_counts(counts, similarity, left):
             counts = sorted([*counts, *more])
             similarity, left, verdict = self.judge(counts)
         return verdict, counts

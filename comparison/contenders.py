@@ -1,0 +1,63 @@
+"""What competes in a comparison: one complete way to sample for each contender."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from .runs import Sampling, Settings
+
+_ALLOWED = "pairs of sampler and scheduler such as dpmpp_2m/karras, separated by commas"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One complete way to sample, which a comparison runs at every step count.
+
+    Attributes:
+        sampling: its settings, with the first seed.
+        plan: the engine's plan, whose exact schedule is used where it has one for a step count; None for none.
+        trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
+        label: sets it apart from another one of the same sampler, scheduler and cfg; empty where not needed.
+    """
+
+    sampling: Sampling
+    plan: Any = None
+    trained_steps: tuple[int, int] | None = None
+    label: str = ""
+
+    def settings(self, engine: str, variant: str, source: str, seeds: int = 1) -> Settings:
+        """Return what the report says of it.
+
+        Args:
+            engine: what runs it.
+            variant: the model's variant.
+            source: where the model, or what is known of it, comes from.
+            seeds: how many seeds run.
+        """
+        return Settings(
+            engine=engine,
+            variant=variant,
+            source=source,
+            sampler=self.sampling.sampler_name,
+            scheduler=self.sampling.scheduler,
+            cfg=self.sampling.cfg,
+            seed=self.sampling.seed,
+            seeds=seeds,
+            trained_steps=self.trained_steps,
+            denoise=self.sampling.denoise,
+            label=self.label,
+        )
+
+
+def parse_contenders(text: str) -> list[tuple[str, str]]:
+    """Return the pairs of sampler and scheduler of a list such as `dpmpp_2m/karras, heun/simple`.
+
+    Raises:
+        ValueError: if an entry has another form.
+    """
+    pairs = []
+    for entry in text.replace(";", ",").split(","):
+        parts = entry.replace("/", " ").split()
+        if parts and len(parts) != 2:
+            raise ValueError(f"also: expected {_ALLOWED}; got {entry.strip()[:60]!r}")
+        pairs += [(parts[0], parts[1])] if parts else []
+    return pairs

@@ -1,0 +1,139 @@
+"""A whole comparison on any engine: every contender, every seed, every step count, or the search for the sweet spot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..samplers.stochastic import injects_noise
+from .contenders import Contender
+from .engine import Engine
+from .report import Price, Report, make_report
+from .runs import Run, Series, Task, over_seeds
+from .verdict.judge import judge
+from .verdict.judgement import Judgement, Measurements
+from .verdict.search import START, next_step_counts, trained_counts
+
+_SAME_LEVEL = 0.01
+_OTHER_STARTS = (
+    "With this denoise and scheduler the step counts start at different noise levels. That alone makes their images "
+    "differ, so nothing is estimated from them."
+)
+_UNEVEN_TIMES = 1.6
+_UNEVEN = (
+    "The seconds per step differ a lot between these runs: the machine was busy, a cache skipped calls, or some runs "
+    "are from earlier. To compare seconds or cost, clear the kept images (cache_megabytes 0) and run again."
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a comparison.
+
+    Attributes:
+        counts: step counts to run.
+        auto: whether a search adds more of them, round by round.
+        seeds: how many seeds, each one more than the one before.
+        variant: the model's variant, for the report.
+        source: where the model, or what is known of it, comes from.
+        price: what sampling costs.
+    """
+
+    counts: Sequence[int]
+    auto: bool = False
+    seeds: int = 1
+    variant: str = "unknown"
+    source: str = "not known"
+    price: Price = field(default_factory=Price)
+
+
+def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
+    """Refuse contenders that the engine cannot run, or that are the same twice.
+
+    Raises:
+        ValueError: names the input, what is allowed and what came.
+    """
+    for place, contender in enumerate(contenders):
+        try:
+            engine.check(contender.sampling)
+        except ValueError as error:
+            if not place or contender.plan is not None:
+                raise
+            raise ValueError(f"also: {error}") from None
+    names = [contender.settings(engine.name, "", "").name for contender in contenders]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"also: expected other settings than those compared already; got {twice[0]} once more")
+
+
+def compare(engine: Engine, contenders: Sequence[Contender], question: Question) -> Report:
+    """Run every contender and return the report. The first contender's sweet spot is the comparison's.
+
+    Raises:
+        ValueError: if there is no contender.
+        BaseException: what the engine raises.
+    """
+    judgements = [_run_contender(engine, contender, question) for contender in contenders]
+    notes = [_OTHER_STARTS] if not all(judgement.settings.same_start for judgement in judgements) else []
+    notes += [_UNEVEN] if any(map(_is_uneven, judgements)) else []
+    return make_report(judgements, question.price, (*engine.notes, *notes), engine.check_cancelled)
+
+
+def _run_contender(engine: Engine, contender: Contender, question: Question) -> Judgement:
+    """Run a contender round after round, and judge it after each: what runs next may depend on that."""
+    settings = contender.settings(engine.name, question.variant, question.source, question.seeds)
+    runs: dict[int, Run] = {}
+    measured: Measurements = {}
+    judgement, counts = None, _first_counts(contender, question)
+    while counts or judgement is None:
+        tasks = [task for seed in range(question.seeds) for task in _tasks(engine, contender, seed, counts)]
+        finished = engine.run(tasks)
+        for place, count in enumerate(counts):
+            runs[count] = over_seeds(finished[place :: len(counts)])
+        same_start = _same_start(engine, _tasks(engine, contender, 0, sorted(runs)))
+        series = Series(replace(settings, same_start=same_start), list(runs.values()))
+        judgement = judge(series, engine.check_cancelled, measured)
+        counts = _next_counts(contender, question, judgement)
+    return judgement
+
+
+def _is_uneven(judgement: Judgement) -> bool:
+    """Return whether the runs' seconds were taken under conditions too different to be compared."""
+    runs = [judged.run for judged in judgement.runs]
+    per_call = [run.seconds / run.model_calls for run in runs if run.model_calls and run.seconds > 0]
+    return bool(per_call) and max(per_call) > _UNEVEN_TIMES * min(per_call)
+
+
+def _first_counts(contender: Contender, question: Question) -> list[int]:
+    if not question.auto:
+        return sorted(question.counts)
+    trained = contender.trained_steps
+    return sorted({*question.counts, *(trained_counts(trained) if trained is not None else START)})
+
+
+def _next_counts(contender: Contender, question: Question, judgement: Judgement) -> list[int]:
+    """Return what a search wants to run next. For a sampler that injects noise no step count would change the verdict.
+
+    Empty where the search is over, or none was asked for.
+    """
+    over = contender.trained_steps is not None or injects_noise(contender.sampling.sampler_name)
+    if not question.auto or over:
+        return []
+    return next_step_counts(
+        judgement.counts, judgement.similarity, judgement.reference_similarity, listed=question.counts
+    )
+
+
+def _same_start(engine: Engine, tasks: Sequence[Task]) -> bool:
+    """Return whether all step counts start at the same noise level, to within a hundredth."""
+    schedules = [engine.schedule(task.sampling, task.steps) for task in tasks]
+    first = [float(schedule[0]) for schedule in schedules if len(schedule)]
+    return not first or max(first) - min(first) <= _SAME_LEVEL * max(first)
+
+
+def _tasks(engine: Engine, contender: Contender, seed: int, counts: Sequence[int]) -> list[Task]:
+    """Return the tasks of one seed, with the exact schedules of the contender's plan where it has some."""
+    sampling = contender.sampling.with_seed(seed)
+    tasks = []
+    for count in counts:
+        exact = engine.exact_schedule(contender.plan, count) if contender.plan is not None else ()
+        tasks.append(Task(replace(sampling, sigmas=exact), count))
+    return tasks

@@ -1,0 +1,56 @@
+"""What a viewer of a comparison is given: which runs there are, and the names of their images' files."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .measures.levels import Levels, to_levels
+from .report import Report
+from .verdict.judgement import JudgedRun, Judgement
+
+VERSION = 1
+MOST_IMAGES = 256
+
+
+def viewer_text(report: Report, subfolder: str, keep: Callable[[Levels], str]) -> str:
+    """Return what the viewer needs as JSON text.
+
+    It has `version`, `subfolder`, `images` and `series`, each with its `runs` and the names of their files. Of very
+    many images the first ones of each run are kept; `images` says how many there are.
+
+    Args:
+        report: what is shown.
+        subfolder: where the files are.
+        keep: writes an image, 8-bit levels of shape (height, width, channels), into a file there and returns its name.
+    """
+    runs = sum(len(judgement.runs) for judgement in report.judgements)
+    each = max(MOST_IMAGES // runs, 1)
+    content = {
+        "version": VERSION,
+        "subfolder": subfolder,
+        "images": len(report.first.runs[0].run.images),
+        "series": [_series(judgement, each, keep) for judgement in report.judgements],
+    }
+    return json.dumps(content)
+
+
+def _series(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> dict[str, Any]:
+    spot = judgement.sweet_spot
+    return {
+        "name": judgement.settings.name,
+        "reference": judgement.reference,
+        "sweet_spot": {"steps": spot.steps, "reason": spot.reason, "confidence": spot.confidence},
+        "runs": [_run(judged, each, keep) for judged in judgement.runs],
+    }
+
+
+def _run(judged: JudgedRun, each: int, keep: Callable[[Levels], str]) -> dict[str, Any]:
+    run = judged.run
+    return {
+        "steps": run.steps,
+        "seconds": round(run.seconds, 4),
+        "model_calls": run.model_calls,
+        "similarity": round(judged.similarity, 6),
+        "reused": run.reused,
+        "files": [keep(to_levels(image)) for image in run.images[:each]],
+    }

@@ -1,0 +1,85 @@
+"""The engine outside ComfyUI: a comparison's runs on diffusers, with ComfyUI's noise, schedule and guidance."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..comparison.runs import Run, Sampling, Task
+from ..samplers.solvers import SOLVERS
+from .diffusers_flow import DiffusersFlow, Guidance, flow_schedule
+
+SCHEDULERS = ("simple",)
+
+log = logging.getLogger("sweetspot.engines")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all runs of a comparison show.
+
+    Attributes:
+        positive: prompt.
+        negative: prompt to steer away from, commonly empty.
+        size: width and height in pixels, multiples of 16.
+    """
+
+    positive: str
+    negative: str
+    size: tuple[int, int] = (128, 128)
+
+
+class DiffusersEngine:
+    """Runs a comparison's tasks on diffusers; see `comparison/engine.py`. Ctrl+C cancels.
+
+    Args:
+        flow: the model.
+        scene: what all runs show.
+    """
+
+    name = "diffusers"
+    notes: Sequence[str] = ()
+
+    def __init__(self, flow: DiffusersFlow, scene: Scene) -> None:
+        self._flow, self._scene = flow, scene
+        self._warm = False
+
+    def check(self, sampling: Sampling) -> None:
+        """Refuse settings that have no equal here.
+
+        Raises:
+            ValueError: names the input, what is allowed and what came.
+        """
+        for name, allowed in (("sampler_name", tuple(SOLVERS)), ("scheduler", SCHEDULERS)):
+            if getattr(sampling, name) not in allowed:
+                got = getattr(sampling, name)
+                raise ValueError(f"{name}: expected one of {', '.join(allowed)} on diffusers, got {got!r}")
+        if not 0 < sampling.denoise <= 1:
+            raise ValueError(f"denoise: expected more than 0 and at most 1, got {sampling.denoise:g}")
+
+    def schedule(self, sampling: Sampling, steps: int) -> list[float]:
+        """Return the noise levels of a run, falling."""
+        return flow_schedule(steps, sampling.denoise).tolist()
+
+    def exact_schedule(self, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - the protocol's
+        """Return nothing: flow-matching models without distillation have no fixed schedules."""
+        return ()
+
+    def check_cancelled(self) -> None:
+        """Do nothing: Python raises KeyboardInterrupt by itself."""
+
+    def run(self, tasks: Sequence[Task]) -> list[Run]:
+        """Make each task's picture, after a discarded run of one step that warms up."""
+        return [self._run(task) for task in tasks]
+
+    def _run(self, task: Task) -> Run:
+        sampling = task.sampling
+        guidance = Guidance(self._scene.positive, self._scene.negative, sampling.cfg)
+        if not self._warm:
+            self._flow.run(1, guidance, sampling.seed, self._scene.size)
+            self._warm = True
+        run = self._flow.run(
+            task.steps, guidance, sampling.seed, self._scene.size, sampling.sampler_name, sampling.denoise
+        )
+        log.info("%s, seed %d: %d steps in %.2f s", sampling.sampler_name, sampling.seed, run.steps, run.seconds)
+        return run

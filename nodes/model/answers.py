@@ -1,0 +1,92 @@
+"""What the browser is answered about a model, before any run: which one it is, and what it wants.
+
+Only headers are read, and only of files that ComfyUI's own lists of models hold.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from ...demo import files as demo_files
+from ...graphs.walk import Branch, Graph, agreed, branches
+from ...presets.catalogue import find_variant
+from ...presets.plan import StepPlan
+from ...presets.qualities import Quality
+from ...presets.recognition.evidence import Evidence
+from ...presets.recognition.finding import UNKNOWN
+from ...presets.recognition.headers import HeaderError, read_header
+from ...presets.recognition.model_file import evidence_of_file
+from ...presets.zones import COMMON_ZONES, zones_of
+from .model_files import check_name, find_model
+from .plan_on_model import known_names
+from .recognise_here import recognise_all_here
+
+_DEMO_NODE = "SweetSpotDemoModel"
+_SHOWN = ("steps", "cfg", "sampler_name", "scheduler", "guidance", "sources")
+
+
+def answer_for(
+    graph: Graph, node: str, input_name: str, choice: str, min_confidence: str, *, with_files: bool = True
+) -> dict[str, Any]:
+    """Return what a node's model is, how sure that is, the plans of all qualities, and the zones of the steps band.
+
+    Args:
+        graph: the piece of the prompt graph that leads up from the node, in API form.
+        node: the node's id.
+        input_name: the input that the model comes to.
+        choice: the catalogue's id that the user chose, empty for none.
+        min_confidence: the lowest confidence that is accepted.
+        with_files: whether headers are read; else only names are judged.
+
+    Raises:
+        NameRefusedError: a model's name is not in ComfyUI's lists.
+    """
+    evidence, problems = evidence_in_graph(branches(graph, node, input_name), with_files=with_files)
+    found = recognise_all_here(evidence.chosen(choice), min_confidence)
+    finding = found["balanced"].finding
+    name = finding.variant.name if finding.variant else ""
+    is_known = finding.confidence != UNKNOWN and not finding.required
+    plans: dict[Quality, StepPlan] = {quality: recognition.plan for quality, recognition in found.items()}
+    zones = zones_of(name or "this model", plans) if is_known else COMMON_ZONES
+    return {
+        "variant": found["balanced"].plan.variant,
+        "name": name,
+        "confidence": finding.confidence,
+        "signals": list(finding.signals),
+        "contradictions": [*finding.contradictions, *problems],
+        "alternatives": [find_variant(variant).name for variant in finding.alternatives],
+        "note": finding.variant.note if finding.variant else "",
+        "files": list(evidence.files),
+        "qualities": {quality: _plan(plan) for quality, plan in plans.items()},
+        "zones": [vars(zone) for zone in zones],
+    }
+
+
+def evidence_in_graph(ways: list[Branch], *, with_files: bool) -> tuple[Evidence, list[str]]:
+    """Return what the graph and the headers of its files say, and which headers could not be read.
+
+    Raises:
+        NameRefusedError: a model's name is not in ComfyUI's lists.
+    """
+    named = Evidence.from_graph(agreed(ways))
+    for lora in named.loras:
+        check_name(lora.name)
+    if not named.files and any(node.get("class_type") == _DEMO_NODE for way in ways for node in way.nodes):
+        header = read_header(demo_files.TRANSFORMER)
+        return replace(evidence_of_file(demo_files.TRANSFORMER.name, header), loras=named.loras), []
+    paths = [find_model(name) for name in named.files] if with_files else []
+    if len(paths) != 1:
+        return named, []
+    try:
+        header = read_header(paths[0])
+    except (HeaderError, OSError) as error:
+        # The system's own message names the whole path, which is nobody's business.
+        why = error.strerror if isinstance(error, OSError) else error
+        return named, [f"its header could not be read: {why}"]
+    in_file = evidence_of_file(named.files[0], header)
+    return replace(in_file, files=named.files, loras=named.loras, doubts=named.doubts), []
+
+
+def _plan(plan: StepPlan) -> dict[str, Any]:
+    plan, replaced = known_names(plan)
+    shown = {name: getattr(plan, name) for name in _SHOWN}
+    return shown | {"warnings": [*plan.warnings, *([replaced.removeprefix("Warning: ")] if replaced else [])]}

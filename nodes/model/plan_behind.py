@@ -1,0 +1,58 @@
+"""The plan that a node's `plan` input will bring, worked out before any run from the nodes that make plans."""
+
+from typing import Any
+
+from ...graphs.walk import Graph, branches, link_of, value_of
+from ...presets.by_hand import CHANGES, changed_by_hand
+from ...presets.catalogue import is_variant
+from ...presets.plan import StepPlan
+from ...presets.qualities import QUALITIES
+from ...presets.recognition.finding import CONFIDENCES
+from .answers import evidence_in_graph
+from .model_files import NameRefusedError
+from .recognise_here import recognise_here
+
+PRESET, STEP_PLAN = "SweetSpotPreset", "SweetSpotPlan"
+AUTO = "auto"
+_LONGEST_CHAIN = 20
+
+
+def plan_behind(graph: Graph, node_id: str, input_name: str = "plan", depth: int = 0) -> StepPlan | None:
+    """Return the plan behind a node's input, None where only a run can tell.
+
+    Args:
+        graph: the piece of the prompt graph that leads up from the node, in API form.
+        node_id: the node.
+        input_name: its input.
+        depth: how many nodes were passed.
+    """
+    link = link_of(graph.get(node_id, {}).get("inputs", {}).get(input_name))
+    giver = graph.get(link[0], {}) if link else {}
+    if link is None or depth > _LONGEST_CHAIN:
+        return None
+    inputs: dict[str, Any] = giver.get("inputs", {})
+    if giver.get("class_type") == PRESET:
+        return _of_preset(graph, link[0], inputs)
+    if giver.get("class_type") != STEP_PLAN or "sigmas" in inputs:
+        return None
+    base = plan_behind(graph, link[0], "plan", depth + 1) if "plan" in inputs else None
+    values = {name: value_of(graph, inputs.get(name)) for name in CHANGES}
+    if any(value is None for value in values.values()) or ("plan" in inputs and base is None):
+        return None
+    return changed_by_hand(base, **values)
+
+
+def _of_preset(graph: Graph, node_id: str, inputs: dict[str, Any]) -> StepPlan | None:
+    defaults = {"quality": "balanced", "variant": AUTO, "min_confidence": CONFIDENCES[0]}
+    quality, variant, floor = (value_of(graph, inputs.get(name, value)) for name, value in defaults.items())
+    if quality not in QUALITIES or floor not in CONFIDENCES or not (variant == AUTO or is_variant(str(variant))):
+        return None
+    ways = branches(graph, node_id)
+    try:
+        evidence, _ = evidence_in_graph(ways, with_files=True)
+    except NameRefusedError as error:
+        if not error.harmless:
+            return None
+        evidence, _ = evidence_in_graph(ways, with_files=False)
+    choice = "" if variant == AUTO else str(variant)
+    return recognise_here(evidence.chosen(choice), quality, floor).plan

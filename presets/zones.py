@@ -1,0 +1,77 @@
+"""What a step count means for a model: the zones of the steps band."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .plan import StepPlan
+from .qualities import Quality
+
+ZoneName = Literal["few", "good", "more", "many"]
+
+MOST_SHOWN = 100
+# The usual advice for a model that is not distilled is 20 to 30 steps: a fifth below and above 25. From 40, 1.6 times
+# 25, on there is little to gain. The same shares are taken of what is recommended for a known model.
+_BELOW, _ABOVE, _LITTLE_GAIN = 0.8, 1.2, 1.6
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Step counts of which the same is true.
+
+    Attributes:
+        first: the smallest of them.
+        last: the largest of them.
+        name: few, good, more or many.
+        text: what is true of them, in words.
+    """
+
+    first: int
+    last: int
+    name: ZoneName
+    text: str
+
+
+COMMON_ZONES = (
+    Zone(1, 10, "few", "quick preview"),
+    Zone(11, 19, "few", "between a preview and a final image"),
+    Zone(20, 30, "good", "right for most models"),
+    Zone(31, 39, "more", "a bit more than most models need"),
+    Zone(40, MOST_SHOWN, "many", "little to gain for the time"),
+)
+
+
+def zones_of(name: str, plans: Mapping[Quality, StepPlan]) -> tuple[Zone, ...]:
+    """Return the zones for a model that was recognised.
+
+    Args:
+        name: what to call the model.
+        plans: its plan in each quality.
+    """
+    low, high, many = _bounds(plans)
+    is_distilled = plans["balanced"].distilled
+    wants = f"{low}" if low == high else f"{low} to {high}"
+    too_few = f"a quick preview; for a final image {name} wants {wants}"
+    too_many = f"little to gain for the time; {name} wants {wants}"
+    if is_distilled:
+        too_few = f"fewer than {name} was trained for ({wants})"
+        too_many = f"more don't help {name}, which is distilled for {wants}"
+    zones = (
+        Zone(1, low - 1, "few", too_few),
+        Zone(low, high, "good", f"right for {name} ({wants})"),
+        Zone(high + 1, many - 1, "more", f"a bit more than {name} needs ({wants})"),
+        Zone(many, max(MOST_SHOWN, many), "many", too_many),
+    )
+    return tuple(zone for zone in zones if zone.first <= zone.last)
+
+
+def _bounds(plans: Mapping[Quality, StepPlan]) -> tuple[int, int, int]:
+    """Return the lowest and highest count that are right for a model, and the first that gains next to nothing."""
+    draft, balanced, best = plans["draft"], plans["balanced"], plans["best"]
+    if balanced.distilled:
+        counts = [draft.steps, balanced.steps, best.steps, *(balanced.trained_steps or ())]
+        return min(counts), max(counts), max(counts) + 1
+    least, most = sorted((balanced.steps, best.steps))
+    high = math.floor(_ABOVE * most)
+    return math.ceil(_BELOW * least), high, max(math.floor(_LITTLE_GAIN * most + 0.5), high + 1)

@@ -1,0 +1,172 @@
+"""A whole comparison on an engine of arithmetic: rounds, search, seeds, contenders and judging, without a server."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sweetspot.comparison.contenders import Contender, parse_contenders
+from sweetspot.comparison.rounds import Question, check_contenders, compare
+from sweetspot.comparison.runs import LARGEST_SEED, Run, Sampling, Task
+from sweetspot.comparison.verdict.search import LADDER
+
+EULER = Sampling(7, 3.0, "euler", "simple")
+
+
+class Cancelled(Exception):
+    """The fake engine's own way to end."""
+
+
+class FakeEngine:
+    """Images that come nearer to an end with every doubling, by the sampler's order: end + error / N^order."""
+
+    name = "fake"
+
+    def __init__(self, error: float = 3.0, cancel_after: int | None = None) -> None:
+        self.error, self.cancel_after = error, cancel_after
+        self.orders = {"euler": 1.0, "dpmpp_2m": 2.0, "euler_ancestral": 0.0}
+        self.ran: list[Task] = []
+        self.checks = 0
+        self.starts: dict[int, float] = {}
+
+    @property
+    def notes(self) -> list[str]:
+        return ["a note"]
+
+    def check(self, sampling: Sampling) -> None:
+        if sampling.sampler_name not in self.orders:
+            raise ValueError(f"sampler_name: expected one of {', '.join(self.orders)}; got {sampling.sampler_name!r}")
+
+    def run(self, tasks: Sequence[Task]) -> list[Run]:
+        self.ran += tasks
+        return [self._run(task) for task in tasks]
+
+    def _run(self, task: Task) -> Run:
+        end = np.random.default_rng(task.sampling.seed).random((1, 24, 24, 3)) * 0.5 + 0.25
+        error = np.random.default_rng(0).normal(size=end.shape)
+        away = self.error / task.steps ** self.orders[task.sampling.sampler_name]
+        return Run(task.steps, task.steps, task.steps / 10, end + away * error)
+
+    def schedule(self, sampling: Sampling, steps: int) -> list[float]:
+        return list(sampling.sigmas) or [self.starts.get(steps, 1.0), 0.0]
+
+    def exact_schedule(self, plan: dict[int, tuple[float, ...]], steps: int) -> tuple[float, ...]:
+        return plan.get(steps, ())
+
+    def check_cancelled(self) -> None:
+        self.checks += 1
+        if self.cancel_after is not None and self.checks > self.cancel_after:
+            raise Cancelled
+
+
+def counts_of(engine: FakeEngine) -> list[int]:
+    return [task.steps for task in engine.ran]
+
+
+def test_a_list_runs_once_in_rising_order_and_is_judged():
+    engine = FakeEngine(error=0.3)
+    report = compare(engine, [Contender(EULER)], Question([50, 4, 25], variant="flux_dev", source="a file"))
+    assert counts_of(engine) == [4, 25, 50]
+    data = report.to_dict()
+    assert (data["engine"], data["model"]) == ("fake", {"variant": "flux_dev", "source": "a file"})
+    assert data["notes"] == ["a note"]
+    assert data["sweet_spot"]["steps"] == 25
+
+
+def test_auto_searches_within_half_of_the_ladders_calls():
+    engine = FakeEngine(error=0.5)
+    report = compare(engine, [Contender(EULER)], Question([], auto=True))
+    assert sum(counts_of(engine)) <= sum(LADDER) / 2
+    assert len(set(counts_of(engine))) == len(counts_of(engine)) > 3
+    assert report.first.sweet_spot.steps in LADDER
+
+
+def test_auto_stops_at_once_where_no_step_count_would_help():
+    engine = FakeEngine()
+    compare(engine, [Contender(replace(EULER, sampler_name="euler_ancestral"))], Question([], auto=True))
+    assert counts_of(engine) == [6, 12, 24]
+    distilled = FakeEngine()
+    compare(distilled, [Contender(EULER, trained_steps=(2, 8))], Question([], auto=True))
+    assert counts_of(distilled) == [2, 4, 8, 16]
+
+
+def test_each_seed_runs_every_count_and_past_the_largest_comes_0():
+    engine = FakeEngine()
+    last = replace(EULER, seed=LARGEST_SEED)
+    report = compare(engine, [Contender(last)], Question([4, 8], seeds=3))
+    assert [task.sampling.seed for task in engine.ran] == [LARGEST_SEED, LARGEST_SEED, 0, 0, 1, 1]
+    assert len(report.first.own) == 3
+    assert report.to_dict()["images"] == 3
+
+
+def test_contenders_are_ranked_against_one_end():
+    engine = FakeEngine(error=2.0)
+    contenders = [Contender(EULER), Contender(replace(EULER, sampler_name="dpmpp_2m"))]
+    report = compare(engine, contenders, Question([8, 16, 32, 64]))
+    assert report.ranking.end == ("dpmpp_2m, simple, cfg 3", 64)
+    assert {run.name for run in report.ranking.nearest} == {"dpmpp_2m, simple, cfg 3"}
+
+
+def test_a_plans_exact_schedule_is_used_for_its_own_count_only():
+    engine = FakeEngine()
+    compare(engine, [Contender(EULER, plan={4: (1.0, 0.5, 0.0)})], Question([4, 8]))
+    assert [task.sampling.sigmas for task in engine.ran] == [(1.0, 0.5, 0.0), ()]
+
+
+def test_counts_that_start_elsewhere_are_noted_and_not_extrapolated():
+    engine = FakeEngine()
+    engine.starts = {8: 0.5}
+    report = compare(engine, [Contender(EULER)], Question([8, 16, 32]))
+    assert report.first.convergence is None
+    assert len(report.notes) == 2
+
+
+def test_cancelling_ends_it_while_measuring_and_while_ranking():
+    contenders = [Contender(EULER), Contender(replace(EULER, sampler_name="dpmpp_2m"))]
+    whole = FakeEngine(error=2.0)
+    assert compare(whole, contenders, Question([8, 16, 32])).ranking.end
+    # Three images are measured for each of two contenders, then all six against the end.
+    assert whole.checks == 12
+    for after in (0, 5, 8):
+        with pytest.raises(Cancelled):
+            compare(FakeEngine(error=2.0, cancel_after=after), contenders, Question([8, 16, 32]))
+
+
+def test_what_the_engine_cannot_run_is_refused_before_it_runs():
+    engine = FakeEngine()
+    unknown = replace(EULER, sampler_name="magic")
+    with pytest.raises(ValueError, match=r"^sampler_name: .*got 'magic'"):
+        check_contenders(engine, [Contender(unknown)])
+    with pytest.raises(ValueError, match=r"^also: sampler_name: .*got 'magic'"):
+        check_contenders(engine, [Contender(EULER), Contender(unknown)])
+    with pytest.raises(ValueError, match=r"also: .*euler, simple, cfg 3 once more"):
+        check_contenders(engine, [Contender(EULER), Contender(EULER)])
+    check_contenders(engine, [Contender(EULER), Contender(EULER, label="plan_2")])
+    assert engine.ran == []
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("", []),
+        ("dpmpp_2m/karras", [("dpmpp_2m", "karras")]),
+        (" heun simple ; lcm/sgm_uniform,", [("heun", "simple"), ("lcm", "sgm_uniform")]),
+    ],
+)
+def test_contenders_as_people_write_them(text: str, pairs: list[tuple[str, str]]):
+    assert parse_contenders(text) == pairs
+
+
+@pytest.mark.parametrize("text", ["heun", "heun/simple/karras", "a/b, c"])
+def test_contenders_of_another_form_are_refused(text: str):
+    with pytest.raises(ValueError, match="also: expected pairs"):
+        parse_contenders(text)
+
+
+def test_a_report_never_changes():
+    report = compare(FakeEngine(), [Contender(EULER)], Question([4, 8]))
+    assert report.to_dict() == report.to_dict()
+    with pytest.raises(AttributeError):
+        report.notes = ()
+    with pytest.raises(AttributeError):
+        report.first.knee = 4
