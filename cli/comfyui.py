@@ -1,9 +1,10 @@
 """Find a ComfyUI, or install one, start it with the pack in it, and stop it.
 
-Used by `sweetspot demo`, the tests and the benchmarks, so that all of them meet the ComfyUI that the user has.
+`sweetspot demo`, the tests and the benchmarks all use it, so that they run on the ComfyUI that the user has.
 """
 
-import json
+import configparser
+import contextlib
 import logging
 import os
 import shutil
@@ -23,7 +24,22 @@ REPOSITORY = "https://github.com/comfyanonymous/ComfyUI"
 START_SECONDS = 180.0
 STOP_SECONDS = 20.0
 
-_NOT_FOR_COMFYUI = shutil.ignore_patterns(".git", ".venv", "out", "build", "__pycache__", "tests", "benchmarks")
+_NOT_FOR_COMFYUI = shutil.ignore_patterns(
+    ".git", ".venv", "out", "build", "node_modules", "__pycache__", "tests", "benchmarks", "training"
+)
+
+# Runs main.py, and ends as soon as this process is gone, however that ended: then its standard input closes.
+_RUN_AND_END_WITH_PARENT = """
+import os, runpy, sys, threading
+
+def end_with_parent():
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+threading.Thread(target=end_with_parent, daemon=True).start()
+sys.argv = ["main.py", *sys.argv[1:]]
+runpy.run_path("main.py", run_name="__main__")
+"""
 
 _ASK_FOR_GPU = (
     "import sys, torch; mps = getattr(torch.backends, 'mps', None); xpu = getattr(torch, 'xpu', None); "
@@ -78,8 +94,8 @@ def find_comfyui() -> Path | None:
         if not _is_comfyui(Path(named)):
             raise ComfyUIError(f"COMFYUI_PATH: expected a folder with ComfyUI's main.py, got {named}")
         return Path(named).resolve()
-    candidates = [_workspace(), Path.home() / "comfy" / "ComfyUI"]
-    return next((folder.resolve() for folder in candidates if folder and _is_comfyui(folder)), None)
+    candidates = (*_workspaces(), Path.home() / "comfy" / "ComfyUI")
+    return next((folder.resolve() for folder in candidates if _is_comfyui(folder)), None)
 
 
 def install_comfyui() -> Path | None:
@@ -121,12 +137,15 @@ def running(installation: Installation, base: Path, *options: str) -> Iterator[S
     """
     _fill_base(base)
     server = Server("127.0.0.1", _free_port(), base, base / "comfyui.log")
-    command = [str(installation.python), "main.py", "--listen", server.host, "--port", str(server.port)]
+    command = [str(installation.python), "-c", _RUN_AND_END_WITH_PARENT]
+    command += ["--listen", server.host, "--port", str(server.port)]
     command += ["--base-directory", str(base), "--disable-auto-launch", "--disable-api-nodes"]
     command += [*([] if _has_gpu(installation.python) else ["--cpu"]), *options]
     log.info("Starting ComfyUI of %s ...", installation.folder)
     with server.log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=installation.folder, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=installation.folder, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+        )
     try:
         _wait_until_up(server, process)
         yield server
@@ -137,6 +156,8 @@ def running(installation: Installation, base: Path, *options: str) -> Iterator[S
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def comfy() -> list[str]:
@@ -146,18 +167,29 @@ def comfy() -> list[str]:
     return environment_setting
 
 
-def _workspace() -> Path | None:
-    answer = subprocess.run(
-        [sys.executable, "-m", "comfy_cli", "--json", "--skip-prompt", "which"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    try:
-        path = json.loads(answer.stdout)["data"]["workspace_path"]
-    except (json.JSONDecodeError, KeyError, TypeError):
-        return None
-    return Path(path) if path else None
+def _workspaces() -> Iterator[Path]:
+    """Yield the folders that comfy-cli takes for its workspace, in its own order.
+
+    Its settings are read directly: asking `comfy which` takes most of a second.
+    """
+    here = Path.cwd()
+    yield from (here, *here.parents)
+    settings = configparser.ConfigParser(interpolation=None)
+    with contextlib.suppress(OSError, configparser.Error, UnicodeDecodeError):
+        settings.read_string(_comfy_cli_settings().read_text("utf-8"))
+    for name in ("default_workspace", "recent_workspace"):
+        folder = settings.defaults().get(name)
+        if folder:
+            yield Path(folder)
+
+
+def _comfy_cli_settings() -> Path:
+    home = Path.home()
+    if sys.platform == "win32":
+        return home / "AppData" / "Local" / "comfy-cli" / "config.ini"
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support" / "comfy-cli" / "config.ini"
+    return home / ".config" / "comfy-cli" / "config.ini"
 
 
 def _is_comfyui(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..graphs.model_files import MODEL_ENDINGS
+from ..graphs.model_files import MODEL_ENDINGS, is_model_file
 from ..graphs.walk import Lora
 from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.finding import Recognition
@@ -43,10 +43,14 @@ def inspect(
 
     Raises:
         FileNotFoundError: a path does not exist.
+        ValueError: a path is a file of another kind.
     """
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise FileNotFoundError(f"PATH: expected files or folders that exist, got {', '.join(missing)}")
+    others = [path.name for path in paths if not (path.is_dir() or is_model_file(path.name))]
+    if others:
+        raise ValueError(f"PATH: expected model files ({', '.join(MODEL_ENDINGS)}) or folders, got {', '.join(others)}")
     wishes = Wishes(prefer=saved.prefer if saved else "template", templates=templates, saved=saved)
     over = tuple(Lora(name) for name in loras)
     files = list(_files_in(paths))

@@ -1,6 +1,7 @@
 """Finding and starting ComfyUI, on stand-ins that hold no more than what is looked at."""
 
 import os
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -21,20 +22,42 @@ def stand_in(folder: Path, main: str = "") -> Path:
 def no_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("COMFYUI_PATH", "COMFYUI_PYTHON"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(comfyui, "_workspace", lambda: None)
     monkeypatch.setattr(Path, "home", lambda: tmp_path / "home")
+    monkeypatch.chdir(tmp_path)
+    # Asking torch for a GPU takes seconds.
+    monkeypatch.setattr(comfyui, "_has_gpu", lambda _python: False)
+
+
+def settings_of_comfy_cli(home: Path, **settings: Path) -> None:
+    file = comfyui._comfy_cli_settings()
+    assert file.is_relative_to(home)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    entries = [f"{name} = {folder}" for name, folder in settings.items()]
+    file.write_text("\n".join(["[DEFAULT]", "enable_tracking = False", *entries]), "utf-8")
 
 
 def test_the_order_is_path_then_workspace_then_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert comfyui.find_comfyui() is None
     home = stand_in(tmp_path / "home" / "comfy" / "ComfyUI")
     assert comfyui.find_comfyui() == home.resolve()
-    workspace = stand_in(tmp_path / "workspace")
-    monkeypatch.setattr(comfyui, "_workspace", lambda: workspace)
-    assert comfyui.find_comfyui() == workspace.resolve()
+    recent, chosen = stand_in(tmp_path / "100 % recent"), stand_in(tmp_path / "chosen")
+    settings_of_comfy_cli(tmp_path / "home", recent_workspace=recent, default_workspace=tmp_path / "gone")
+    assert comfyui.find_comfyui() == recent.resolve()
+    settings_of_comfy_cli(tmp_path / "home", recent_workspace=recent, default_workspace=chosen)
+    assert comfyui.find_comfyui() == chosen.resolve()
+    here = stand_in(tmp_path / "here")
+    monkeypatch.chdir(here / "comfy")
+    assert comfyui.find_comfyui() == here.resolve()
     named = stand_in(tmp_path / "named")
     monkeypatch.setenv("COMFYUI_PATH", str(named))
     assert comfyui.find_comfyui() == named.resolve()
+
+
+@pytest.mark.parametrize("text", ["", "no section", "[DEFAULT]\nrecent_workspace", "[DEFAULT]\nrecent_workspace =\n"])
+def test_settings_of_comfy_cli_that_say_nothing_are_passed_over(tmp_path: Path, text: str):
+    settings_of_comfy_cli(tmp_path / "home")
+    comfyui._comfy_cli_settings().write_text(text, "utf-8")
+    assert comfyui.find_comfyui() is None
 
 
 def test_a_path_without_comfyui_is_an_error_and_not_passed_over(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -91,3 +114,33 @@ def test_one_that_ends_at_once_is_told_with_its_last_words(tmp_path: Path):
         comfyui.running(installation, tmp_path / "base"),
     ):
         pass
+
+
+def test_a_killed_run_leaves_no_server_behind(tmp_path: Path):
+    """The process that started it is killed, so that it can't clean up."""
+    stand_in(tmp_path / "ComfyUI", ANSWERS)
+    code = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(comfyui.PACK.parent)!r})
+import importlib.util
+spec = importlib.util.spec_from_file_location("sweetspot", {str(comfyui.PACK / "__init__.py")!r})
+sys.modules["sweetspot"] = importlib.util.module_from_spec(spec)
+from sweetspot.cli import comfyui
+comfyui._has_gpu = lambda _python: False
+folder = Path({str(tmp_path)!r})
+with comfyui.running(comfyui.Installation(folder / "ComfyUI", Path(sys.executable)), folder / "base") as server:
+    print(server.url, flush=True)
+    time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().strip()
+        assert urllib.request.urlopen(url, timeout=5).status == 200
+        process.kill()
+    with pytest.raises(OSError):  # noqa: PT011 - refused or reset, as it happens
+        ask_until_gone(url)
+
+
+def ask_until_gone(url: str) -> None:
+    while True:
+        urllib.request.urlopen(url, timeout=5).close()

@@ -2,12 +2,14 @@
 
 import json
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image, PngImagePlugin
 from safetensors.torch import save_file
+from sweetspot.cli.comfyui import find_comfyui
 from sweetspot.cli.main import main
 
 KEYS = {
@@ -142,3 +144,21 @@ def test_a_conditional_anchors_guidance_is_converted(tmp_path: Path):
 def test_without_a_comfyui_the_place_of_the_presets_is_asked_for(capsys):
     assert main(["save", "--name", "a.safetensors", "--steps", "4"]) == 1
     assert "say with --presets FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["workflow.json", "notes.txt", "picture.png", "no_ending"])
+def test_what_is_no_model_file_is_refused(capsys, tmp_path: Path, flux: Path, name: str):
+    (tmp_path / name).write_text("{}", "utf-8")
+    assert main(["inspect", str(flux), str(tmp_path / name)]) == 1
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert all(fact in error for fact in ("PATH", ".safetensors", name))
+
+
+def test_a_name_is_answered_without_another_process(capsys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Starting comfy-cli or Python takes most of a second."""
+    monkeypatch.setattr("sweetspot.cli.user_presets.find_comfyui", find_comfyui)
+    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    assert main(["inspect", "--name", "flux1-dev.safetensors", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["variant"] == "flux_dev"

@@ -12,7 +12,7 @@ from sweetspot.presets.catalogue import load_catalogue
 from sweetspot.presets.recognition.evidence import Evidence
 from sweetspot.presets.recognition.recognise import recognise
 
-LAYOUTS_FILE = Path(__file__).resolve().parents[1] / "presets" / "layouts.py"
+LAYOUTS_FILE = Path(__file__).resolve().parents[1] / "presets" / "recognition" / "layouts.py"
 spec = importlib.util.spec_from_file_location("sweetspot_test_layouts", LAYOUTS_FILE)
 layouts = importlib.util.module_from_spec(spec)
 sys.modules["sweetspot_test_layouts"] = layouts
