@@ -1,13 +1,7 @@
-# Thin names for scripts/develop.py, which does all the set-up and works without make, too.
+# Short names for scripts/develop.py, which does all the set-up and works without make, too.
 PYTHON ?= python3
 
-.PHONY: demo test lint
+.PHONY: demo check test lint
 
-demo:
-	@$(PYTHON) scripts/develop.py demo
-
-test:
-	@$(PYTHON) scripts/develop.py test
-
-lint:
-	@$(PYTHON) scripts/develop.py lint
+demo check test lint:
+	@$(PYTHON) scripts/develop.py $@

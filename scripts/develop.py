@@ -1,7 +1,7 @@
-"""`make demo`, `make test` and `make lint`, from nothing but Python and a package registry.
+"""`make demo`, `make check`, `make test` and `make lint`: all they need is Python and a package registry.
 
-Runs with any Python that the pack supports and imports only the standard library: it makes `.venv` beside the pack,
-installs what the task needs (again only when that has changed), and goes on in there.
+Runs with any Python that the pack supports and imports only the standard library. It creates `.venv` beside the pack,
+installs what the task needs (again only when that has changed), and continues in there.
 """
 
 import hashlib
@@ -16,23 +16,44 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 # The exit code with which `sweetspot demo` asks for the extra `standalone`: cli/main.py sets it.
 NEEDS_STANDALONE = 3
-EXTRAS = {"demo": "client", "test": "client,standalone,test,lint", "lint": "standalone,test,lint"}
+EXTRAS = {
+    "demo": "client",
+    "check": "client,standalone,test,lint",
+    "test": "client,standalone,test,lint",
+    "lint": "client,standalone,test,lint",
+}
+# Tests that need a server, or a server and a browser. Each folder has a run of its own, whose processes end with it.
+SERVER_TESTS = ("tests/comfyui", "tests/browser")
 
 
 def main() -> int:
-    """Do the task named on the command line and return its exit code."""
+    """Do the task named on the command line and return its exit code. After `test`, options of pytest may follow."""
     task = sys.argv[1] if len(sys.argv) > 1 else ""
     if task not in EXTRAS:
         print(f"usage: develop.py {'|'.join(EXTRAS)}; got {task!r}", file=sys.stderr)
         return 2
     prepare(EXTRAS[task])
+    chosen = sys.argv[2:]
     if task == "demo":
         return demo()
-    return lint() or (run(tool("pytest"), *sys.argv[2:]) if task == "test" else 0)
+    if chosen and task == "test":
+        return lint() or run(tool("pytest"), *chosen)
+    return {"lint": lint, "check": check, "test": test}[task]()
+
+
+def check() -> int:
+    """Check form and types, and run every test that needs no server and no browser, on all cores."""
+    without = [f"--ignore={folder}" for folder in SERVER_TESTS]
+    return lint() or run(tool("pytest"), "--numprocesses=auto", "--quiet", *without)
+
+
+def test() -> int:
+    """Run everything, and go on after a failure, so that one run shows them all."""
+    return max([check(), *(run(tool("pytest"), "--quiet", folder) for folder in SERVER_TESTS)])
 
 
 def demo() -> int:
-    """Run the demo; the standalone engine's libraries are large, and come only where it is needed."""
+    """Run the demo. The diffusers engine's libraries are large, so they are installed only if it is needed."""
     code = run(tool("sweetspot"), "demo")
     if code != NEEDS_STANDALONE:
         return code
@@ -41,7 +62,7 @@ def demo() -> int:
 
 
 def prepare(extras: str) -> None:
-    """Make `.venv` hold the pack with these extras; does nothing when it does already."""
+    """Install the pack with these extras into `.venv`; does nothing if they are installed already."""
     if sys.version_info < (3, 10):  # noqa: UP036 - this file is what meets an old Python
         sys.exit(f"Sweet Spot needs Python 3.10 or newer, this is {sys.version.split()[0]}")
     if not python().exists():
@@ -53,14 +74,16 @@ def prepare(extras: str) -> None:
     if stamp.exists() and stamp.read_text("utf-8") == digest:
         return
     print(f"Installing {extras} into {ENVIRONMENT.name} (the first time takes a minute or more) ...", flush=True)
-    check(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
+    require(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
     install(f"--editable={ROOT}[{extras}]")
     stamp.write_text(digest, "utf-8")
 
 
 def install(*requirements: str) -> None:
     """Install into `.venv` under the project's constraints, with a progress display on a terminal."""
-    check(tool("uv"), "pip", "install", f"--python={python()}", "--constraint", ROOT / "constraints.txt", *requirements)
+    require(
+        tool("uv"), "pip", "install", f"--python={python()}", "--constraint", ROOT / "constraints.txt", *requirements
+    )
 
 
 def lint() -> int:
@@ -74,7 +97,7 @@ def lint() -> int:
 
 
 def lint_browser() -> int:
-    """Check the types of the browser's modules, and that web/vendor is what npm has; both need Node 20."""
+    """Check the types of the browser's modules, and web/vendor against npm's packages. Both need Node 20."""
     npm = shutil.which("npm")
     if npm is None:
         print("LEFT OUT: types of web/ - no npm found", flush=True)
@@ -82,9 +105,9 @@ def lint_browser() -> int:
     stamp = ROOT / "node_modules" / "sweetspot.stamp"
     wanted = hashlib.sha256((ROOT / "package.json").read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text("utf-8") != wanted:
-        # The published types ask for libraries that only their authors' build needs.
+        # The published types require libraries that only their authors' build needs.
         options = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps")
-        check(npm, "install", "--silent", *options)
+        require(npm, "install", "--silent", *options)
         stamp.write_text(wanted, "utf-8")
     return run(npm, "run", "--silent", "check") or run(npm, "run", "--silent", "vendor", "--", "--check")
 
@@ -104,7 +127,7 @@ def run(*command: str | Path) -> int:
     return subprocess.run(list(map(str, command)), cwd=ROOT, check=False).returncode
 
 
-def check(*command: str | Path) -> None:
+def require(*command: str | Path) -> None:
     """Run a command and end with its exit code if it fails."""
     code = run(*command)
     if code:

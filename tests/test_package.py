@@ -1,7 +1,10 @@
-"""What is published: version, metadata, and what the Comfy registry asks."""
+"""What is published: version, metadata, what the Comfy registry asks for, and what users get."""
 
+import re
+import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,13 +16,15 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+PICTURES = "https://raw.githubusercontent.com/sweet-spot-nodes/sweet-spot/main/"
+
 
 @pytest.fixture(scope="module")
 def project(root: Path) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
 
 
-def test_the_version_is_told_once_in_two_places(project: dict):
+def test_the_version_is_the_same_in_both_places(project: dict):
     assert project["project"]["version"] == sweetspot.__version__
 
 
@@ -29,16 +34,62 @@ def test_inside_comfyui_nothing_more_is_needed(project: dict):
     assert "web" not in project["tool"]["comfy"]
 
 
+def test_the_registrys_pictures_are_there(project: dict, root: Path):
+    for name in ("Icon", "Banner"):
+        assert (root / project["tool"]["comfy"][name].removeprefix(PICTURES)).is_file()
+    assert project["project"]["urls"]["Documentation"]
+
+
 def test_the_registry_takes_the_pack(root: Path):
-    answer = subprocess.run(
-        [sys.executable, "-m", "comfy_cli", "--skip-prompt", "node", "validate"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    answer = comfy(root, "node", "validate")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "All validation checks passed" in answer.stdout + answer.stderr
+
+
+def comfy(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    whole = [sys.executable, "-m", "comfy_cli", "--skip-prompt", *command]
+    return subprocess.run(whole, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def packed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The text of each file that `comfy node pack` gives to users; of weights and pictures the name alone."""
+    git = shutil.which("git")
+    if git is None or not (root / ".git").exists():
+        pytest.skip("there is no git checkout to pack")
+    copy = tmp_path_factory.mktemp("packed")
+    listed = [git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(lambda name: name and (root / name).is_file(), files):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith((".safetensors", ".png", ".jpg")):
+            (copy / name).touch()
+        else:
+            shutil.copy(root / name, copy / name)
+    subprocess.run([git, "init", "--quiet"], cwd=copy, check=True)
+    subprocess.run([git, "add", "--all"], cwd=copy, check=True)
+    answer = comfy(copy, "node", "pack")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    with zipfile.ZipFile(copy / "node.zip") as archive:
+        return {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
+
+
+def test_users_get_what_they_need_and_nothing_else(packed: dict[str, str], root: Path):
+    folders = {name.split("/")[0] for name in packed if "/" in name}
+    assert folders == {
+        "cli", "comparison", "demo", "engines", "example_workflows", "graphs", "locales", "nodes", "presets", "samplers",
+        "subgraphs", "web",
+    }  # fmt: skip
+    assert {name for name in packed if "/" not in name} == {"LICENSE", "README.md", "__init__.py", "pyproject.toml"}
+    assert not [name for name in packed if "training/" in name or name.endswith((".d.ts", ".schema.json"))]
+    for file in (root / "nodes").rglob("*.py"):
+        assert file.relative_to(root).as_posix() in packed
+
+
+def test_only_the_shell_starts_processes(packed: dict[str, str]):
+    starting = {name for name, text in packed.items() if name.endswith(".py") and "subprocess" in text}
+    assert starting
+    assert all(name.startswith("cli/") for name in starting)
 
 
 def test_every_package_is_in_the_wheel(project: dict, root: Path):
@@ -53,12 +104,16 @@ def test_workflows_for_github_cover_systems_and_versions(root: Path):
     jobs = yaml.safe_load((root / ".github" / "workflows" / "test.yml").read_text("utf-8"))["jobs"]
     matrix = jobs["test"]["strategy"]["matrix"]
     assert matrix["os"] == ["ubuntu-latest", "windows-latest", "macos-latest"]
-    assert matrix["python"] == ["3.10", "3.11", "3.12", "3.13"]
+    assert matrix["python"] == ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
 
-def test_the_readme_gives_both_commands_and_its_pictures_are_there(root: Path):
+def test_the_readme_gives_its_commands_and_its_links_lead_somewhere(root: Path):
     text = (root / "README.md").read_text("utf-8")
-    assert "make demo" in text
-    assert "make test" in text
-    for target in [part.split(")")[0] for part in text.split("](")[1:]]:
-        assert (root / target).exists(), target
+    for command in ("make demo", "make check", "make test"):
+        assert command in text
+    pictures, links = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text), re.findall(r"(?<!!)\[[^\]]*\]\(([^)]+)\)", text)
+    # A picture has to work outside the repository, too: on the registry's page.
+    assert pictures
+    assert all(target.startswith(PICTURES) for target in pictures)
+    for target in [*pictures, *links]:
+        assert (root / target.removeprefix(PICTURES)).exists(), target
