@@ -10,19 +10,18 @@ from ...presets.trained import fixed_schedule, least_steps, off_trained_steps, s
 from ...samplers.kept_steps import resolve_kept_steps
 from ...samplers.schedules import MAX_STEPS
 from ...samplers.stochastic import OWN_STEPS
-from ...samplers.time_budget import Fit, StepTimes, fit_steps
+from ...samplers.time_budget import StepTimes, run_within
 from ...samplers.trace import StepTrace
 from ..model.plan_on_model import exact_sigmas
 from .guidance_saver import GuidanceSaver
 from .live import LiveTrace
 from .stock import KSamplerSettings, check_latent, check_sampler, run_length, sample_watched, schedule_of
-from .watched_run import Extras, TooSlowError, WatchedRun
+from .watched_run import Extras, WatchedRun
 
 WARN, SNAP = "warn", "snap"
-NOTHING_KEPT = "kept: nothing was kept; write the steps into keep_steps, such as 4, 8, -1. What is linked did not run."
+NOTHING_KEPT = "No steps were kept: set keep_steps (e.g. 4, 8, -1). Nodes connected to this output were skipped."
 
 _TIMES = StepTimes()
-_SLACK = 1.1
 
 
 @dataclass(frozen=True)
@@ -129,43 +128,22 @@ def kept_latent(run: WatchedRun) -> Any:
 
 
 def _within_time(job: Job) -> tuple[dict[str, Any], WatchedRun, tuple[str, ...]]:
-    """Run once, or twice where the first steps show that the time budget cannot be met with as many as asked."""
+    """Run the job, within its time budget where it has one."""
     budget, name = job.extras.seconds, job.settings.sampler_name
     free = replace(job.extras, seconds=0, strict=not budget)
     if not budget > 0 or name in OWN_STEPS:
-        notes = (f"time budget: not used, as {name} chooses its own steps.",) if budget > 0 else ()
+        notes = (f"time budget: not used, because {name} chooses its own steps.",) if budget > 0 else ()
         return (*_run(job, job.steps, replace(free, strict=True)), notes)
-    asked, key = run_length(job.model, job.steps, job.settings), _time_key(job)
+    asked = run_length(job.model, job.steps, job.settings)
+
+    def attempt(steps: int, limit: float) -> tuple[tuple[dict[str, Any], WatchedRun], float]:
+        # All steps are asked for by the job's own count, also of a scheduler that rounds it.
+        finished = _run(job, job.steps if steps >= asked else steps, replace(free, seconds=limit))
+        return finished, finished[1].trace().seconds
+
     least = min(job.least_steps, asked)
-    known = _TIMES.recall(key)
-    fit = fit_steps(budget, known, asked, least) if known else Fit(asked)
-    # What is remembered may be an hour old: it is checked too, more gently. The least is run whatever it takes.
-    limit = budget * _SLACK if known else budget
-    limited = free if known and fit.steps == least else replace(free, seconds=limit)
-    result, slow, spent = _attempt(job, _steps_for(job, fit, asked), limited)
-    if result is None:
-        fit = fit_steps(budget, slow, asked, least, spent)
-        result = _run(job, _steps_for(job, fit, asked), free)
-    latent, run = result
-    took = spent + run.trace().seconds
-    over = f"time budget: sampling took {took:.3g} s, more than {budget:g} s." if took > budget else ""
-    return latent, run, (fit.note, over)
-
-
-def _attempt(job: Job, steps: int, extras: Extras) -> tuple[tuple[dict[str, Any], WatchedRun] | None, float, float]:
-    """Run, or return what was measured: the seconds of a step, and those that are gone.
-
-    The error does not leave here: it would hold all that the given-up run had made.
-    """
-    try:
-        return _run(job, steps, extras), 0.0, 0.0
-    except TooSlowError as error:
-        return None, error.step_seconds, error.spent
-
-
-def _steps_for(job: Job, fit: Fit, asked: int) -> int:
-    """Return the step count to ask for: the job's own where all steps fit, also of a scheduler that rounds it."""
-    return job.steps if fit.steps >= asked else fit.steps
+    (latent, run), notes = run_within(budget, asked, least, _TIMES.recall(_time_key(job)), attempt)
+    return latent, run, notes
 
 
 def _run(job: Job, steps: int, extras: Extras) -> tuple[dict[str, Any], WatchedRun]:

@@ -4,7 +4,6 @@ The KSampler comes here through ComfyUI's SAMPLER_SAMPLE wrapper, a SAMPLER of t
 object that holds it. Nothing here changes what is computed, unless a run is told to stop when it has settled.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +16,7 @@ from comfy.patcher_extension import WrappersMP
 from ...samplers.kept_steps import KeptSteps
 from ...samplers.settling import SettleJudge
 from ...samplers.stochastic import OWN_STEPS, why_not_settling
-from ...samplers.time_budget import MEASURED_STEPS
+from ...samplers.time_budget import PaceCheck
 from ...samplers.trace import ModelCall, StepTrace, TraceRecorder
 from ..model.noise_levels import to_noise_ratio
 from .guidance_saver import GuidanceSaver, savers_on
@@ -47,20 +46,6 @@ class Extras:
     tolerance: float = 0.0
     seconds: float = 0.0
     strict: bool = True
-
-
-class TooSlowError(Exception):
-    """The first steps of a run show that it will not end within its time budget.
-
-    Attributes:
-        step_seconds: what one step takes on average.
-        spent: what the run took until it was given up.
-    """
-
-    def __init__(self, step_seconds: float, spent: float) -> None:
-        """Keep what was measured."""
-        super().__init__(f"a step takes {step_seconds:.3g} s")
-        self.step_seconds, self.spent = step_seconds, spent
 
 
 class _Settled(Exception):  # noqa: N818 - no error: it ends a run
@@ -93,6 +78,7 @@ class WatchedRun:
         self.notes: list[str] = []
         # What a step took on average.
         self.step_seconds: float | None = None
+        self._pace = PaceCheck(0.0, ())
         self._steps_asked, self._sampler_name, self._on_step, self._live = steps_asked, sampler_name, on_step, live
         self._recorder = TraceRecorder(steps_asked or 0)
         self._observer = CallObserver()
@@ -101,12 +87,11 @@ class WatchedRun:
         self._savers: list[GuidanceSaver] = []
         self._schedule: list[float] = []
         self._guided: list[bool] = []
-        self._started, self._measured = 0.0, list[float]()
         self._trace: StepTrace | None = None
 
     def sample(
         self,
-        run: SampleFunction,
+        inner_sample: SampleFunction,
         guider: Any,
         sigmas: torch.Tensor,
         extra_args: dict[str, Any],
@@ -114,7 +99,7 @@ class WatchedRun:
         *rest: Any,
         **options: Any,
     ) -> torch.Tensor:
-        """Let `run` sample as a Sampler's `sample` does, and watch it.
+        """Let `inner_sample` sample as a Sampler's `sample` does, and watch it.
 
         Raises:
             ValueError: if a step is to be kept that the schedule does not have; before the model is called.
@@ -128,7 +113,9 @@ class WatchedRun:
         guider.model_options = self._watching(options_before)
         try:
             step_done = self._step_done(callback, len(sigmas) - 1)
-            samples = run(guider, sigmas, {**extra_args, "model_options": counted}, step_done, *rest, **options)
+            samples = inner_sample(
+                guider, sigmas, {**extra_args, "model_options": counted}, step_done, *rest, **options
+            )
         except _Settled as settled:
             samples = as_result(guider, self._schedule[-1], settled.denoised)
         finally:
@@ -155,7 +142,7 @@ class WatchedRun:
         ends_at = self._schedule[-2] if self._sampler_name in OWN_STEPS and self._schedule[-1] == 0 else None
         self._recorder = TraceRecorder(steps if self._steps_asked is None else self._steps_asked, ends_at)
         self._recorder.start(sigmas, guider.model_patcher.load_device)
-        self._started = time.perf_counter()
+        self._pace = PaceCheck(self.extras.seconds, [1.0 if guided else 0.5 for guided in self._guided])
         if self._live is not None:
             self._live.started()
 
@@ -210,26 +197,17 @@ class WatchedRun:
                 self._live.stepped(self._recorder, self._schedule, step)
             if report is not None:
                 report(step, denoised, x, total_steps)
-            self._check_time(steps, denoised)
+            self._check_pace(denoised)
             self._check_settled(step, steps, denoised)
 
         return step_done
 
-    def _check_time(self, steps: int, denoised: torch.Tensor) -> None:
-        """Measure the first steps where there is a time budget, and give up a run that will not meet it."""
-        if not self.extras.seconds > 0 or len(self._measured) >= MEASURED_STEPS:
-            return
-        # Reading one element waits for the work, on any kind of device.
-        denoised.flatten()[:1].cpu()
-        self._measured.append(time.perf_counter() - self._started)
-        if len(self._measured) < MEASURED_STEPS or steps <= MEASURED_STEPS:
-            return
-        # Between two reports lies the end of one step and the beginning of the next.
-        cost = [1.0 if guided else 0.5 for guided in self._guided]
-        unit = (self._measured[-1] - self._measured[-2]) / cost[MEASURED_STEPS - 1]
-        self.step_seconds = unit * sum(cost) / steps
-        if self._measured[-1] + unit * sum(cost[MEASURED_STEPS:]) > self.extras.seconds:
-            raise TooSlowError(self.step_seconds, self._measured[-1])
+    def _check_pace(self, denoised: torch.Tensor) -> None:
+        if self._pace.measures:
+            # Reading one element waits for the work, on any kind of device.
+            denoised.flatten()[:1].cpu()
+            self._pace.stepped()
+            self.step_seconds = self._pace.step_seconds
 
     def _check_settled(self, step: int, steps: int, denoised: torch.Tensor) -> None:
         if self._judge is None or not self._judge.settled(denoised, self._schedule[step]) or step + 1 >= steps:
@@ -261,7 +239,8 @@ class WatchedRun:
         self._trace = recorder.trace(lambda levels: sampling.timestep(levels.to(device)).cpu())
         if recorder.steps_run:
             # The first step warms up; where it was measured alone it does not count.
-            warm, apart = (1, self._measured[0]) if self._measured and recorder.steps_run > 1 else (0, 0.0)
+            first = self._pace.first_step if recorder.steps_run > 1 else None
+            warm, apart = (0, 0.0) if first is None else (1, first)
             self.step_seconds = (self._trace.seconds - apart) / (recorder.steps_run - warm)
         # A run may be remembered for long; what it held on the device is not.
         self._recorder, self._judge = TraceRecorder(recorder.steps_asked), None
