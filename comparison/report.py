@@ -7,13 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .verdict.judgement import Estimate, JudgedRun, Judgement
+from .verdict.judgement import MEANS, Estimate, JudgedRun, Judgement
 from .verdict.rivals import Ranking, rank
 
 # Raised where a field changes its meaning or goes; new fields may come without.
 VERSION = 1
-
-_DIGITS = {"ssim": 6, "ms_ssim": 6, "delta_e": 4, "semantic": 6, "sharpness": 3, "contrast": 3, "noise": 3}
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
     """Return a run's entry. An infinite PSNR (all images equal) is None, as JSON has no infinity."""
     run = judged.run
     cost = price.of(run.steps, run.seconds)
-    means = {name: _rounded(value, _DIGITS[name]) for name, value in judged.means.items()}
+    means = {name: _rounded(value, MEANS[name]) for name, value in judged.means.items()}
     return {
         "steps": run.steps,
         "model_calls": run.model_calls,
