@@ -41,8 +41,15 @@ def main() -> int:
     return {"lint": lint, "check": check, "test": test}[task]()
 
 
+# A ComfyUI without an environment of its own runs in ours, and some tests use its modules.
+PREPARE_COMFYUI = (
+    "from sweetspot.cli.comfyui import find_comfyui, prepare; folder = find_comfyui(); folder and prepare(folder)"
+)
+
+
 def check() -> int:
     """Check form and types, and run every test that needs no server and no browser, on all cores."""
+    require(python(), "-c", PREPARE_COMFYUI)
     without = [f"--ignore={folder}" for folder in SERVER_TESTS]
     return lint() or run(tool("pytest"), "--numprocesses=auto", "--quiet", *without)
 

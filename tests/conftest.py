@@ -31,11 +31,13 @@ _NO_COMFYUI = "no ComfyUI found (COMFYUI_PATH, comfy-cli's workspace, ~/comfy/Co
 
 
 def _left_out() -> dict[str, str]:
-    """Return the folders of tests that this machine cannot run, each with the reason."""
-    found = {} if shutil.which("node") else {"js": "no Node found"}
+    """Return the folders of tests that can't run on this machine, each with the reason."""
+    reasons = {} if shutil.which("node") else {"js": "no Node found"}
     if COMFYUI is None:
-        return found | dict.fromkeys(("comfyui", "browser"), _NO_COMFYUI)
-    return found if CHROMIUM else found | {"browser": "no Chromium found (CHROMIUM_PATH, chromium on PATH)"}
+        return reasons | dict.fromkeys(("comfyui", "browser", "nodes"), _NO_COMFYUI)
+    if importlib.util.find_spec("torchsde") is None:
+        reasons["nodes"] = "ComfyUI's requirements are not installed in this environment"
+    return reasons if CHROMIUM else reasons | {"browser": "no Chromium found (CHROMIUM_PATH, chromium on PATH)"}
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
