@@ -261,7 +261,7 @@ def _whole_number(name: str, value: Any) -> int:
 def _number(name: str, value: Any, least: float, most: float) -> float:
     try:
         number = float(value) if not isinstance(value, bool) else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = None
     if number is None or not least <= number <= most:
         raise SettingsError(f"{name}: expected a number from {least:g} to {most:g}, got {value!r}")

@@ -11,6 +11,10 @@ from sweetspot.nodes.comparing.shared_calls import AUTO, ON, SharedCalls
 from torch import Tensor, nn
 
 
+class Thing:
+    """An object of another pack."""
+
+
 def test_equal_content_has_equal_fingerprints():
     def content() -> list[Any]:
         return [1, 2.5, "a", None, {"b": torch.arange(6.0), "a": (1, 2)}, torch.float16, nn.Linear(2, 2).weight.shape]
@@ -27,7 +31,7 @@ def test_equal_content_has_equal_fingerprints():
         (torch.zeros(3), torch.zeros(3, dtype=torch.float16)),
         (torch.zeros(2, 3), torch.zeros(3, 2)),
         (torch.zeros(3), torch.tensor([0.0, 0.0, 1e-30])),
-        (SimpleNamespace(), SimpleNamespace()),
+        (Thing(), Thing()),
         (lambda: 1, lambda: 1),
     ],
 )
