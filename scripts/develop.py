@@ -51,7 +51,7 @@ def check() -> int:
     """Check form and types, and run every test that needs no server and no browser, on all cores."""
     require(python(), "-c", PREPARE_COMFYUI)
     without = [f"--ignore={folder}" for folder in SERVER_TESTS]
-    return lint() or run(tool("pytest"), "--numprocesses=auto", "--quiet", *without)
+    return lint() or run(tool("pytest"), "--numprocesses=auto", "--dist=loadgroup", "--quiet", *without)
 
 
 def test() -> int:

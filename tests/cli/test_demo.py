@@ -17,18 +17,20 @@ def no_comfyui(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "install_comfyui", lambda: None)
 
 
+@pytest.mark.xdist_group("diffusers")
 @pytest.mark.usefixtures("no_comfyui")
 def test_without_comfyui_the_same_two_files_come_from_diffusers(
     tmp_path: Path, root: Path, caplog: pytest.LogCaptureFixture
 ):
     with caplog.at_level(logging.INFO, "sweetspot.cli"):
-        assert main(["demo", "--out", str(tmp_path / "out")]) == 0
+        assert main(["demo", "--out", str(tmp_path / "out"), "--steps", "1, 2, 4", "--also", "heun/simple"]) == 0
     assert len([message for message in caplog.messages if "No ComfyUI" in message]) == 1
     report = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))
     jsonschema.validate(report, json.loads((root / "comparison" / "report.schema.json").read_text("utf-8")))
     assert report["engine"] == "diffusers"
-    assert report["reference"] == 50
-    assert [(run["steps"], run["model_calls"]) for run in report["runs"]] == [(4, 4), (25, 25), (50, 50)]
+    assert report["reference"] == 4
+    assert [(run["steps"], run["model_calls"]) for run in report["runs"]] == [(1, 1), (2, 2), (4, 4)]
+    assert [(run["steps"], run["model_calls"]) for run in report["others"][0]["runs"]] == [(1, 1), (2, 3), (4, 7)]
     grid = np.array(Image.open(tmp_path / "out" / "grid.png"))
     assert grid.shape[1] > 3 * 256
 

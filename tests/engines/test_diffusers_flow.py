@@ -4,6 +4,9 @@ from sweetspot.demo.load import load_engine
 from sweetspot.engines.diffusers_flow import DiffusersFlow, Guidance
 from sweetspot.samplers.solvers import SOLVERS
 
+# Importing diffusers takes seconds, so one process runs all tests that need it.
+pytestmark = pytest.mark.xdist_group("diffusers")
+
 RED = Guidance("a red circle on green", "", 2.0)
 
 

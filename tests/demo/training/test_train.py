@@ -18,16 +18,22 @@ from sweetspot.demo.vocabulary import encode
 from sweetspot.engines.diffusers_flow import DiffusersFlow, Guidance
 
 # torch says so of every norm under autocast to bfloat16.
-pytestmark = pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight:UserWarning"),
+    # Importing diffusers takes seconds, so one process runs all tests that need it.
+    pytest.mark.xdist_group("diffusers"),
+]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Go on from the shipped files for a moment, and export."""
     folder = tmp_path_factory.mktemp("training")
-    arguments = ["train", "--folder", str(folder), "--go-on", "--scenes", "96", "--device", "cpu"]
+    arguments = ["train", "--folder", str(folder), "--go-on", "--scenes", "8", "--device", "cpu"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [*arguments, "--autoencoder-minutes", "0.02", "--flow-minutes", "0.02"])
+        patch.setattr(sys, "argv", [*arguments, "--autoencoder-minutes", "0.01", "--flow-minutes", "0.01"])
+        patch.setattr(train, "AUTOENCODER_BATCH", 2)
+        patch.setattr(train, "FLOW_BATCH", 2)
         train.main()
     export(folder, folder)
     return folder
