@@ -170,21 +170,21 @@ def edit(server: Any, rounds: int, size: int) -> dict[str, Any]:
 
 def auto() -> dict[str, Any]:
     """Return how the search's verdict compares with that of the whole ladder, over 32 seeds of 8 prompts."""
-    from sweetspot.comparison.report import Price
+    from sweetspot.comparison.contenders import Contender
+    from sweetspot.comparison.rounds import Question, compare
+    from sweetspot.comparison.runs import Sampling
     from sweetspot.comparison.verdict.search import LADDER
-    from sweetspot.nodes.comparing.engine import Comparison, Subject
+    from sweetspot.nodes.comparing.engine import ComfyEngine, Subject
     from sweetspot.nodes.comparing.progress import ComparisonProgress
-    from sweetspot.nodes.comparing.rounds import Setup, Wanted, compare
-    from sweetspot.nodes.running.stock import KSamplerSettings
 
     demo = Demo()
     negative = demo.condition("")
     conditions = [demo.condition(prompt) for prompt in prompts()]
 
-    def run(positive: Any, settings: KSamplerSettings, wanted: Wanted) -> Any:
+    def run(positive: Any, sampling: Sampling, question: Question) -> Any:
         subject = Subject(demo.model, positive, negative, demo.empty, demo.vae)
-        comparison = Comparison(subject, ComparisonProgress(demo.model), 1 << 30)
-        return compare(comparison, [Setup(settings)], wanted, (demo.model, "demo", "demo"), Price()).first
+        engine = ComfyEngine(subject, ComparisonProgress(demo.model), 1 << 30)
+        return compare(engine, [Contender(sampling)], question).first
 
     def rung(found: Any) -> int:
         return LADDER.index(found.sweet_spot.steps) if found.sweet_spot.steps else len(LADDER)
@@ -193,15 +193,15 @@ def auto() -> dict[str, Any]:
     for sampler in ("euler", "dpmpp_2m", "heun"):
         away, calls, ladder_calls, rungs = Counter[int](), [], [], Counter[int]()
         for seed in range(SEEDS):
-            settings = KSamplerSettings(seed, 3.0, sampler, "simple", 1.0)
+            sampling = Sampling(seed, 3.0, sampler, "simple")
             positive = conditions[seed % len(conditions)]
-            whole = run(positive, settings, Wanted(LADDER))
-            found = run(positive, settings, Wanted((), auto=True))
+            whole = run(positive, sampling, Question(LADDER))
+            found = run(positive, sampling, Question((), auto=True))
             # No sweet spot is what lies past the last rung; the search's largest count is at most 32.
             away[abs(min(rung(found), len(LADDER) - 1) - min(rung(whole), len(LADDER) - 1))] += 1
             rungs[whole.sweet_spot.steps or 0] += 1
-            calls.append(sum(run.model_calls for run in found.runs))
-            ladder_calls.append(sum(run.model_calls for run in whole.runs))
+            calls.append(sum(judged.run.model_calls for judged in found.runs))
+            ladder_calls.append(sum(judged.run.model_calls for judged in whole.runs))
         told[sampler] = {
             "verdicts by rungs apart": dict(sorted(away.items())),
             "model calls, mean": statistics.mean(calls),
@@ -217,8 +217,9 @@ def memory() -> dict[str, Any]:
     import numpy as np
     from sweetspot.comparison.pictures.chart import draw_curve
     from sweetspot.comparison.pictures.grid import draw_grid
-    from sweetspot.comparison.report import build_report
+    from sweetspot.comparison.report import make_report
     from sweetspot.comparison.runs import Run, Series, Settings
+    from sweetspot.comparison.verdict.judge import judge
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rng = np.random.default_rng(0)
@@ -226,7 +227,7 @@ def memory() -> dict[str, Any]:
     runs = [Run(n, n, n / 10, clean + np.uint8(64 // n)) for n in range(1, 65)]
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
-    report = build_report([Series(Settings("comfyui", "x", "x", "euler", "simple", 1.0, 0), runs)])
+    report = make_report([judge(Series(Settings("comfyui", "x", "x", "euler", "simple", 1.0, 0), runs))])
     took = time.perf_counter() - start
     grid, curve = draw_grid(report), draw_curve(report)
     # As nodes/comparing/save.py fills the IMAGE output.
