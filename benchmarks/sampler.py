@@ -225,8 +225,9 @@ def settle() -> dict[str, Any]:
 def _runs(demo: Demo, sampler_name: str, seed: int, positive: Any, negative: Any) -> Iterator[dict[str, Any]]:
     """Yield each picture of a batch: its prediction and the estimate at every step, and where it ends."""
     import torch
+    from sweetspot.nodes.model.noise_levels import to_noise_ratio
     from sweetspot.nodes.running.stock import sample_traced, schedule_of
-    from sweetspot.samplers.settling import noise_to_signal, remaining_change
+    from sweetspot.samplers.settling import remaining_change
 
     steps: list[Any] = []
     chosen = settings(seed, sampler_name)
@@ -239,7 +240,10 @@ def _runs(demo: Demo, sampler_name: str, seed: int, positive: Any, negative: Any
         demo.batch(),
         lambda _i, denoised, _x, _n: steps.append(denoised.clone()),
     )
-    levels = [noise_to_signal(level) for level in schedule_of(demo.model, STEPS, chosen).tolist()]
+    noise_ratio = to_noise_ratio(demo.model.get_model_object("model_sampling"))
+    if noise_ratio is None:
+        raise TypeError("the demo model's noise levels have no ratio of noise to image")
+    levels = [noise_ratio(level) for level in schedule_of(demo.model, STEPS, chosen).tolist()]
     end = demo.model.model.process_latent_in(latent["samples"])
     for item in range(SEEDS):
         predicted = [step[item : item + 1] for step in steps]
