@@ -1,1 +1,4 @@
-"""Images side by side: measures, grid and report. Imports samplers/, numpy and Pillow."""
+"""One comparison, whichever engine runs it: rounds, measures, verdict, pictures and report.
+
+Imports samplers/, numpy and Pillow.
+"""

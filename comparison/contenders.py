@@ -1,11 +1,11 @@
-"""What competes in a comparison: one complete way to sample for each contender."""
+"""The contenders of a comparison: each one is a complete way to sample."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from .runs import Sampling, Settings
 
-_ALLOWED = "pairs of sampler and scheduler such as dpmpp_2m/karras, separated by commas"
+_ALLOWED = "pairs of sampler and scheduler, e.g. dpmpp_2m/karras, separated by commas"
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Contender:
 
     Attributes:
         sampling: its settings, with the first seed.
-        plan: the engine's plan, whose exact schedule is used where it has one for a step count; None for none.
-        trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
-        label: sets it apart from another one of the same sampler, scheduler and cfg; empty where not needed.
+        plan: the engine's plan; if it has an exact schedule for a step count, that is used; None without a plan.
+        trained_steps: lowest and highest step count that a distilled model was trained for; None for others.
+        label: distinguishes it from another one with the same sampler, scheduler and cfg; empty if not needed.
     """
 
     sampling: Sampling
@@ -25,12 +25,12 @@ class Contender:
     label: str = ""
 
     def settings(self, engine: str, variant: str, source: str, seeds: int = 1) -> Settings:
-        """Return what the report says of it.
+        """Return its settings for the report.
 
         Args:
-            engine: what runs it.
+            engine: the engine that runs it.
             variant: the model's variant.
-            source: where the model, or what is known of it, comes from.
+            source: where the model, or the information about it, comes from.
             seeds: how many seeds run.
         """
         return Settings(
@@ -49,7 +49,7 @@ class Contender:
 
 
 def parse_contenders(text: str) -> list[tuple[str, str]]:
-    """Return the pairs of sampler and scheduler of a list such as `dpmpp_2m/karras, heun/simple`.
+    """Return the pairs of sampler and scheduler in a list such as `dpmpp_2m/karras, heun/simple`.
 
     Raises:
         ValueError: if an entry has another form.

@@ -1,4 +1,4 @@
-"""What a comparison needs of whatever executes its runs: this ComfyUI, diffusers, or a test's own arithmetic."""
+"""What a comparison needs from the engine that executes its runs: this ComfyUI, diffusers, or a test's own maths."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -7,20 +7,20 @@ from .runs import Run, Sampling, Task
 
 
 class Engine(Protocol):
-    """Executes the runs of a comparison. Everything but step count and settings is the engine's own business."""
+    """Executes the runs of a comparison. The engine decides everything except step count and settings."""
 
     name: str
 
     @property
     def notes(self) -> Sequence[str]:
-        """What to know of how it ran, one sentence each."""
+        """What the user should know about how it ran, one sentence each."""
         ...
 
     def check(self, sampling: Sampling) -> None:
         """Refuse settings that this engine cannot run, before any work is done.
 
         Raises:
-            ValueError: names the input, what is allowed and what came.
+            ValueError: if it can't; names the input, what is allowed and what it got.
         """
         ...
 
@@ -28,7 +28,7 @@ class Engine(Protocol):
         """Return a run for each task, in their order, showing progress.
 
         Raises:
-            BaseException: the engine's own, where the user cancels, or what sampling or decoding raises.
+            BaseException: the engine's own if the user cancels, or what sampling or decoding raises.
         """
         ...
 
@@ -37,9 +37,9 @@ class Engine(Protocol):
         ...
 
     def exact_schedule(self, plan: Any, steps: int) -> tuple[float, ...]:
-        """Return the noise levels that a contender's plan fixes for this step count; empty where it fixes none."""
+        """Return the noise levels that a contender's plan fixes for this step count; empty if it fixes none."""
         ...
 
     def check_cancelled(self) -> None:
-        """Raise the engine's own exception where the user has cancelled. Called often, also while measuring."""
+        """Raise the engine's own exception if the user has cancelled. Called often, also while measuring."""
         ...

@@ -1,4 +1,4 @@
-"""A comparison as files: each image with what made it, grid, curve, and the report."""
+"""Saves a comparison as files: each image with its settings, the grid, the curve and the report."""
 
 import json
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ from .verdict.judgement import Judgement
 def save_comparison(
     folder: Path, start: str, report: Report, grid: Image, curve: Image, metadata: Mapping[str, str] | None
 ) -> int:
-    """Write all files into a folder that exists, and return how many images were saved.
+    """Write all files into an existing folder and return how many images were saved.
 
-    Each image is a PNG with its step count, seed and measures (`sweetspot`), the whole report (`sweetspot_report`), and
-    the given metadata.
+    Each image is a PNG that holds its step count, seed and measures (`sweetspot`), the whole report
+    (`sweetspot_report`) and the given metadata.
 
     Args:
-        folder: where to.
-        start: what all names begin with.
-        report: what is saved.
+        folder: the folder to write to.
+        start: the beginning of every file name.
+        report: the report to save.
         grid: picture of all images.
         curve: picture of the curve.
-        metadata: text entries for every picture; None keeps all metadata out of them.
+        metadata: text entries for every picture; None writes no metadata at all.
     """
     data = report.to_dict()
     common = None if metadata is None else {**metadata, "sweetspot_report": json.dumps(data)}

@@ -1,21 +1,21 @@
-"""Which frames of a video are compared: `first, middle, last`, or numbers."""
+"""Chooses which frames of a video are compared: `first, middle, last`, or numbers."""
 
 import re
 
 WORDS = ("first", "middle", "last")
 
-_ALLOWED = "first, middle, last, or frame numbers from 0, or from the end as -1, separated by commas"
+_ALLOWED = "first, middle, last, or frame numbers from 0 (-1 is the last one), separated by commas"
 
 
 def choose_frames(text: str, frames: int) -> list[int]:
     """Return the chosen frames of a video, rising, each once.
 
     Args:
-        text: such as `first, middle, last` or `0, 12, -1`.
+        text: e.g. `first, middle, last` or `0, 12, -1`.
         frames: how many frames the video has, at least 1.
 
     Raises:
-        ValueError: if the text is empty, has an entry of another form, or names a frame that the video does not have.
+        ValueError: if the text is empty, an entry has another form, or the video does not have a frame of that number.
     """
     named = {"first": 0, "middle": frames // 2, "last": frames - 1}
     chosen = set()
@@ -28,10 +28,10 @@ def choose_frames(text: str, frames: int) -> list[int]:
 
 
 def check_frames(text: str) -> None:
-    """Refuse a text that names no frames, whatever video it is for.
+    """Refuse a text that `choose_frames` could not read for any video.
 
     Raises:
-        ValueError: as `choose_frames`, but for frames that a video does not have.
+        ValueError: if the text is empty or an entry has another form.
     """
     _entries(text)
 

@@ -1,4 +1,4 @@
-"""A comparison's report for people: as Markdown, and in a few lines of text."""
+"""A comparison's report as readable text: as Markdown, and as a short summary."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,7 +28,10 @@ def to_markdown(report: Report) -> str:
     lines = [
         "# How many steps?",
         "",
-        f"Model: {_safe(data['model']['variant'])} ({_safe(data['model']['source'])}), {seeds}, {images} a step count.",
+        (
+            f"Model: {_safe(data['model']['variant'])} ({_safe(data['model']['source'])}), {seeds}, "
+            f"{images} per step count."
+        ),
         "",
     ]
     for series in (data, *data["others"]):
@@ -43,8 +46,8 @@ def summary(report: Report, counts_by_word: Mapping[str, int], saved: str = "") 
 
     Args:
         report: the report.
-        counts_by_word: what the words in the step list stand for; empty where there are none.
-        saved: what was saved where, in words.
+        counts_by_word: the step counts that the words in the step list stand for; empty if there are none.
+        saved: a sentence that says what was saved where.
     """
     first = report.first
     reused = [str(judged.run.steps) for judged in first.runs if judged.run.reused]
@@ -55,7 +58,7 @@ def summary(report: Report, counts_by_word: Mapping[str, int], saved: str = "") 
         first.sweet_spot.reason,
         f"Confidence: {first.sweet_spot.confidence}.{images}",
         *(f"{judgement.settings.name}: {judgement.sweet_spot.reason}" for judgement in report.judgements[1:]),
-        f"From an earlier comparison: {', '.join(reused)}." if reused else "",
+        f"Reused from an earlier comparison: {', '.join(reused)} steps." if reused else "",
         *report.notes,
         saved,
     ]
@@ -64,11 +67,11 @@ def summary(report: Report, counts_by_word: Mapping[str, int], saved: str = "") 
 
 def _series(series: dict[str, Any], images: int) -> list[str]:
     verdict = series["sweet_spot"]
-    found = f"**{verdict['steps']} steps**" if verdict["steps"] else "**none**"
+    steps = f"**{verdict['steps']} steps**" if verdict["steps"] else "**none**"
     lines = [
         f"## {_safe(series['name'])}",
         "",
-        f"Sweet spot: {found} ({verdict['confidence']} confidence). {_safe(verdict['reason'])}",
+        f"Sweet spot: {steps} ({verdict['confidence']} confidence). {_safe(verdict['reason'])}",
         "",
     ]
     lines += _more(series, images)
@@ -81,32 +84,32 @@ def _series(series: dict[str, Any], images: int) -> list[str]:
         cells += [f"{row['cost']:.4g}"] if with_cost else []
         cells += [_number(row["semantic"], 4)] if with_meaning else []
         lines.append(_line(cells))
-    marks = ["\\* shared model calls with other counts"] if any(row["together"] for row in series["runs"]) else []
+    marks = ["\\* shared model calls with other step counts"] if any(row["together"] for row in series["runs"]) else []
     return [*lines, "", *marks, *([""] if marks else [])]
 
 
 def _more(series: dict[str, Any], images: int) -> list[str]:
-    """Return what else there is to say of a series, in sentences."""
-    told = []
+    """Return sentences about a series' spread, convergence and knee."""
+    sentences = []
     spread = series["spread"]
     if images > 1 and spread["least"] is not None:
         without = f"; {spread['without']} of {images} have none" if spread["without"] else ""
-        told.append(
-            f"Image by image the sweet spot is {spread['least']} to {spread['most']}, "
+        sentences.append(
+            f"The sweet spots of the individual images range from {spread['least']} to {spread['most']}, "
             f"median {spread['median'] or 'none'}{without}."
         )
-    found = series["convergence"]
-    if found is not None:
-        more = f"; about {found['enough_at']} steps would be enough" if found["enough_at"] else ""
-        order = f"the error falls with order {found['order']:.1f}; " if found["order"] else ""
-        order = "the images do not yet come nearer to each other; " if found["order"] == 0 else order
-        told.append(
-            f"By the runs of {', '.join(map(str, found['steps']))} {order}"
-            f"the reference's similarity to the end is about {found['reference_similarity']:.3f}{more}."
+    convergence = series["convergence"]
+    if convergence is not None:
+        more = f"; about {convergence['enough_at']} steps should be enough" if convergence["enough_at"] else ""
+        order = f"the error falls with order {convergence['order']:.1f}; " if convergence["order"] else ""
+        order = "the images are not getting closer to each other yet; " if convergence["order"] == 0 else order
+        sentences.append(
+            f"Estimated from the runs of {', '.join(map(str, convergence['steps']))} steps: {order}the reference's "
+            f"similarity to the fully converged image is about {convergence['reference_similarity']:.3f}{more}."
         )
     if series["knee"] is not None:
-        told.append(f"Most of the gain is reached by {series['knee']} steps.")
-    return [" ".join(told), ""] if told else []
+        sentences.append(f"Most of the improvement is reached at {series['knee']} steps.")
+    return [" ".join(sentences), ""] if sentences else []
 
 
 def _cells(row: dict[str, Any], images: int) -> list[str]:
@@ -129,21 +132,21 @@ def _cells(row: dict[str, Any], images: int) -> list[str]:
 def _across(across: dict[str, Any] | None) -> list[str]:
     if across is None:
         return []
-    lines = ["## Which one?", ""]
+    lines = ["## Which one converges fastest?", ""]
     if across["end"] is not None:
         end = across["end"]
-        lines += [f"Measured against {_safe(end['name'])} at {end['steps']} steps, the surest end.", ""]
+        lines += [f"Measured against {_safe(end['name'])} at {end['steps']} steps, the best converged run.", ""]
     lines += [
-        f"- At {best['steps']} steps: {_safe(best['name'])} is nearest (similarity {best['similarity']:.3f})."
+        f"- At {best['steps']} steps: {_safe(best['name'])} is closest (similarity {best['similarity']:.3f})."
         for best in across["nearest"]
     ]
     if across["end"] is None:
         lines.append(
-            "- Which is nearest can't be said: none is known to have converged. Run three or more counts, each at "
-            "least 1.3 times the one before, up to one that is enough."
+            "- This can't be decided, because none of them is known to have converged. Run three or more step counts, "
+            "each at least 1.3 times the one before, up to one that is enough."
         )
     elif not across["nearest"]:
-        lines.append("- Which is nearest is not shown: no other step count has several of them.")
+        lines.append("- This can't be decided: no other step count was run with more than one of them.")
     lines += [f"- {_safe(name)} is left out: {_safe(why)}." for name, why in across["left_out"].items()]
     return [*lines, ""]
 
@@ -157,7 +160,7 @@ def _line(cells: list[str]) -> str:
 
 
 def _safe(text: str) -> str:
-    """Return text without what Markdown or HTML would read as their own: names come from files."""
+    """Return text with Markdown and HTML markup escaped, because names come from files."""
     plain = " ".join(text.split())
     for mark, instead in (
         ("\\", "\\\\"),

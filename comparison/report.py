@@ -1,4 +1,4 @@
-"""The report of a comparison: what ran, how long it took, how alike the images are, and the verdict.
+"""The report of a comparison: what ran, how long it took, how similar the images are, and the verdict.
 
 `report.schema.json` beside this file describes the JSON form.
 """
@@ -10,7 +10,7 @@ from typing import Any
 from .verdict.judgement import MEANS, Estimate, JudgedRun, Judgement
 from .verdict.rivals import Ranking, rank
 
-# Raised where a field changes its meaning or goes; new fields may come without.
+# Increased when a field changes its meaning or is removed, but not when one is added.
 VERSION = 1
 
 
@@ -19,7 +19,7 @@ class Price:
     """What sampling costs.
 
     Attributes:
-        amount: in any currency or credits; 0 is none.
+        amount: in any currency or credits; 0 means no price.
         unit: `per hour` of sampling, or `per step`.
     """
 
@@ -27,7 +27,7 @@ class Price:
     unit: str = "per hour"
 
     def of(self, steps: int, seconds: float) -> float | None:
-        """Return what a sampling of one batch costs, None where no price is given."""
+        """Return the cost of sampling one batch; None without a price."""
         if not self.amount:
             return None
         return self.amount * (steps if self.unit == "per step" else seconds / 3600)
@@ -35,13 +35,13 @@ class Price:
 
 @dataclass(frozen=True)
 class Report:
-    """The measured and judged comparison. `to_dict` gives the form that the schema describes; it computes nothing.
+    """The measured and judged comparison. `to_dict` returns the form that the schema describes; it computes nothing.
 
     Attributes:
         judgements: one for each series; the first one's sweet spot is the comparison's.
         price: what sampling costs.
-        notes: what to know of how it ran, one sentence each.
-        ranking: the series against each other, None where there is only one.
+        notes: what the user should know about how it ran, one sentence each.
+        ranking: the series ranked against each other; None if there is only one.
     """
 
     judgements: tuple[Judgement, ...]
@@ -65,7 +65,7 @@ class Report:
             "seeds": common.seeds,
             "images": len(self.first.own),
             **_series(self.first, self.price),
-            "others": [_series(other, self.price) for other in self.judgements[1:]],
+            "others": [_series(judgement, self.price) for judgement in self.judgements[1:]],
             "across": _across(self.ranking) if self.ranking else None,
             "price": {"amount": self.price.amount, "unit": self.price.unit} if self.price.amount else None,
             "notes": list(self.notes),
@@ -82,9 +82,9 @@ def make_report(
 
     Args:
         judgements: one for each series.
-        price: what sampling costs; nothing where None.
-        notes: what to know of how it ran.
-        watch: called for each image that is measured; may raise, to end it.
+        price: what sampling costs; None means no price.
+        notes: what the user should know about how it ran.
+        watch: called for each image that is measured; may raise to stop measuring.
 
     Raises:
         ValueError: if there is no series.
@@ -110,7 +110,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
         "sweet_spot": asdict(judgement.sweet_spot),
         "spread": {
             "least": own[0] if own else None,
-            # An image without a sweet spot needs more than all others.
+            # An image without a sweet spot counts as needing more steps than all others.
             "median": own[middle] if middle < len(own) else None,
             "most": own[-1] if own else None,
             "without": len(judgement.own) - len(own),
@@ -122,7 +122,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
 
 
 def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
-    """Return a run's entry. An infinite PSNR (all images equal) is None, as JSON has no infinity."""
+    """Return a run's entry. An infinite PSNR (all images equal) is None, because JSON has no infinity."""
     run = judged.run
     cost = price.of(run.steps, run.seconds)
     means = {name: _rounded(value, MEANS[name]) for name, value in judged.means.items()}

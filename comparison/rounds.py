@@ -1,4 +1,4 @@
-"""A whole comparison on any engine: every contender, every seed, every step count, or the search for the sweet spot."""
+"""Runs a whole comparison on any engine: every contender, seed and step count, or a search for the sweet spot."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,26 +14,27 @@ from .verdict.search import START, next_step_counts, trained_counts
 
 _SAME_LEVEL = 0.01
 _OTHER_STARTS = (
-    "With this denoise and scheduler the step counts start at different noise levels. That alone makes their images "
-    "differ, so nothing is estimated from them."
+    "With this denoise and scheduler, the step counts start at different noise levels. This alone changes the images, "
+    "so convergence was not estimated."
 )
 _UNEVEN_TIMES = 1.6
 _UNEVEN = (
     "The seconds per step differ a lot between these runs: the machine was busy, a cache skipped calls, or some runs "
-    "are from earlier. To compare seconds or cost, clear the kept images (cache_megabytes 0) and run again."
+    "come from an earlier comparison. To compare seconds or cost, clear the kept images (cache_megabytes 0) and run "
+    "again."
 )
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked of a comparison.
+    """What a comparison should find out.
 
     Attributes:
         counts: step counts to run.
         auto: whether a search adds more of them, round by round.
-        seeds: how many seeds, each one more than the one before.
+        seeds: how many seeds run, each one higher by 1 than the last.
         variant: the model's variant, for the report.
-        source: where the model, or what is known of it, comes from.
+        source: where the model, or the information about it, comes from.
         price: what sampling costs.
     """
 
@@ -46,10 +47,10 @@ class Question:
 
 
 def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
-    """Refuse contenders that the engine cannot run, or that are the same twice.
+    """Refuse contenders that the engine cannot run, and duplicates.
 
     Raises:
-        ValueError: names the input, what is allowed and what came.
+        ValueError: if there is one; names the input, what is allowed and what it got.
     """
     for place, contender in enumerate(contenders):
         try:
@@ -61,7 +62,7 @@ def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
     names = [contender.settings(engine.name, "", "").name for contender in contenders]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"also: expected other settings than those compared already; got {twice[0]} once more")
+        raise ValueError(f"also: expected each sampler and its settings only once; got {twice[0]} twice")
 
 
 def compare(engine: Engine, contenders: Sequence[Contender], question: Question) -> Report:
@@ -78,7 +79,7 @@ def compare(engine: Engine, contenders: Sequence[Contender], question: Question)
 
 
 def _run_contender(engine: Engine, contender: Contender, question: Question) -> Judgement:
-    """Run a contender round after round, and judge it after each: what runs next may depend on that."""
+    """Run a contender round by round and judge it after each round, because what runs next may depend on the result."""
     settings = contender.settings(engine.name, question.variant, question.source, question.seeds)
     runs: dict[int, Run] = {}
     measured: Measurements = {}
@@ -96,7 +97,7 @@ def _run_contender(engine: Engine, contender: Contender, question: Question) -> 
 
 
 def _is_uneven(judgement: Judgement) -> bool:
-    """Return whether the runs' seconds were taken under conditions too different to be compared."""
+    """Return whether the runs' seconds differ too much to be comparable."""
     runs = [judged.run for judged in judgement.runs]
     per_call = [run.seconds / run.model_calls for run in runs if run.model_calls and run.seconds > 0]
     return bool(per_call) and max(per_call) > _UNEVEN_TIMES * min(per_call)
@@ -110,9 +111,9 @@ def _first_counts(contender: Contender, question: Question) -> list[int]:
 
 
 def _next_counts(contender: Contender, question: Question, judgement: Judgement) -> list[int]:
-    """Return what a search wants to run next. For a sampler that injects noise no step count would change the verdict.
+    """Return the step counts that a search runs next; empty if it is over or none was requested.
 
-    Empty where the search is over, or none was asked for.
+    A distilled model needs no search. For a sampler that injects noise, no step count would change the verdict.
     """
     over = contender.trained_steps is not None or injects_noise(contender.sampling.sampler_name)
     if not question.auto or over:
@@ -130,7 +131,7 @@ def _same_start(engine: Engine, tasks: Sequence[Task]) -> bool:
 
 
 def _tasks(engine: Engine, contender: Contender, seed: int, counts: Sequence[int]) -> list[Task]:
-    """Return the tasks of one seed, with the exact schedules of the contender's plan where it has some."""
+    """Return the tasks of one seed, with the exact schedules of the contender's plan if it has any."""
     sampling = contender.sampling.with_seed(seed)
     tasks = []
     for count in counts:

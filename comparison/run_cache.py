@@ -1,4 +1,4 @@
-"""Finished runs of comparisons, kept in memory so that an edited step list computes only what is new."""
+"""Keeps finished runs of comparisons in memory, so that an edited step list computes only what is new."""
 
 from collections import OrderedDict
 from dataclasses import replace
@@ -7,7 +7,7 @@ from .runs import Run
 
 
 class RunCache:
-    """Keeps runs up to a number of bytes; the ones that were used longest ago go first.
+    """Keeps runs up to a number of bytes; the least recently used ones are dropped first.
 
     Args:
         most_bytes: bytes of images that may be kept.
@@ -28,13 +28,13 @@ class RunCache:
         self._shrink()
 
     def put(self, key: str, run: Run) -> None:
-        """Keep a run under what determines its result but for the step count."""
+        """Keep a run. The key must identify everything that determines its result, except the step count."""
         self._kept[key, run.steps] = run
         self._kept.move_to_end((key, run.steps))
         self._shrink()
 
     def get(self, key: str, steps: int) -> Run | None:
-        """Return the run of this step count, marked as reused; None where it is not kept."""
+        """Return the run of this step count, marked as reused; None if it is not kept."""
         run = self._kept.get((key, steps))
         if run is None:
             return None

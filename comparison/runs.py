@@ -1,4 +1,4 @@
-"""What a comparison runs, and what came of it: tasks, runs, and series of runs."""
+"""What a comparison runs and the results: tasks, runs, and series of runs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,15 +14,15 @@ LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 
 @dataclass(frozen=True)
 class Sampling:
-    """How to sample, but for the step count.
+    """How to sample, except for the step count.
 
     Attributes:
-        seed: of the starting noise.
+        seed: seed of the starting noise.
         cfg: guidance scale in ComfyUI's convention, 1 is off.
         sampler_name: ComfyUI's sampler name.
         scheduler: ComfyUI's scheduler name.
         denoise: share of the noise that is applied, 0 to 1.
-        sigmas: an exact schedule in place of the scheduler's, falling; empty for none.
+        sigmas: an exact falling schedule instead of the scheduler's; empty to use the scheduler's.
     """
 
     seed: int
@@ -33,7 +33,7 @@ class Sampling:
     sigmas: tuple[float, ...] = ()
 
     def with_seed(self, number: int) -> "Sampling":
-        """Return the same with the seed that many further on. Past the largest comes 0, as in ComfyUI's own control."""
+        """Return the same settings with the seed higher by `number`; after the largest seed comes 0, as in ComfyUI."""
         return replace(self, seed=(self.seed + number) % (LARGEST_SEED + 1))
 
 
@@ -42,7 +42,7 @@ class Task:
     """One image, or batch of images, to make.
 
     Attributes:
-        sampling: how.
+        sampling: how to sample.
         steps: the step count.
     """
 
@@ -55,18 +55,18 @@ class Settings:
     """What all runs of a series have in common.
 
     Attributes:
-        engine: what ran it: `comfyui` or `diffusers`.
+        engine: the engine that ran it, `comfyui` or `diffusers`.
         variant: the model's variant, or `unknown`.
-        source: where the model or the knowledge of its variant comes from.
+        source: where the model, or the information about its variant, comes from.
         sampler: ComfyUI's sampler name.
         scheduler: ComfyUI's scheduler name.
         cfg: guidance scale in ComfyUI's convention, 1 is off.
-        seed: seed of the starting noise, the first one of several.
-        seeds: how many seeds ran, each one more than the one before.
+        seed: seed of the starting noise; the first one if there are several.
+        seeds: how many seeds ran, each one higher by 1 than the last.
         denoise: share of the noise that was applied.
-        same_start: whether all step counts start at the same noise level: below a denoise of 1 some schedulers do not.
-        label: sets the series apart from another one of the same sampler, scheduler and cfg; empty where not needed.
-        trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
+        same_start: whether all step counts start at the same noise level; below denoise 1, some schedulers don't.
+        label: distinguishes the series from another one with the same sampler, scheduler and cfg; empty if not needed.
+        trained_steps: lowest and highest step count that a distilled model was trained for; None for others.
     """
 
     engine: str
@@ -84,7 +84,7 @@ class Settings:
 
     @property
     def name(self) -> str:
-        """What sets a series apart from the others of its comparison."""
+        """A name that distinguishes the series from the others of its comparison."""
         name = f"{self.sampler}, {self.scheduler}, cfg {self.cfg:g}"
         name += f", denoise {self.denoise:g}" if self.denoise < 1 else ""
         return f"{name}, {self.label}" if self.label else name
@@ -96,13 +96,13 @@ class Run:
 
     Attributes:
         steps: the step count.
-        model_calls: evaluations of the denoiser, of one sampling.
+        model_calls: evaluations of the denoiser for one seed.
         seconds: sampling time, warm, without model loading and decoding; the mean over the seeds.
         images: decoded images, shape (images, height, width, channels): 8-bit levels, or floats in [0, 1].
-        reused: whether it was computed by an earlier comparison.
-        together: whether it shared its model calls with other runs; `seconds` is then what its calls take alone.
-        own_solver: whether this pack's solver made it, not the engine's own sampler.
-        embeddings: what a vision model says of each image, shape (images, features); None where none was asked.
+        reused: whether an earlier comparison computed it.
+        together: whether it shared its model calls with other runs; if so, `seconds` is what its calls take alone.
+        own_solver: whether this pack's solver made it instead of the engine's own sampler.
+        embeddings: a vision model's embedding of each image, shape (images, features); None without a vision model.
     """
 
     steps: int
@@ -120,7 +120,7 @@ class Series:
     """The runs of one sampler, scheduler and guidance.
 
     Attributes:
-        settings: what they have in common.
+        settings: what the runs have in common.
         runs: one for each step count.
     """
 
@@ -129,7 +129,7 @@ class Series:
 
 
 def over_seeds(runs: Sequence[Run]) -> Run:
-    """Return the runs of one step count and several seeds as one: all images, in the order of the seeds."""
+    """Combine the runs of one step count and several seeds into one run with all images, in the order of the seeds."""
     if len(runs) == 1:
         return runs[0]
     embeddings = [run.embeddings for run in runs if run.embeddings is not None]

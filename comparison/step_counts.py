@@ -1,4 +1,4 @@
-"""Step counts as people write them: `4, 25, 50`, ranges (`8..32:8`), words (`draft, balanced, best`), and `auto`."""
+"""Reads step counts as users write them: `4, 25, 50`, ranges (`8..32:8`), `draft, balanced, best`, and `auto`."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ MAX_COUNTS = 64
 _SEPARATOR = re.compile(r"[,;\s]+")
 _RANGE = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?")
 _ALLOWED = (
-    f"up to {MAX_COUNTS} whole numbers from 1 to {MAX_STEPS}, each once, such as 4, 25, 50; a range such as 8..32:8; "
+    f"up to {MAX_COUNTS} whole numbers from 1 to {MAX_STEPS}, each once, e.g. 4, 25, 50; a range, e.g. 8..32:8; "
     "the words draft, balanced, best; or auto"
 )
 
@@ -23,12 +23,12 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class StepList:
-    """What a list of step counts asks for.
+    """A parsed list of step counts.
 
     Attributes:
-        counts: the numbers and those of the ranges, rising, each once.
-        words: the words in it that stand for a plan's counts.
-        auto: whether it asks for a search.
+        counts: all numbers, including those in ranges, rising, each once.
+        words: the words in the list that stand for a plan's counts.
+        auto: whether the list asks for a search.
     """
 
     counts: tuple[int, ...]
@@ -36,10 +36,10 @@ class StepList:
     auto: bool = False
 
     def resolved(self, counts_by_word: Mapping[str, int]) -> tuple[int, ...]:
-        """Return all counts, rising, with the words' own. What a word has in common with the rest counts once.
+        """Return all counts, including those of the words, rising, each once.
 
         Raises:
-            ValueError: if it stands for more than 64 counts.
+            ValueError: if there are more than 64 counts.
         """
         return _checked({*self.counts, *(counts_by_word[word] for word in self.words)})
 
@@ -47,12 +47,13 @@ class StepList:
 def parse_step_counts(text: str) -> StepList:
     """Read a list such as `4, 8..32:8, best`.
 
-    Commas, semicolons and white space separate. A range `first..last:stride` holds its first number, and its last one
-    where the stride meets it; without a stride it is 1. What a range has in common with the rest counts once.
+    Entries are separated by commas, semicolons or white space. A range `first..last:stride` contains its first number,
+    and its last one if the stride reaches it; the default stride is 1. Numbers that a range shares with other entries
+    count once.
 
     Raises:
-        ValueError: if the list is empty, has an entry that is not a whole number from 1 to 10000, a range or a word,
-            has a number twice, or stands for more than 64 counts. The message names the entry.
+        ValueError: if the list is empty, an entry is not a whole number from 1 to 10000, a range or a word, a number
+            appears twice, or there are more than 64 counts. The message names the entry.
     """
     entries = _entries(text)
     if not entries:
@@ -80,8 +81,8 @@ def _entries(text: str) -> list[str]:
 
 
 def _parse_range(entry: str) -> range:
-    found = _RANGE.fullmatch(entry)
-    first, last, stride = (int(part) if part else 1 for part in found.groups()) if found else (0, 0, 0)
+    match = _RANGE.fullmatch(entry)
+    first, last, stride = (int(part) if part else 1 for part in match.groups()) if match else (0, 0, 0)
     if not (1 <= first <= last <= MAX_STEPS and stride >= 1):
         raise ValueError(f"steps: expected {_ALLOWED}; got {entry!r}")
     counts = range(first, last + 1, stride)
@@ -91,7 +92,7 @@ def _parse_range(entry: str) -> range:
 
 
 def _parse_count(entry: str) -> int:
-    # Digits are matched first: int() would also take "1_000", "+4" and digits of other scripts.
+    # Matches digits first, because int() also accepts "1_000", "+4" and digits of other scripts.
     if not re.fullmatch(r"[0-9]{1,9}", entry) or not 1 <= int(entry) <= MAX_STEPS:
         shown = entry if len(entry) <= 40 else entry[:40] + "..."
         raise ValueError(f"steps: expected {_ALLOWED}; got {shown!r}")

@@ -1,4 +1,4 @@
-"""What a viewer of a comparison is given: which runs there are, and the names of their images' files."""
+"""The data for a comparison's viewer: its runs and the file names of their images."""
 
 import json
 from collections.abc import Callable
@@ -13,14 +13,14 @@ MOST_IMAGES = 256
 
 
 def viewer_text(report: Report, subfolder: str, keep: Callable[[Levels], str]) -> str:
-    """Return what the viewer needs as JSON text.
+    """Return the viewer's data as JSON text.
 
-    It has `version`, `subfolder`, `images` and `series`, each with its `runs` and the names of their files. Of very
-    many images the first ones of each run are kept; `images` says how many there are.
+    It has `version`, `subfolder`, `images` and `series`, each with its `runs` and the names of their files. If there
+    are very many images, only the first ones of each run are kept; `images` is the full number per run.
 
     Args:
-        report: what is shown.
-        subfolder: where the files are.
+        report: the report to show.
+        subfolder: the folder of the image files.
         keep: writes an image, 8-bit levels of shape (height, width, channels), into a file there and returns its name.
     """
     runs = sum(len(judgement.runs) for judgement in report.judgements)

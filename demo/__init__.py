@@ -1,1 +1,1 @@
-"""The demo checkpoint: a small text-conditioned flow-matching model, how it was made, and how it is checked."""
+"""The demo checkpoint, a small text-conditioned flow-matching model, with its training and checks."""

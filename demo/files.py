@@ -1,4 +1,4 @@
-"""Where the demo checkpoint lies: three safetensors files beside this one."""
+"""The paths of the demo checkpoint: three safetensors files beside this one."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ TEXT_ENCODER = FOLDER / "sweetspot_demo_text_encoder.safetensors"
 
 # ComfyUI scales a Flux latent z as (z - shift) * scale before the transformer sees it.
 LATENT_SCALE, LATENT_SHIFT = 0.3611, 0.1159
-# The metadata of the autoencoder's file holds a linear read-out of mean colours from the latent, for previews.
+# The autoencoder file's metadata holds, under this key, a linear map from the latent to mean colours, for previews.
 LATENT_RGB_KEY = "sweetspot.latent_rgb"

@@ -1,7 +1,7 @@
 """The demo model's text encoder: a small transformer over a prompt's words.
 
-It gives what a Flux-layout transformer wants of a text encoder: a sequence of vectors, one a word, and one pooled
-vector that sums up the whole prompt, read at the start token.
+It returns what a Flux-layout transformer needs: a sequence of vectors, one per word, and one pooled vector for the
+whole prompt, taken at the start token.
 """
 
 import torch

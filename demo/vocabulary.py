@@ -1,7 +1,7 @@
 """The words that the demo model knows, and how a prompt becomes token numbers.
 
-A prompt is lower-cased, punctuation is dropped, every remaining word must be in `WORDS`.
-Nothing is swallowed: an unknown word is an error that says which words there are.
+A prompt is lower-cased, punctuation is dropped, and every remaining word must be in `WORDS`.
+An unknown word is never ignored: it is an error that lists the known words.
 """
 
 import difflib
@@ -34,17 +34,17 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 class UnknownWordsError(ValueError):
-    """A prompt holds words outside the demo model's vocabulary, or too many words."""
+    """A prompt contains words outside the demo model's vocabulary, or too many words."""
 
 
 def split_words(text: str) -> list[str]:
-    """Return the known words of `text` in order, aliases resolved.
+    """Return the words of `text` in order, with aliases resolved.
 
     Raises:
-        UnknownWordsError: names every unknown word with its nearest known ones.
+        UnknownWordsError: if a word is unknown; names each one, with the closest known word if there is one.
     """
-    found: list[str] = _WORD.findall(text.lower())
-    words = [ALIASES.get(word, word) for word in found]
+    written: list[str] = _WORD.findall(text.lower())
+    words = [ALIASES.get(word, word) for word in written]
     unknown = sorted({word for word in words if word not in _NUMBER})
     if unknown:
         raise UnknownWordsError(_explain(unknown))
@@ -52,22 +52,22 @@ def split_words(text: str) -> list[str]:
 
 
 def encode_words(words: list[str]) -> list[int]:
-    """Return the `CONTEXT_LENGTH` token numbers of at most `MAX_WORDS` known words, padded at the end."""
+    """Return `CONTEXT_LENGTH` token numbers for at most `MAX_WORDS` known words, padded at the end."""
     if len(words) > MAX_WORDS:
-        raise UnknownWordsError(f"prompt: the demo model reads at most {MAX_WORDS} words, got {len(words)}")
+        raise UnknownWordsError(f"prompt: expected at most {MAX_WORDS} words for the demo model, got {len(words)}")
     numbers = [_NUMBER[START], *(_NUMBER[word] for word in words)]
     return numbers + [_NUMBER[PAD]] * (CONTEXT_LENGTH - len(numbers))
 
 
 def encode(text: str) -> list[int]:
-    """Return the `CONTEXT_LENGTH` token numbers of a prompt; see `split_words` for what is refused."""
+    """Return the `CONTEXT_LENGTH` token numbers of a prompt; see `split_words` for the errors."""
     return encode_words(split_words(text))
 
 
 def _explain(unknown: list[str]) -> str:
-    known = [word for word in WORDS if word not in (PAD, START)]
-    told = []
+    vocabulary = [word for word in WORDS if word not in (PAD, START)]
+    descriptions = []
     for word in unknown:
-        near = difflib.get_close_matches(word, known, n=1)
-        told.append(f"{word!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
-    return f"prompt: the demo model does not know {', '.join(told)}; it knows: {', '.join(known)}"
+        near = difflib.get_close_matches(word, vocabulary, n=1)
+        descriptions.append(f"{word!r}" + (f" (did you mean {near[0]!r}?)" if near else ""))
+    return f"prompt: the demo model does not know {', '.join(descriptions)}; it knows: {', '.join(vocabulary)}"

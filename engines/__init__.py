@@ -1,1 +1,1 @@
-"""What can run a plan without ComfyUI. Needs the extra `standalone`; imported where used."""
+"""Engines that run a plan without ComfyUI. They need the extra `standalone` and are imported only where used."""

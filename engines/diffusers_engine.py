@@ -1,4 +1,4 @@
-"""The engine outside ComfyUI: a comparison's runs on diffusers, with ComfyUI's noise, schedule and guidance."""
+"""The engine outside ComfyUI: runs a comparison on diffusers, with ComfyUI's noise, schedule and guidance."""
 
 import logging
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ log = logging.getLogger("sweetspot.engines")
 
 @dataclass(frozen=True)
 class Scene:
-    """What all runs of a comparison show.
+    """The prompts and image size of all runs of a comparison.
 
     Attributes:
         positive: prompt.
-        negative: prompt to steer away from, commonly empty.
+        negative: prompt to steer away from, usually empty.
         size: width and height in pixels, multiples of 16.
     """
 
@@ -34,7 +34,7 @@ class DiffusersEngine:
 
     Args:
         flow: the model.
-        scene: what all runs show.
+        scene: prompts and image size of all runs.
     """
 
     name = "diffusers"
@@ -45,10 +45,10 @@ class DiffusersEngine:
         self._warm = False
 
     def check(self, sampling: Sampling) -> None:
-        """Refuse settings that have no equal here.
+        """Refuse settings that this engine does not support.
 
         Raises:
-            ValueError: names the input, what is allowed and what came.
+            ValueError: if there is one; names the input, what is allowed and what it got.
         """
         for name, allowed in (("sampler_name", tuple(SOLVERS)), ("scheduler", SCHEDULERS)):
             if getattr(sampling, name) not in allowed:
@@ -62,14 +62,14 @@ class DiffusersEngine:
         return flow_schedule(steps, sampling.denoise).tolist()
 
     def exact_schedule(self, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - the protocol's
-        """Return nothing: flow-matching models without distillation have no fixed schedules."""
+        """Return an empty schedule: flow-matching models that are not distilled have no fixed schedules."""
         return ()
 
     def check_cancelled(self) -> None:
-        """Do nothing: Python raises KeyboardInterrupt by itself."""
+        """Do nothing, because Python itself raises KeyboardInterrupt."""
 
     def run(self, tasks: Sequence[Task]) -> list[Run]:
-        """Make each task's picture, after a discarded run of one step that warms up."""
+        """Make each task's picture, after one discarded step that warms the device up."""
         return [self._run(task) for task in tasks]
 
     def _run(self, task: Task) -> Run:

@@ -1,7 +1,7 @@
 """Runs a Flux-layout flow-matching model on diffusers' modules, from the same files that ComfyUI loads.
 
-Noise, schedule and guidance are ComfyUI's (noise drawn on the CPU from the seed, guided in the predicted clean image),
-so that both engines give the same picture.
+Noise, schedule and guidance are ComfyUI's (noise is drawn on the CPU from the seed, guidance acts on the predicted
+clean image), so that both engines give the same picture.
 """
 
 import time
@@ -24,18 +24,18 @@ PromptEncoder = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
 LATENT_CHANNELS = 16
 PIXELS_PER_LATENT = 8
 HEAD_WIDTH = 128
-# From this share on, ComfyUI takes the whole schedule.
+# Above this denoise, ComfyUI uses the whole schedule.
 _WHOLE = 0.9999
 ROTARY_AXES = (16, 56, 56)
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """What a run is asked to show.
+    """Prompts and guidance scale of a run.
 
     Attributes:
         positive: prompt.
-        negative: prompt to steer away from, commonly empty.
+        negative: prompt to steer away from, usually empty.
         cfg: guidance scale in ComfyUI's convention; 1 leaves the negative prompt out.
     """
 
@@ -50,11 +50,12 @@ class DiffusersFlow:
     Args:
         transformer: safetensors file in the original Flux layout.
         autoencoder: safetensors file in the tiny autoencoder's layout.
-        encode: the text encoder: prompts to context (prompts, tokens, width) and pooled vectors (prompts, width).
+        encode: the text encoder: turns prompts into context (prompts, tokens, width) and pooled vectors (prompts,
+            width).
         device: where it runs, `cpu` or `cuda`.
 
     Raises:
-        ImportError: if diffusers is not installed; says what to install.
+        ImportError: if diffusers is not installed; the message says what to install.
     """
 
     def __init__(self, transformer: Path, autoencoder: Path, encode: PromptEncoder, device: str = "cpu") -> None:
@@ -80,7 +81,7 @@ class DiffusersFlow:
             guidance: prompts and guidance scale.
             seed: seed of the noise, as in ComfyUI.
             size: width and height in pixels, multiples of 16.
-            solver: one of `samplers/solvers.py`.
+            solver: the name of a solver in `samplers/solvers.py`.
             denoise: share of the noise that is applied, above 0, at most 1.
 
         Raises:
@@ -88,7 +89,7 @@ class DiffusersFlow:
         """
         method = find_solver(solver)
         sigmas = flow_schedule(steps, denoise).to(self.device)
-        # An empty latent is 0: what is left of it beside the noise.
+        # The empty latent is 0, so only the noise remains.
         start = sigmas[0] * _noise(seed, size).to(self.device)
         calls = 0
 
@@ -98,7 +99,7 @@ class DiffusersFlow:
 
         started = time.perf_counter()
         latent = solve(method, self._denoiser(guidance, size), start, sigmas, count)
-        # Reading one element waits for the device.
+        # Reading one element waits until the device has finished.
         latent.flatten()[:1].cpu()
         seconds = time.perf_counter() - started
         return Run(steps, calls, seconds, self.decode(latent))
@@ -135,7 +136,7 @@ class DiffusersFlow:
 
 
 def flow_schedule(steps: int, denoise: float = 1.0) -> Tensor:
-    """Return the levels of a run: of `simple`, the last ones that `denoise` asks for, as ComfyUI cuts them.
+    """Return the levels of a run: the end of the `simple` schedule, cut according to `denoise` as in ComfyUI.
 
     Args:
         steps: step count, 1 to 10000.
@@ -154,7 +155,7 @@ def flow_schedule(steps: int, denoise: float = 1.0) -> Tensor:
 
 
 def pack(latents: Tensor) -> Tensor:
-    """Return latents (batch, channels, height, width) as tokens of 2 by 2 (batch, height * width / 4, 4 * channels)."""
+    """Return latents (batch, channels, height, width) as 2 by 2 tokens (batch, height * width / 4, 4 * channels)."""
     return functional.pixel_unshuffle(latents, 2).flatten(2).transpose(1, 2)
 
 
@@ -222,7 +223,7 @@ def from_tiny_layout(state: dict[str, Tensor]) -> dict[str, Tensor]:
         part, _, rest = name.partition(".")
         if part in ("taesd_encoder", "taesd_decoder"):
             number, _, rest = rest.partition(".")
-            # The original decoder's layer 0 is a clamp without weights.
+            # Layer 0 of the original decoder is a clamp without weights.
             shift = 1 if part == "taesd_decoder" else 0
             renamed[f"{part.removeprefix('taesd_')}.layers.{int(number) - shift}.{rest}"] = value
     return renamed

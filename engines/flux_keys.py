@@ -1,7 +1,7 @@
-"""Names of a Flux transformer's weights: the original layout, which ComfyUI reads, and that of diffusers.
+"""Converts the names of a Flux transformer's weights between the original layout, which ComfyUI reads, and diffusers'.
 
-The original layout fuses query, key and value (and, in single blocks, the first MLP layer) into one matrix, and its
-last modulation holds shift before scale where diffusers' holds scale before shift.
+The original layout fuses query, key and value (and, in single blocks, the first MLP layer) into one matrix. Its last
+modulation holds shift before scale, whereas diffusers' holds scale before shift.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def to_original(state: State) -> State:
     """Return a diffusers FluxTransformer2DModel's weights under the original names.
 
     Raises:
-        ValueError: if a weight has no place in the original layout.
+        ValueError: if a weight does not exist in the original layout.
     """
     renamed, used = {}, set()
     double, single = _depth(state, "transformer_blocks."), _depth(state, "single_transformer_blocks.")
@@ -67,7 +67,7 @@ def to_original(state: State) -> State:
 
 
 def to_diffusers(state: State) -> State:
-    """Return a Flux transformer's weights, given under the original names, under those of diffusers.
+    """Return a Flux transformer's weights, given under the original names, under diffusers' names.
 
     Raises:
         ValueError: if a weight is not part of the original Flux layout.
@@ -120,4 +120,4 @@ def _swap_halves(value: Tensor) -> Tensor:
 def _check_all_used(state: State, used: set[str]) -> None:
     left = sorted(set(state) - used)
     if left:
-        raise ValueError(f"state: expected the weights of a Flux transformer, got also {', '.join(left[:5])}")
+        raise ValueError(f"state: expected only the weights of a Flux transformer, got also {', '.join(left[:5])}")

@@ -1,1 +1,1 @@
-"""The mathematics of steps. Imports torch and the standard library, nothing else."""
+"""The mathematics of steps. Imports only torch and the standard library."""

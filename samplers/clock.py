@@ -1,4 +1,4 @@
-"""Times of a run as its device counts them, without waiting for it while it works."""
+"""Times a run on its device, without waiting for the device while it works."""
 
 import time
 from typing import Any
@@ -9,8 +9,8 @@ import torch
 class DeviceClock:
     """Marks moments of a run; the times between them are read when the run is over.
 
-    On a GPU a mark is an event in the queue of work, so that marking waits for nothing and the time is that of the
-    work, not of handing it out. Elsewhere a mark is the time of day.
+    On a GPU a mark is an event in the device's queue. Marking therefore never waits, and the measured time is that of
+    the work itself, not of queueing it. On other devices a mark is a reading of the host's clock.
 
     Args:
         device: where the work runs.
@@ -31,7 +31,7 @@ class DeviceClock:
         self._marks.append(event)
 
     def seconds(self) -> list[float]:
-        """Return the seconds from the first mark to each mark; waits until the last one is reached."""
+        """Return the seconds from the first mark to each mark; waits until the device has reached the last one."""
         if not self._marks:
             return []
         first = self._marks[0]

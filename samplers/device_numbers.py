@@ -1,17 +1,17 @@
-"""Numbers that a device computes, read by the host only when they have arrived."""
+"""Numbers that a device computes and the host reads once they have arrived."""
 
 import torch
 from torch import Tensor
 
 
 class DeviceNumber:
-    """One number on its way from a device.
+    """One number on its way from a device to the host.
 
-    On CUDA it is copied into pinned memory behind the work that computes it, so that the host can look without
-    waiting. On the CPU it is there at once; on other devices it counts as arrived only when `read` waits for it.
+    On CUDA it is copied into pinned memory after the work that computes it, so that the host can check for it without
+    waiting. On the CPU it is available at once. On other devices it never counts as arrived: `read` waits for it.
 
     Args:
-        value: a tensor of one element, of any kind of number or bool.
+        value: a tensor of one element, any number or bool.
     """
 
     def __init__(self, value: Tensor) -> None:
@@ -28,7 +28,7 @@ class DeviceNumber:
         return self._event.query() if self._event is not None else self._value.device.type == "cpu"
 
     def read(self) -> float:
-        """Return the number, waiting for it if need be."""
+        """Return the number; waits for it if necessary."""
         if self._event is not None:
             self._event.synchronize()
         return float(self._value)

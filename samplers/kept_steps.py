@@ -1,4 +1,7 @@
-"""Steps whose predicted clean latent is kept: `4, 8, -1`. A filmstrip of one run, not a comparison of step counts."""
+"""Steps whose predicted clean latent is kept, e.g. `4, 8, -1`.
+
+They make a filmstrip of one run, not a comparison of step counts.
+"""
 
 import re
 from collections.abc import Iterable
@@ -12,15 +15,16 @@ MAX_KEPT = 64
 
 _SEPARATOR = re.compile(r"[,;\s]+")
 _ALLOWED = (
-    f"up to {MAX_KEPT} whole numbers, each once: steps counted from 1, or from the end as -1, -2, ... such as 4, 8, -1"
+    f"up to {MAX_KEPT} whole numbers, each once: steps counted from 1, or from the end as -1, -2, ..., e.g. 4, 8, -1"
 )
 
 
 def parse_kept_steps(text: str) -> tuple[int, ...]:
-    """Return the steps of a list such as `4, 8, -1`, in the order they were written; none for empty text.
+    """Return the steps in a list such as `4, 8, -1`, in the order in which they are written; none for empty text.
 
     Raises:
-        ValueError: if an entry is no whole number, is 0, is beyond 10000, or stands there twice.
+        ValueError: if an entry is not a whole number, is 0, is beyond 10000 or appears twice, or if there are more
+            than 64.
     """
     entries = [entry for entry in _SEPARATOR.split(text.strip()) if entry]
     for entry in entries:
@@ -33,7 +37,7 @@ def parse_kept_steps(text: str) -> tuple[int, ...]:
 
 
 def resolve_kept_steps(asked: Iterable[int], steps: int) -> tuple[int, ...]:
-    """Return the asked steps as rising numbers from 1 in a run of `steps` steps.
+    """Return the requested steps of a run of `steps` steps, counted from 1, rising.
 
     Raises:
         ValueError: if one lies outside the run.
@@ -42,7 +46,7 @@ def resolve_kept_steps(asked: Iterable[int], steps: int) -> tuple[int, ...]:
     for step in asked:
         number = step if step > 0 else steps + 1 + step
         if not steps:
-            raise ValueError(f"keep_steps: expected none, as this run has no steps; got {step}")
+            raise ValueError(f"keep_steps: expected no steps, because this run has none; got {step}")
         if not 1 <= number <= steps:
             raise ValueError(f"keep_steps: expected steps from 1 to {steps} or -{steps} to -1 of this run; got {step}")
         numbers.add(number)
@@ -51,7 +55,7 @@ def resolve_kept_steps(asked: Iterable[int], steps: int) -> tuple[int, ...]:
 
 @dataclass
 class KeptSteps:
-    """Keeps the predicted clean latents of chosen steps, on the device they are on.
+    """Keeps the predicted clean latents of chosen steps, each on its own device.
 
     Args:
         asked: steps from 1, or from the run's end as -1, -2, and so on; -1 is the last step that really ran.
@@ -68,10 +72,10 @@ class KeptSteps:
 
         Args:
             steps: how many steps the schedule has.
-            strict: whether a step outside the run is an error; else it is found missing at the end.
+            strict: whether a step outside the run is an error; otherwise `finish` lists it in `missing`.
 
         Raises:
-            ValueError: if strict and an asked step lies outside the run.
+            ValueError: if strict and a requested step lies outside the run.
         """
         self.numbers.clear()
         self.latents.clear()
@@ -82,12 +86,12 @@ class KeptSteps:
         self.missing = ()
 
     def stepped(self, step: int, denoised: Tensor) -> None:
-        """Keep the prediction of a step, counted from 0, if it was asked for."""
+        """Keep the prediction of a step, counted from 0, if it was requested."""
         if step + 1 in self._wanted:
             self._keep(step + 1, denoised)
 
     def finish(self, steps_run: int, last: Tensor | None) -> None:
-        """End the run after so many steps, the last of which predicted `last`."""
+        """End the run after `steps_run` steps, the last of which predicted `last`."""
         if -1 in self.asked and last is not None and steps_run not in self.numbers:
             self._keep(steps_run, last)
         self.missing = tuple(sorted(self._wanted - set(self.numbers)))

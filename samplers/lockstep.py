@@ -1,9 +1,9 @@
-"""Several schedules of one solver in one model call a step: one noise level a sample.
+"""Advances several schedules of one solver together, one batched model call per step, one noise level per sample.
 
-Each schedule is a run of its own; in every round the runs' requests are laid into one batch, the model is called
-once, and each run gets its part. A run that has reached its end leaves the batch. What a run computes is what it would
-compute alone; only the model sees a batch. Where that is too much for the device, fewer runs share a call, and nothing
-that was computed is lost.
+Each schedule is a run of its own. In every round the runs' requests are put into one batch, the model is called
+once, and each run gets its part. A run that has reached its end leaves the batch. Each run computes what it would
+compute alone; only the model sees a batch. If a batch is too large for the device, fewer runs share a call, and no
+results are lost.
 """
 
 import sys
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .solvers import Request, check_schedule, find_solver
 
-# Predicted clean images for a batch x, shape (batch, ...), at one noise level a sample, shape (batch,).
+# Predicted clean images for a batch x, shape (batch, ...), at one noise level per sample, shape (batch,).
 BatchDenoiser = Callable[[Tensor, Tensor], Tensor]
 RunCallback = Callable[[int, int, Tensor], None]
 FinishedCallback = Callable[[int, Tensor, int], None]
@@ -26,9 +26,9 @@ class Batching:
     """How many samples one model call takes; it may be changed between calls.
 
     Attributes:
-        most: the most samples; a call that runs out of memory halves it, and is made again.
-        is_out_of_memory: whether an error says that the device's memory does not suffice.
-        free: frees what a failed call has left.
+        most: the most samples; a call that runs out of memory halves it and is repeated.
+        is_out_of_memory: whether an error means that the device is out of memory.
+        free: frees the memory that a failed call left allocated.
     """
 
     most: int = sys.maxsize
@@ -55,23 +55,24 @@ def sample_lockstep(
 ) -> list[Tensor]:
     """Carry one sample along each schedule, all at once.
 
-    The number of rounds is that of the longest run. Where several runs begin with the same noise at the same level,
-    their first call is made once for all of them.
+    The longest run sets the number of rounds. If several runs begin with the same noise at the same level, they share
+    their first call.
 
     Args:
-        denoise: predicted clean images for x of shape (batch, ...) at noise levels of shape (batch,), one a sample.
-        x: the noisy start without a batch axis, shape (...): one for all runs, or one a run; left unchanged.
-        schedules: one falling schedule a run, each all but its last level above 0, shape (N + 1,); lengths may differ.
+        denoise: predicted clean images for x of shape (batch, ...) at noise levels of shape (batch,), one per sample.
+        x: the noisy start without a batch axis, shape (...): one for all runs, or one per run; left unchanged.
+        schedules: one falling schedule per run, shape (N + 1,), all levels above 0 except possibly the last; lengths
+            may differ.
         solver: euler, heun, dpmpp_2m or res_multistep.
         callback: called after each model call with the run's number, the number of its call and D, shape (...).
         finished: called when a run reaches its end, with its number, the sample, shape (...), and its model calls.
-        batching: how many samples a call takes; all where None.
+        batching: how many samples a call takes; all if None.
 
     Returns:
         The samples at the schedules' ends, in the order of the schedules, each of x's shape.
 
     Raises:
-        ValueError: an unknown solver, a schedule that does not fall, or as many starts as there are not schedules.
+        ValueError: if the solver is unknown, a schedule does not fall, or the numbers of starts and schedules differ.
     """
     batching = batching or Batching()
     starts = [x] * len(schedules) if isinstance(x, Tensor) else list(x)
@@ -101,7 +102,7 @@ def sample_lockstep(
 
 
 def _denoise_all(denoise: BatchDenoiser, requests: list[Request], batching: Batching) -> list[Tensor]:
-    """Denoise all requests; equal ones, the same tensor at the same level, share a place."""
+    """Denoise all requests; equal ones (the same tensor at the same level) share a place in the batch."""
     places: dict[tuple[int, float], int] = {}
     order, batch = [], []
     for sample, sigma in requests:
@@ -117,7 +118,7 @@ def _denoise_all(denoise: BatchDenoiser, requests: list[Request], batching: Batc
 
 
 def _denoise_some(denoise: BatchDenoiser, batch: list[Request], batching: Batching) -> list[Tensor]:
-    """Call the model for as many requests as it takes, and return what it made of these."""
+    """Call the model for as many requests as fit into one call, and return their results."""
     while True:
         part = batch[: max(1, batching.most)]
         samples, sigmas = (torch.stack(column) for column in zip(*part, strict=True))
@@ -126,6 +127,6 @@ def _denoise_some(denoise: BatchDenoiser, batch: list[Request], batching: Batchi
         except Exception as error:
             if len(part) == 1 or not batching.is_out_of_memory(error):
                 raise
-        # Not within except: until that is left, the error holds all that the failed call had made.
+        # Outside the except block: until it ends, the error's traceback keeps the failed call's tensors alive.
         batching.most = (len(part) + 1) // 2
         batching.free()

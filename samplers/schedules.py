@@ -11,7 +11,7 @@ MAX_STEPS = 10_000
 
 
 def flow_table(shift: float = 1.0) -> Tensor:
-    """Return the noise levels that a flow-matching model counts as its trained timesteps 1 to 1000.
+    """Return the noise levels of a flow-matching model's trained timesteps 1 to 1000.
 
     sigma(t) = shift * t / (1 + (shift - 1) * t) with t = k / 1000.
 

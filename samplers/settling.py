@@ -1,22 +1,22 @@
-r"""How much the remaining steps can still change: an upper estimate, and a judge that says when it is small.
+r"""How much the remaining steps can still change: an upper estimate, and a judge that decides when it is small.
 
-That the predicted clean image D moved little in one step certifies nothing: detail finer than the noise has not begun
-to show. Take an image as parts of many deviations s. Along the sampling ODE a part of deviation s and amplitude c is
-predicted as  c u / sqrt(1 + u^2),  u = s / sigma,  so that at the noise level sigma
+A small change of the predicted clean image D in one step proves nothing: detail finer than the noise may not have
+appeared yet. Think of an image as a sum of parts with many deviations s. Along the sampling ODE a part of deviation s
+and amplitude c is predicted as  c u / sqrt(1 + u^2),  u = s / sigma,  so that at the noise level sigma
 
     it still changes by              R = c (1 - u / sqrt(1 + u^2)),
     and moves, as log(sigma) falls,  V = c u / (1 + u^2)^(3/2).
 
-- Parts with u >= v are seen moving:  R <= rho(v) V,  rho(v) = (1 - v / sqrt(1 + v^2)) (1 + v^2)^(3/2) / v.
+- Parts with u >= v visibly move:  R <= rho(v) V,  rho(v) = (1 - v / sqrt(1 + v^2)) (1 + v^2)^(3/2) / v.
 - Parts with u < v are hidden by the noise, but small: with c <= s,  R <= sigma h(v),
   h(v) = max over u <= v of u (1 - u / sqrt(1 + u^2)), never more than 0.301.
 
 So for every v the remaining change is at most  rho(v) V + sigma h(v);  the smallest of these is the estimate. V is the
 mean over the last step, which is lowest at one of its ends; rho is therefore taken at v sigma / sigma_before.
 
-The levels are those of x = image + sigma * noise. A flow-matching model's level t, x = (1 - t) image + t noise, is
-sigma = t / (1 - t) there. The estimate takes the denoiser for one and the same until the end: guidance or conditions
-that begin later may still change the image.
+The levels are those of x = image + sigma * noise. A flow-matching model's level t, x = (1 - t) image + t noise,
+corresponds to sigma = t / (1 - t). The estimate assumes that the denoiser stays the same until the end: guidance or
+conditions that begin later may still change the image.
 """
 
 import math
@@ -33,16 +33,17 @@ _SPLITS = torch.logspace(-3, 1, 129, dtype=torch.float64)
 def remaining_change(denoised: Tensor, before: Tensor, sigma: float, sigma_before: float) -> Tensor:
     """Return an upper estimate of what the steps after this one can still change, as a share of the image's contrast.
 
-    RMS(end - D) / deviation(D), for the sample of the batch where it is largest; the module's text has the derivation.
+    RMS(end - D) / deviation(D), for the sample of the batch where it is largest; see the module's docstring for the
+    derivation.
 
     Args:
         denoised: the predicted clean image D at sigma, shape (batch, ...).
-        before: that of the step before, at sigma_before, shaped as denoised.
+        before: D of the step before, at sigma_before, same shape.
         sigma: noise level of x = image + sigma * noise, above 0.
-        sigma_before: that of the step before, above sigma.
+        sigma_before: noise level of the step before, above sigma.
 
     Returns:
-        The estimate, no dimensions, at least 0; infinite where sigma_before is.
+        The estimate, 0-d, at least 0; infinite if sigma_before is infinite or the levels do not fall.
     """
     if not 0 < sigma < sigma_before or math.isinf(sigma_before):
         return torch.full((), math.inf, device=denoised.device)
@@ -59,7 +60,7 @@ def _bounds(ratio: float) -> tuple[Tensor, Tensor]:
     """Return rho(v sigma / sigma_before) and h(v) for all splits v."""
     u = _SPLITS * ratio
     root = (1 + u * u).sqrt()
-    # 1 - u / sqrt(1 + u^2) without its cancellation.
+    # 1 - u / sqrt(1 + u^2), written without cancellation.
     seen = (1 / (root * (root + u))) * root**3 / u
     peak = _SPLITS.clamp_max(_PEAK)
     root = (1 + peak * peak).sqrt()
@@ -68,11 +69,11 @@ def _bounds(ratio: float) -> tuple[Tensor, Tensor]:
 
 @dataclass
 class SettleJudge:
-    """Says after each step whether what is left is too small to see.
+    """Decides after each step whether the remaining change is too small to see.
 
     Args:
         tolerance: the largest share of the image's contrast that the remaining steps may still change, above 0.
-        noise_ratio: turns the model's noise levels into those of x = image + sigma * noise.
+        noise_ratio: converts the model's noise levels to those of x = image + sigma * noise.
     """
 
     tolerance: float

@@ -1,12 +1,12 @@
 """Solvers of the sampling ODE  dx/dsigma = (x - D(x, sigma)) / sigma,  written so that any driver can run them.
 
-A solver is a generator: it yields what it wants denoised, a pair (x, sigma), is sent D(x, sigma), and returns the
-sample at its schedule's end. It never calls the model itself, so that one driver can run it alone and another can
-advance many schedules in one model call (`samplers/lockstep.py`).
+A solver is a generator: it yields a pair (x, sigma) to be denoised, receives D(x, sigma), and returns the sample at
+the end of its schedule. It never calls the model itself, so that one driver can run it alone and another can advance
+many schedules in one model call (`samplers/lockstep.py`).
 
 With t = -log(sigma) and h = t_{i+1} - t_i the exact solution over a step is
     x_{i+1} = e^{-h} x_i + (1 - e^{-h}) D   for a D that does not change;
-the solvers differ in what they take for D. A step to sigma = 0 returns D itself.
+the solvers differ in what they use for D. A step to sigma = 0 returns D itself.
 """
 
 from collections.abc import Callable, Generator
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 Request = tuple[Tensor, Tensor]
-# Takes the noisy start and the schedule, falling, all but its last level above 0.
+# Takes the noisy start and a falling schedule whose levels, except possibly the last, are above 0.
 Steps = Callable[[Tensor, Tensor], Generator[Request, Tensor, Tensor]]
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 CallCallback = Callable[[int, Tensor], None]
@@ -28,10 +28,10 @@ class Solver:
     """One method of taking steps.
 
     Attributes:
-        name: ComfyUI's name of the sampler that it equals.
+        name: ComfyUI's name for the same sampler.
         steps: carries a sample along a schedule.
         order: order of convergence.
-        calls_per_step: model calls of a step; a step to 0 takes one.
+        calls_per_step: model calls per step; a step to 0 takes one.
     """
 
     name: str
@@ -40,12 +40,12 @@ class Solver:
     calls_per_step: int = 1
 
     def model_calls(self, steps: int) -> int:
-        """Return how many model calls a run of so many steps takes, the last one to 0."""
+        """Return how many model calls a run of `steps` steps takes if its last step goes to 0."""
         return self.calls_per_step * (steps - 1) + 1 if steps else 0
 
 
 def euler(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tensor]:
-    """Take D at the step's start; order 1, one model call a step.
+    """Use D at the step's start; order 1, one model call per step.
 
     x_{i+1} = D + (sigma_{i+1} / sigma_i) (x_i - D)
 
@@ -59,7 +59,7 @@ def euler(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tensor]:
 
 
 def heun(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tensor]:
-    """Average the slopes at both ends of the step; order 2, two model calls a step, one for the step to 0.
+    """Average the slopes at both ends of the step; order 2, two model calls per step, one for the step to 0.
 
     d_i = (x_i - D(x_i)) / sigma_i,  x_{i+1} = x_i + (sigma_{i+1} - sigma_i) (d_i + d'_{i+1}) / 2,
     where d'_{i+1} is the slope at the Euler step's end.
@@ -78,10 +78,10 @@ def heun(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tensor]:
 
 
 def dpmpp_2m(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tensor]:
-    """Extrapolate D from this step and the one before; order 2, one model call a step.
+    """Extrapolate D from this step and the one before; order 2, one model call per step.
 
     x_{i+1} = e^{-h} x_i + (1 - e^{-h}) ((1 + 1/2r) D_i - 1/2r D_{i-1}),  r = h_{i-1} / h_i;
-    the first step and the step to 0 take D_i alone.
+    the first step and the step to 0 use D_i alone.
 
     Source: Lu et al., "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", 2022,
     algorithm 2.
@@ -99,10 +99,10 @@ def dpmpp_2m(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tensor]:
 
 
 def res_multistep(x: Tensor, sigmas: Tensor) -> Generator[Request, Tensor, Tensor]:
-    """Integrate the line through the last two D exactly; order 2, one model call a step.
+    """Integrate the line through the last two D exactly; order 2, one model call per step.
 
     x_{i+1} = e^{-h} x_i + h (phi_1 - phi_2 / c) D_i + h (phi_2 / c) D_{i-1},  c = -h_{i-1} / h_i,
-    phi_1 = (1 - e^{-h}) / h,  phi_2 = (1 - phi_1) / h;  the first step and the step to 0 take D_i alone.
+    phi_1 = (1 - e^{-h}) / h,  phi_2 = (1 - phi_1) / h;  the first step and the step to 0 use D_i alone.
 
     Source: Zhang et al., "Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling",
     2023, the multistep form.
@@ -137,7 +137,7 @@ def find_solver(name: str) -> Solver:
     """Return the solver of this name.
 
     Raises:
-        ValueError: names what is known and what came.
+        ValueError: if there is no such solver; the message lists the known ones.
     """
     if name not in SOLVERS:
         raise ValueError(f"solver: expected one of {', '.join(SOLVERS)}, got {name!r}")
@@ -145,10 +145,10 @@ def find_solver(name: str) -> Solver:
 
 
 def check_schedule(sigmas: Tensor, name: str = "sigmas") -> None:
-    """Refuse a schedule that does not fall.
+    """Check that a schedule falls.
 
     Raises:
-        ValueError: names what is expected and what came.
+        ValueError: if it does not fall strictly, goes below 0 or has fewer than 2 levels.
     """
     falls = sigmas.ndim == 1 and len(sigmas) >= 2 and bool((sigmas[1:] < sigmas[:-1]).all())
     if not falls or float(sigmas[-1]) < 0:
@@ -162,11 +162,11 @@ def solve(solver: Solver, denoise: Denoiser, x: Tensor, sigmas: Tensor, callback
         solver: the method.
         denoise: the predicted clean image D(x, sigma) for x of any shape and a 0-d sigma.
         x: the noisy start at sigmas[0]; left unchanged.
-        sigmas: the schedule, falling, all but the last level above 0, shape (N + 1,).
+        sigmas: the schedule, falling, all levels above 0 except possibly the last, shape (N + 1,).
         callback: called after each model call with its number and D.
 
     Returns:
-        The sample at sigmas[-1], shaped as x.
+        The sample at sigmas[-1], with x's shape.
 
     Raises:
         ValueError: if sigmas does not fall strictly or reaches 0 before its end.

@@ -1,9 +1,9 @@
-"""Which of ComfyUI's samplers inject noise, and so do not converge to one image as the step count grows."""
+"""Which of ComfyUI's samplers inject noise and therefore don't converge to one image as the step count grows."""
 
-# ComfyUI's stochastic samplers that their name does not give away as ancestral or SDE methods.
+# ComfyUI's stochastic samplers whose names don't show it: neither "ancestral" nor "sde".
 _OTHERS = frozenset({"ddpm", "lcm", "seeds_2", "seeds_3", "sa_solver", "sa_solver_pece"})
 
-# Measured on ComfyUI 0.33: these give one image, and nearer to it with every doubling of the steps.
+# Measured on ComfyUI 0.33: these converge to one image and get closer to it with every doubling of the steps.
 DETERMINISTIC = frozenset(
     {
         "euler",
@@ -30,22 +30,22 @@ DETERMINISTIC = frozenset(
     }
 )
 
-# They choose their own steps between the schedule's first level and its last one above 0.
+# These choose their own steps between the schedule's first level and its last level above 0.
 OWN_STEPS = frozenset({"dpm_adaptive", "dpm_fast"})
 
 
 def injects_noise(sampler_name: str) -> bool:
     """Return whether the sampler of this name adds fresh noise while it runs.
 
-    Such a sampler converges in distribution: every step count gives another image of the same seed.
+    Such a sampler converges only in distribution: with the same seed, every step count gives a different image.
     """
     return "ancestral" in sampler_name or "sde" in sampler_name or sampler_name in _OTHERS
 
 
 def why_not_settling(sampler_name: str) -> str:
-    """Return why it cannot be told when a run of this sampler has settled, empty where it can."""
+    """Return why it's impossible to know when a run of this sampler has settled; empty if it is possible."""
     if injects_noise(sampler_name):
-        return f"{sampler_name} injects noise, so that its image never settles"
+        return f"{sampler_name} injects noise, so its image never settles"
     if sampler_name in OWN_STEPS:
         return f"{sampler_name} chooses its own steps"
     if sampler_name not in DETERMINISTIC:

@@ -1,4 +1,4 @@
-"""What did run: one record a step, gathered without waiting for the device."""
+"""The trace: what really ran, one record per step, collected without waiting for the device."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from torch import Tensor
 from .clock import DeviceClock
 from .device_numbers import DeviceNumber
 
-# Samplers that step in log(sigma) meet their levels with float32's rounding.
+# Samplers that step in log(sigma) hit the schedule's levels only up to float32 rounding.
 _ROUNDING = 1e-4
 
 
@@ -25,14 +25,14 @@ class StepRecord:
 
     Attributes:
         step: its number in this run, from 1.
-        sigma: noise level that the model was first called at in this step.
-        sigma_next: noise level the step led to.
-        timestep: the model's own name of sigma, None where it has none.
-        cfg: guidance scale in force at the first call, None where the guider tells none; 1 is off.
+        sigma: noise level of the step's first model call.
+        sigma_next: noise level at the end of the step.
+        timestep: the model's timestep for sigma; None if it has none.
+        cfg: guidance scale at the first call; None if the guider doesn't report one; 1 is off.
         model_calls: evaluations of the denoiser, each with its guidance pair.
         halves: conditional and unconditional halves that these calls really computed.
-        half_skipped: whether a half that the guider has was left out.
-        seconds: time the step took, as the device counts it.
+        half_skipped: whether a half that the guider has was skipped.
+        seconds: time the step took, measured on the device.
         change: ||D_i - D_{i-1}|| / ||D_i|| of the predicted clean image D, None at the first step.
     """
 
@@ -53,15 +53,15 @@ class StepTrace:
     """What a run did.
 
     Attributes:
-        steps_asked: the step count that was asked for.
-        steps_scheduled: how many steps the schedule had, after denoise below 1 and schedulers that round.
+        steps_asked: the requested step count.
+        steps_scheduled: how many steps the schedule had; denoise below 1 and schedulers that round can change it.
         steps_run: for how many of them the sampler reported a result.
-        model_calls: evaluations of the denoiser in all.
-        halves: conditional and unconditional halves computed in all; twice the model calls where none was skipped.
-        seconds: time from the start to the last step's end, model loading excluded.
-        steps: one record a reported step.
+        model_calls: evaluations of the denoiser in total.
+        halves: conditional and unconditional halves computed in total; twice the model calls if none was skipped.
+        seconds: time from the start to the end of the last step, without model loading.
+        steps: one record per reported step.
         kept: numbers of the steps whose predicted clean latent was kept, from 1.
-        notes: what people have to know of this run, one sentence each.
+        notes: what the user should know about this run, one sentence each.
     """
 
     steps_asked: int
@@ -75,21 +75,21 @@ class StepTrace:
     notes: tuple[str, ...] = ()
 
     def with_notes(self, *notes: str) -> "StepTrace":
-        """Return the trace with more notes; empty ones are left out."""
+        """Return the trace with more notes; empty ones are dropped."""
         return replace(self, notes=(*self.notes, *(note for note in notes if note)))
 
     def describe(self) -> str:
-        """Return what happened in a few lines, for people."""
+        """Return a few lines that tell the user what happened."""
         scheduled = f" ({self.steps_scheduled} in the schedule)" if self.steps_scheduled != self.steps_run else ""
-        each = f", {self.seconds / self.steps_run:.3g} s a step" if self.steps_run else ""
+        each = f", {self.seconds / self.steps_run:.3g} s per step" if self.steps_run else ""
         lines = [
-            f"{self.steps_asked} steps asked, {self.steps_run} run{scheduled}; {self.seconds:.3g} s{each}",
+            f"{self.steps_asked} steps requested, {self.steps_run} ran{scheduled}; {self.seconds:.3g} s{each}",
             f"{self.model_calls} model calls, {self.halves} halves computed",
         ]
         return "\n".join([*lines, *self.notes])
 
     def to_json(self) -> str:
-        """Return the trace as JSON text; a number that is not finite is null."""
+        """Return the trace as JSON text; numbers that are not finite become null."""
         return json.dumps(_finite(asdict(self)), indent=2)
 
 
@@ -99,9 +99,9 @@ class ModelCall:
 
     Attributes:
         sigma: its noise level, one element on the device.
-        cfg: guidance scale in force, None where the guider tells none.
-        halves: halves computed.
-        half_skipped: whether a half that the guider has conditioning for was left out.
+        cfg: the guidance scale used; None if the guider doesn't report one.
+        halves: how many halves were computed.
+        half_skipped: whether a half that the guider has conditioning for was skipped.
     """
 
     sigma: Tensor
@@ -119,14 +119,15 @@ class _Step:
 
 @dataclass
 class TraceRecorder:
-    """Collects a `StepTrace` while a sampler runs; values stay on the device until `trace`.
+    """Collects a `StepTrace` while a sampler runs; values stay on the device until `trace` is called.
 
-    Samplers report a step after its first model call, so a step that calls twice has its second call after its report.
-    The calls of step i are therefore those from the one that led to its report to the one before the next report's.
+    Samplers report a step after its first model call. If a step makes two calls, the second one comes after its
+    report. Step i therefore starts with the call just before its own report and ends before the call that leads to
+    the next report.
 
     Args:
-        steps_asked: the step count that was asked for.
-        ends_at: noise level that the sampler ends at, where it is not the schedule's last one.
+        steps_asked: the requested step count.
+        ends_at: noise level at which the sampler ends, if that is not the schedule's last one.
     """
 
     steps_asked: int
@@ -139,16 +140,16 @@ class TraceRecorder:
     _finite: list[tuple[int, DeviceNumber]] = field(default_factory=list)
 
     def start(self, schedule: Tensor, device: torch.device) -> None:
-        """Begin the run of a schedule, shape (N + 1,); call it when the model is loaded."""
+        """Begin the run of a schedule, shape (N + 1,); call this once the model is loaded."""
         self._schedule = tuple(schedule.tolist())
         self._clock = DeviceClock(device)
         self._clock.mark()
 
     def called(self, call: ModelCall, prediction: Tensor) -> None:
-        """Note one evaluation of the denoiser and what it gave.
+        """Record one evaluation of the denoiser and its prediction.
 
         Raises:
-            NotFiniteError: if an evaluation is known by now to have given NaN or Inf.
+            NotFiniteError: if an evaluation is already known to have given NaN or Inf.
         """
         self.calls.append(call)
         if self._clock is not None:
@@ -157,10 +158,10 @@ class TraceRecorder:
         self._raise_if_not_finite()
 
     def stepped(self, step: int, denoised: Tensor) -> None:
-        """Note the report of a step that predicted the clean image `denoised`; does not wait for the device.
+        """Record the report of a step that predicted the clean image `denoised`; does not wait for the device.
 
-        A report after which the model was not called since the one before is no step: some samplers report their
-        result once more.
+        If the model has not been called since the last report, this is not a new step: some samplers report their
+        result a second time.
         """
         if self._steps and self.calls and len(self.calls) == self._steps[-1].calls_before:
             return
@@ -169,17 +170,17 @@ class TraceRecorder:
         if self.last_denoised is not None and self.last_denoised.shape == current.shape:
             tiny = torch.finfo(torch.float32).tiny
             change = DeviceNumber((current - self.last_denoised).norm() / current.norm().clamp_min(tiny))
-        # A copy: a sampler may go on to write into the tensor it reported.
+        # A copy, because a sampler may later write into the tensor it reported.
         self.last_denoised = current.clone()
         self._steps.append(_Step(step, len(self.calls), change))
 
     def finish(self, samples: Tensor) -> None:
-        """Note the end of the run that gave `samples`; waits for the device.
+        """Record the end of the run that gave `samples`; waits for the device.
 
         Raises:
             NotFiniteError: if an evaluation gave NaN or Inf.
         """
-        # Reading one element waits for all that was queued before it, on any kind of device.
+        # Reading one element waits for everything queued before it, on any kind of device.
         samples.flatten()[:1].cpu()
         if self._clock is not None:
             self._clock.mark()
@@ -196,7 +197,7 @@ class TraceRecorder:
         return next((s.change.read() for s in reversed(self._steps) if s.change and s.change.arrived), None)
 
     def trace(self, timesteps_of: Callable[[Tensor], Tensor] | None = None) -> StepTrace:
-        """Return the trace of the finished run; empty where none was started.
+        """Return the trace of the finished run; empty if no run was started.
 
         Args:
             timesteps_of: the model's timesteps for noise levels of shape (steps,).
@@ -223,21 +224,21 @@ class TraceRecorder:
 
     @property
     def _calls_a_step(self) -> int:
-        """How many calls lie between two reports so far, 0 where that is not known or differs."""
+        """How many calls lie between two reports so far; 0 if that is unknown or varies."""
         between = {after.calls_before - before.calls_before for before, after in pairwise(self._steps)}
         return between.pop() if len(between) == 1 else 0
 
     def _call_seconds(self) -> list[float]:
-        """Return the seconds from the start to the end of each model call, and to the run's once it is over."""
+        """Return the seconds from the start to the end of each model call and, once it is over, of the run."""
         return self._clock.seconds()[1:] if self._clock is not None else []
 
     def _first_calls(self) -> list[int]:
-        """Return the index of each step's first call, and the number of calls."""
+        """Return the index of each step's first call, followed by the number of calls."""
         led_to_report = self._steps[0].calls_before if self._steps else 0
         return [max(step.calls_before - led_to_report, 0) for step in self._steps] + [len(self.calls)]
 
     def _levels(self, starts: list[int]) -> list[float]:
-        """Return the noise level of each step's first call: what the model saw, not what the schedule says."""
+        """Return the noise level of each step's first call: the one that the model saw, not the schedule's."""
         if not self.calls:
             return [self._schedule[min(i, len(self._schedule) - 1)] for i in range(len(self._steps))]
         seen = torch.stack([call.sigma.reshape(()) for call in self.calls]).tolist()
@@ -273,8 +274,8 @@ class TraceRecorder:
         step = step or max(sum(level >= sigma * (1 - _ROUNDING) for level in self._schedule[:-1]), 1)
         return (
             f"step {step} of {max(len(self._schedule) - 1, 0)} (sigma {sigma:.6g}): the model gave NaN or Inf. "
-            "Usual causes: half precision that overflows (start ComfyUI with --force-fp32 or --bf16-unet), a broken "
-            "file, or a LoRA or cfg that is far too strong."
+            "Usual causes: half precision overflows (start ComfyUI with --force-fp32 or --bf16-unet), the model file "
+            "is broken, or a LoRA or cfg is far too strong."
         )
 
 
@@ -285,7 +286,7 @@ def _timesteps(levels: list[float], of: Callable[[Tensor], Tensor] | None) -> li
 
 
 def _finite(value: object) -> object:
-    """Return plain data with null for numbers that JSON has no word for."""
+    """Return plain data in which numbers that JSON can't express are None."""
     if isinstance(value, dict):
         return {key: _finite(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

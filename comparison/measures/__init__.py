@@ -1,1 +1,1 @@
-"""How alike two images are, and what one looks like by itself."""
+"""Measures how similar two images are, and the sharpness, contrast and noise level of a single image."""

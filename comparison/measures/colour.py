@@ -1,4 +1,4 @@
-"""How far two images differ in colour: CIEDE2000, of which about 1 is just noticeable.
+"""The colour difference of two images: CIEDE2000, where about 1 is just noticeable.
 
 Source: Sharma et al., "The CIEDE2000 Color-Difference Formula: Implementation Notes, Supplementary Test Data, and
 Mathematical Observations", 2005; its symbols are used.
@@ -20,7 +20,7 @@ _LARGEST_SIDE = 512
 def delta_e(image: Image, reference: Image) -> float:
     """Return the mean CIEDE2000 difference of two sRGB images in [0, 1], shape (height, width, 3 or more).
 
-    Larger images are halved until no side is longer than 512 pixels: an eye takes colour in coarsely, too.
+    Larger images are halved until no side is longer than 512 pixels, because the eye also sees colour coarsely.
 
     Raises:
         ValueError: if the shapes differ.
@@ -42,17 +42,17 @@ def to_lab(image: Image) -> Values:
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
 
 
-def ciede2000(one: Values, other: Values) -> Values:
-    """Return the CIEDE2000 difference of CIELAB values, shape (..., 3), element by element, shape (...)."""
-    l1, a1, b1 = np.moveaxis(one, -1, 0)
-    l2, a2, b2 = np.moveaxis(other, -1, 0)
+def ciede2000(first: Values, second: Values) -> Values:
+    """Return the CIEDE2000 differences, shape (...), of two arrays of CIELAB values, shape (..., 3)."""
+    l1, a1, b1 = np.moveaxis(first, -1, 0)
+    l2, a2, b2 = np.moveaxis(second, -1, 0)
     mean_c = (np.hypot(a1, b1) + np.hypot(a2, b2)) / 2
     g = 0.5 * (1 - np.sqrt(mean_c**7 / (mean_c**7 + _25_TO_7)))
     c1, h1 = np.hypot((1 + g) * a1, b1), _hue(b1, (1 + g) * a1)
     c2, h2 = np.hypot((1 + g) * a2, b2), _hue(b2, (1 + g) * a2)
     grey = c1 * c2 == 0
     turn = np.where(grey, 0.0, (h2 - h1 + 180) % 360 - 180)
-    # Exactly opposite hues: the formula takes the positive half turn.
+    # For exactly opposite hues the formula uses the positive half turn.
     turn = np.where((turn == -180) & (h2 > h1), 180.0, turn)
     mean_h = np.where(grey, h1 + h2, (h1 + turn / 2) % 360)
     mean_l, mean_c = (l1 + l2) / 2, (c1 + c2) / 2

@@ -1,4 +1,4 @@
-"""Images as 8-bit levels, a quarter of the memory of float32, and back."""
+"""Converts images to 8-bit levels, which need a quarter of float32's memory, and back."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 Levels = NDArray[np.uint8]
 
 _LEVELS = 255
-# Far above float32's rounding of a level, far below half of one.
+# Far larger than float32's rounding error of a level, and far smaller than half a level.
 _OFFSET = 0.01
 
 
 def to_levels(images: NDArray[Any]) -> Levels:
-    """Return images in [0, 1] as the 8-bit levels that ComfyUI's own nodes save: cut off, not rounded.
+    """Return images in [0, 1] as the 8-bit levels that ComfyUI's own nodes save: truncated, not rounded.
 
-    Images that are 8-bit levels already are returned as they are.
+    Images that already are 8-bit levels are returned unchanged.
     """
     if images.dtype == np.uint8:
         return images
@@ -23,7 +23,7 @@ def to_levels(images: NDArray[Any]) -> Levels:
 
 
 def to_floats(images: NDArray[Any]) -> NDArray[np.float32]:
-    """Return images as float32 in [0, 1]; 8-bit levels as values that are saved as the same levels again."""
+    """Return images as float32 in [0, 1]; `to_levels` converts the result of 8-bit levels back to the same levels."""
     if images.dtype != np.uint8:
         return images.astype(np.float32, copy=False)
     return np.minimum((images.astype(np.float32) + _OFFSET) / _LEVELS, 1.0).astype(np.float32)

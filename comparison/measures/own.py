@@ -1,4 +1,4 @@
-"""What one image looks like by itself: sharpness, contrast, noise level. These settle even where images do not."""
+"""Statistics of a single image: sharpness, contrast, noise level. They may settle even if the images never do."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .structure import Image
 
-# ITU-R BT.601: how bright each channel of sRGB looks.
+# ITU-R BT.601: how much each channel of sRGB contributes to brightness.
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 NAMES = ("sharpness", "contrast", "noise")
@@ -15,13 +15,13 @@ NAMES = ("sharpness", "contrast", "noise")
 
 @dataclass(frozen=True)
 class Statistics:
-    """Three numbers of an image, all in 8-bit levels of its luma.
+    """Three statistics of an image, all in 8-bit levels of its luma.
 
     Attributes:
-        sharpness: deviation of the Laplacian; more is sharper, or noisier.
-        contrast: deviation of the luma.
-        noise: deviation of the noise, by a mask that is blind to edges and slopes (Immerkaer, "Fast Noise Variance
-            Estimation", 1996). Fine texture counts as noise.
+        sharpness: standard deviation of the Laplacian; a higher value is sharper, or noisier.
+        contrast: standard deviation of the luma.
+        noise: standard deviation of the noise, from a mask that ignores edges and slopes (Immerkaer, "Fast Noise
+            Variance Estimation", 1996). Fine texture counts as noise.
     """
 
     sharpness: float
@@ -48,10 +48,10 @@ def statistics(image: Image) -> Statistics:
 
 
 def settled_from(counts: list[int], values: NDArray[np.floating], tolerance: float = 0.1) -> int | None:
-    """Return the smallest step count from which on every statistic stays that of the largest, None where none does.
+    """Return the smallest step count from which on every statistic stays that of the largest count; None if none does.
 
-    Each image is paired with its own seed's at the largest count. A statistic stays where the mean difference over the
-    images, and twice its standard error, lie within the tolerance: with few images that is rarely shown.
+    Each image is paired with the image of the same seed at the largest count. A statistic stays the same if the mean
+    difference over the images plus twice its standard error is within the tolerance. A few images rarely show that.
 
     Args:
         counts: step counts in rising order.
@@ -63,11 +63,11 @@ def settled_from(counts: list[int], values: NDArray[np.floating], tolerance: flo
         return None
     end = values[-1]
     allowed = np.maximum(tolerance * np.abs(end.mean(axis=0)), 0.5)
-    found = None
+    settled = None
     for place in reversed(range(len(counts) - 1)):
         difference = values[place] - end
         error = difference.std(axis=0, ddof=1) / np.sqrt(images)
         if not np.all(np.abs(difference.mean(axis=0)) + 2 * error <= allowed):
             break
-        found = counts[place]
-    return found
+        settled = counts[place]
+    return settled

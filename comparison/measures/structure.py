@@ -1,4 +1,4 @@
-"""How alike two images are. Images are float arrays in [0, 1], shape (height, width, channels)."""
+"""Measures how similar two images are. Images are float arrays in [0, 1], shape (height, width, channels)."""
 
 import math
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ Image = NDArray[np.floating]
 # The window and constants of the SSIM paper, for values in [0, 1].
 _WINDOW_RADIUS, _WINDOW_DEVIATION = 5, 1.5
 _C1, _C2 = 0.01**2, 0.03**2
-# Smaller images have no window of SSIM.
+# SSIM's window does not fit into smaller images.
 LEAST_SIDE = 2 * _WINDOW_RADIUS + 1
 _TILE = 32
-# MS-SSIM's weights of its scales, each half the size of the one before.
+# MS-SSIM's weights for its scales; each scale is half the size of the one before.
 _SCALES = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 @dataclass(frozen=True)
 class Structure:
-    """How alike two images are in structure.
+    """How similar two images are in structure.
 
     Attributes:
         ssim: mean structural similarity, see `ssim`.
-        ms_ssim: structural similarity over up to five scales, in [0, 1]; 1 for equal images. Images of less than 176
-            pixels have fewer scales, whose weights then sum to 1. A scale whose structure is opposed counts as 0.
+        ms_ssim: structural similarity over up to five scales, in [0, 1]; 1 for equal images. Images smaller than 176
+            pixels have fewer scales, whose weights are made to sum to 1. A scale with a negative value counts as 0.
             Source: Wang et al., "Multi-Scale Structural Similarity for Image Quality Assessment", 2003.
-        worst_tile: the lowest mean SSIM of the tiles of about 32 pixels that the image is cut into, in [-1, 1]. A mean
-            over the whole image hides a local change: an object of 24 pixels that another one took the place of leaves
-            the SSIM of 512 by 512 pixels at 0.999.
+        worst_tile: the image is cut into tiles of about 32 pixels; this is the lowest mean SSIM of a tile, in [-1, 1].
+            A mean over the whole image hides local changes: if one object of 24 pixels is replaced by another, the
+            SSIM of 512 by 512 pixels is still 0.999.
     """
 
     ssim: float
@@ -38,10 +38,10 @@ class Structure:
 
     @property
     def similarity(self) -> float:
-        """One number on the scale of SSIM, of which 0.95 is where half of viewers see a change.
+        """One number on the scale of SSIM; at 0.95, half of all viewers see a change.
 
-        A tile of 0.85 counts as that: measured on the demo model, step counts between which a shape changed had a
-        worst tile of at most 0.79, those between which nothing did of at least 0.95.
+        A worst tile of 0.85 counts as 0.95. Measured on the demo model: if a shape changed between two step counts, the
+        worst tile was at most 0.79; if nothing changed, it was at least 0.95.
         """
         return min(self.ssim, 1 - (1 - self.worst_tile) / 3)
 
@@ -70,7 +70,7 @@ def rms(image: Image, reference: Image) -> float:
 def ssim(image: Image, reference: Image) -> float:
     """Return the mean structural similarity over pixels and channels, in [-1, 1]; 1 for equal images.
 
-    Gaussian window of deviation 1.5 over 11 by 11 pixels, population covariance, the border of 5 pixels left out:
+    Gaussian window of deviation 1.5 over 11 by 11 pixels, population covariance, without the border of 5 pixels. Equals
     scikit-image's structural_similarity with gaussian_weights=True and use_sample_covariance=False.
 
     Source: Wang et al., "Image Quality Assessment: From Error Visibility to Structural Similarity", 2004.
@@ -82,7 +82,7 @@ def ssim(image: Image, reference: Image) -> float:
 
 
 def structure(image: Image, reference: Image) -> Structure:
-    """Return SSIM, MS-SSIM and worst tile together: what they share is computed once.
+    """Return SSIM, MS-SSIM and worst tile together, computing what they share only once.
 
     Raises:
         ValueError: if the shapes differ or a side is shorter than 11 pixels.
@@ -98,7 +98,7 @@ def structure(image: Image, reference: Image) -> Structure:
         smaller, contrast = _maps(image, reference)
         values.append(contrast)
         last = float(np.mean(smaller))
-    # Luminance is judged at the coarsest scale alone.
+    # MS-SSIM includes luminance only at the coarsest scale.
     values[-1] = last
     if len(weights) < len(_SCALES):
         weights /= weights.sum()
@@ -107,7 +107,7 @@ def structure(image: Image, reference: Image) -> Structure:
 
 
 def halved(image: Image) -> Image:
-    """Return the image at half its size, each pixel the mean of 2 by 2; an odd last row or column is left out."""
+    """Return the image at half its size, each pixel the mean of 2 by 2; an odd last row or column is dropped."""
     height, width = (side // 2 * 2 for side in image.shape[:2])
     corners = [image[top:height:2, left:width:2] for top in (0, 1) for left in (0, 1)]
     return (corners[0] + corners[1] + corners[2] + corners[3]) * image.dtype.type(0.25)
@@ -120,9 +120,9 @@ def _worst(similarity: Image) -> float:
 
 
 def _maps(image: Image, reference: Image) -> tuple[Image, float]:
-    """Return SSIM of every pixel whose window lies inside the image, the channels' mean, and the mean of its contrast.
+    """Return the SSIM of every pixel whose window lies inside the image, and the mean of its contrast term.
 
-    One channel after another, so that it needs little memory beside the images.
+    Both are means over the channels. Works on one channel at a time to save memory.
     """
     _check(image, reference)
     if min(image.shape[:2]) < LEAST_SIDE:
@@ -141,7 +141,7 @@ def _maps(image: Image, reference: Image) -> tuple[Image, float]:
         contrast *= (2 * product + _C1) / (both + _C1)
         total = contrast if total is None else total + contrast
     if total is None:
-        raise ValueError("image: expected a channel or more, got none")
+        raise ValueError("image: expected at least one channel, got none")
     return total / channels, contrasts / channels
 
 
@@ -153,7 +153,7 @@ def _check(image: Image, reference: Image) -> None:
 
 
 def _blur(values: Image) -> Image:
-    """Return the Gaussian-weighted mean around every pixel whose window lies inside; shape (rows, columns)."""
+    """Return the Gaussian-weighted mean around every pixel whose window lies inside the image."""
     offsets = np.arange(-_WINDOW_RADIUS, _WINDOW_RADIUS + 1)
     weights = np.exp(-0.5 * (offsets / _WINDOW_DEVIATION) ** 2)
     weights /= weights.sum()
@@ -164,6 +164,6 @@ def _blur(values: Image) -> Image:
         for start, weight in enumerate(weights[1:], start=1):
             np.multiply(values[start : start + length], weight, out=part)
             blurred += part
-        # Rows are quicker to add than columns: the other axis goes the same way, turned over.
+        # Adding rows is faster than adding columns, so the second axis is handled by transposing.
         values = np.ascontiguousarray(blurred.T)
     return values

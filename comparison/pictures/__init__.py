@@ -1,1 +1,1 @@
-"""What a comparison draws: grid, curve, and what image files say of how they were made."""
+"""A comparison's pictures: grid, curve, and the metadata of image files."""

@@ -19,7 +19,7 @@ _LEGEND_COLUMNS, _LEGEND_HEIGHT = 3, 18
 _BACKGROUND, _TEXT, _DIM, _GRID, _MARK = "#18181b", "#f4f4f5", "#a1a1aa", "#3f3f46", "#34d399"
 _COLOURS = ("#60a5fa", "#f59e0b", "#f472b6", "#a78bfa", "#22d3ee", "#facc15", "#fb7185", "#4ade80")
 _FONT = 14
-# Labels nearer to each other than this would lie on one another.
+# Labels closer to each other than this would overlap.
 _APART = 26
 
 Point = tuple[float, float]
@@ -45,7 +45,7 @@ class Dot:
 
 @dataclass(frozen=True)
 class Text:
-    """A line of text; `anchor` is `start`, `middle` or `end` of it, at its base line."""
+    """A line of text; `place` is on its base line, at the `start`, `middle` or `end` of the text (`anchor`)."""
 
     place: Point
     words: str
@@ -58,7 +58,7 @@ Shape = Line | Dot | Text
 
 def draw_curve(report: Report) -> Image:
     """Return the curve as a picture, float32 in [0, 1], shape (height, width, 3)."""
-    # Drawn at twice the size: Pillow's lines have hard edges.
+    # Drawn at twice the size and shrunk, because Pillow's lines have hard edges.
     canvas = PillowImage.new("RGB", (2 * WIDTH, 2 * HEIGHT), _BACKGROUND)
     draw = ImageDraw.Draw(canvas)
     for shape in curve(report):
@@ -68,12 +68,12 @@ def draw_curve(report: Report) -> Image:
 
 
 def curve(report: Report) -> list[Shape]:
-    """Return the curve's shapes, in an area of `WIDTH` by `HEIGHT`, y downwards."""
+    """Return the curve's shapes in an area of `WIDTH` by `HEIGHT`, with y pointing down."""
     by_cost = bool(report.price.amount)
     points = [_points(judgement, report) for judgement in report.judgements]
     reach = max(x for series in points for x, _ in series) or 1.0
     values = [y for series in points for _, y in series]
-    # Names stand above the curves, in as many rows as they need.
+    # The names go above the curves, in as many rows as they need.
     top = _TOP + _LEGEND_HEIGHT * ((len(points) - 1) // _LEGEND_COLUMNS)
     floor = max(-1.0, min(*values, VISIBLE_SSIM) - 0.02)
 
@@ -131,7 +131,7 @@ def _axes(reach: float, floor: float, place: Callable[[Point], Point], label: st
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Return the round numbers between two, about five."""
+    """Return about five round numbers between `low` and `high`."""
     rough = (high - low) / 5
     decade = 10.0 ** math.floor(math.log10(rough))
     stride = next(decade * factor for factor in (1, 2, 5, 10) if decade * factor >= rough * 0.99)
@@ -140,7 +140,7 @@ def _ticks(low: float, high: float) -> list[float]:
 
 
 def _labels(judgements: Sequence[Judgement], places: Sequence[Sequence[Point]]) -> list[Shape]:
-    """Return the step counts above their points, sweet spots first, without those that would overlap."""
+    """Return the step counts as labels above their points, sweet spots first, leaving out those that would overlap."""
     wanted = [
         (steps != judgement.sweet_spot.steps, x, y - 12, steps)
         for judgement, of_series in zip(judgements, places, strict=True)

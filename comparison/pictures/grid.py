@@ -14,9 +14,9 @@ from ..measures.structure import Image
 from ..report import Report
 from ..verdict.judgement import Judgement
 
-# Images smaller than this are enlarged by a whole factor, so that labels fit and pixels stay pixels.
+# Narrower images are enlarged by a whole factor, so that labels fit and pixels stay sharp.
 _LEAST_WIDTH = 256
-# A picture of more pixels is made of smaller cells: it is to be looked at, and 64 images at full size are not.
+# Above this many pixels the cells are made smaller: nobody can view 64 images at full size in one picture.
 _MOST_PIXELS = 1 << 24
 _MOST_ROWS = 8
 _MARGIN = 8
@@ -28,10 +28,10 @@ class Column:
     """One column of pictures under a label.
 
     Attributes:
-        title: what the column shows.
-        detail: smaller, below it.
+        title: the label.
+        detail: a second line in smaller type.
         images: its pictures, shape (batch, height, width, channels): 8-bit levels, or floats in [0, 1].
-        marked: whether it is framed.
+        marked: whether its pictures get a frame.
     """
 
     title: str
@@ -46,7 +46,7 @@ class Line:
 
     Attributes:
         columns: at least one.
-        title: stands above them; empty for none.
+        title: the heading above them; may be empty.
     """
 
     columns: Sequence[Column]
@@ -54,9 +54,9 @@ class Line:
 
 
 def draw_grid(report: Report) -> Image:
-    """Draw all runs' images under labels of steps, seconds and similarity, one series below the other.
+    """Draw all runs' images under labels with steps, seconds and similarity, one series below the other.
 
-    Of more than eight images a run the first eight are drawn.
+    If a run has more than eight images, only the first eight are drawn.
 
     Returns:
         The picture as float32 in [0, 1], shape (height, width, 3).
@@ -66,7 +66,7 @@ def draw_grid(report: Report) -> Image:
 
 
 def draw_filmstrip(images: Image, numbers: Sequence[int]) -> Image:
-    """Draw what one run predicted on its way: a column for each kept step, a row for each image of the batch.
+    """Draw the predictions of one run: a column for each kept step, a row for each image of the batch.
 
     Args:
         images: all pictures in [0, 1], those of the first kept step first, shape (steps * batch, height, width, 3).
@@ -76,20 +76,20 @@ def draw_filmstrip(images: Image, numbers: Sequence[int]) -> Image:
         The picture as float32 in [0, 1], shape (height, width, 3).
 
     Raises:
-        ValueError: if the pictures are not a whole number a step.
+        ValueError: if the pictures can't be divided evenly among the steps.
     """
     if not numbers or len(images) % len(numbers):
-        raise ValueError(f"images: expected a whole number for each of {len(numbers)} kept steps, got {len(images)}")
+        raise ValueError(f"images: expected the same number for each of {len(numbers)} kept steps, got {len(images)}")
     parts = np.split(images, len(numbers))
-    detail = "predicted on the way, one run"
+    detail = "prediction during one run"
     return draw_lines([Line([Column(f"step {n}", detail, part) for n, part in zip(numbers, parts, strict=True)])])
 
 
 def draw_lines(lines: Sequence[Line]) -> Image:
-    """Draw labelled columns side by side, line under line; all pictures are of one shape.
+    """Draw labelled columns side by side, line below line; all pictures must have the same shape.
 
     Returns:
-        The picture as float32 in [0, 1], shape (height, width, 3), of about 16 million pixels at most.
+        The picture as float32 in [0, 1], shape (height, width, 3), at most about 16 million pixels.
     """
     batch = lines[0].columns[0].images.shape[0]
     cell = _cell_size(lines)
@@ -112,12 +112,12 @@ def draw_lines(lines: Sequence[Line]) -> Image:
             _draw_cells(canvas, (left, top + label_height), column, cell)
         top += label_height + batch * (cell[1] + _MARGIN)
     levels = np.asarray(canvas)
-    # In place: the picture may be the largest thing in memory.
+    # Divides without an intermediate copy, because the picture may be very large.
     return np.divide(levels, 255, dtype=np.float32)
 
 
 def to_pillow(image: NDArray[Any]) -> PillowImage.Image:
-    """Return an image, 8-bit levels or floats in [0, 1], shape (height, width, channels), as an 8-bit RGB picture."""
+    """Convert an image (8-bit levels or floats in [0, 1], shape (height, width, channels)) to an 8-bit RGB picture."""
     rgb = image[..., :3] if image.shape[-1] >= 3 else np.repeat(image[..., :1], 3, axis=-1)
     if rgb.dtype != np.uint8:
         rgb = np.clip(np.rint(rgb * 255), 0, 255).astype(np.uint8)
@@ -125,7 +125,7 @@ def to_pillow(image: NDArray[Any]) -> PillowImage.Image:
 
 
 def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:
-    """Return a series' columns in lines of about the shape of the screen where they are many."""
+    """Return a series' columns, broken into several lines if there are many, so that the picture fits a screen."""
     columns = [
         Column(
             _title(judged.run.steps, judgement),

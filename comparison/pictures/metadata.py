@@ -1,7 +1,7 @@
-"""What an image file says of how it was made: the text entries that ComfyUI, A1111 and their like write.
+"""Reads and writes the text entries in which ComfyUI, A1111 and similar tools record how an image was made.
 
-PNG keeps them as text chunks; JPEG and WebP in EXIF: A1111's parameters as the user's comment, ComfyUI's graph in the
-camera's maker and model, as `prompt:{...}`.
+PNG keeps them as text chunks, JPEG and WebP in EXIF. There, A1111's parameters are the user comment, and ComfyUI's
+graph is in the camera's maker and model, as `prompt:{...}`.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ def read_image_metadata(file: Path) -> dict[str, str]:
     """Return an image's text entries by name; `prompt`, `workflow` and `parameters` are the usual ones.
 
     Raises:
-        OSError: the file cannot be read, or is no image.
+        OSError: if the file cannot be read or is not an image.
     """
     try:
         with Image.open(file) as image:
@@ -44,16 +44,16 @@ def write_png(file: Path, image: NDArray[Any], entries: Mapping[str, str], compr
     """Write an image as PNG with text entries.
 
     Args:
-        file: where to.
+        file: the file to write.
         image: 8-bit levels, or floats in [0, 1], shape (height, width, channels).
         entries: text by name.
-        compress_level: 1, fast, to 9, small.
+        compress_level: 1 (fast) to 9 (small).
     """
-    told = PngInfo()
+    chunks = PngInfo()
     for name, text in entries.items():
-        told.add_text(name, text)
+        chunks.add_text(name, text)
     picture = Image.fromarray(np.ascontiguousarray(to_levels(image)[..., :3]))
-    picture.save(file, "PNG", pnginfo=told, compress_level=compress_level)
+    picture.save(file, "PNG", pnginfo=chunks, compress_level=compress_level)
 
 
 def _decode(comment: bytes | str) -> str:

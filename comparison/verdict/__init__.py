@@ -1,1 +1,1 @@
-"""The verdict: how a comparison's runs are judged, and what the smallest step count that is enough is."""
+"""The verdict: judges a comparison's runs and finds the smallest step count that is enough."""

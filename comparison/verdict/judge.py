@@ -1,4 +1,4 @@
-"""Measures a series against its reference, over all its images, and names the sweet spot."""
+"""Measures all images of a series against its reference and finds the sweet spot."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -19,34 +19,34 @@ from .judgement import MEANS, Estimate, JudgedRun, Judgement, Measured, Measurem
 from .knee import find_knee
 from .sweet_spot import VISIBLE_SSIM, SweetSpot, find_sweet_spot, find_trained_sweet_spot, smallest_enough
 
-# At most this share of the images may be less similar than the pooled value: one of ten, but none of nine.
+# At most this share of the images may be less similar than the pooled value, rounded down: one of ten, none of nine.
 _OUTLIERS = 0.1
 _FEW_IMAGES = 4
-# Orders that solvers have. Another one shows that these runs have too few steps for errors to fall with an order.
+# Orders that solvers have. An estimate outside this range shows that the runs have too few steps for a regular decay.
 _PLAUSIBLE = (0.9, 4.0)
-# Images that differ by less than one of 256 levels are equal: what is left is rounding.
+# Images that differ by less than one of 256 levels count as equal: the rest is rounding.
 _LEAST_DISTANCE = 1 / 255
 
 
 def pooled(values: Sequence[float]) -> float:
-    """Return the value that nine of ten images reach; of up to nine images the lowest."""
+    """Return the value that nine of ten images reach; for up to nine images, the lowest."""
     return sorted(values)[math.floor(_OUTLIERS * len(values))]
 
 
 def judge(
     series: Series, watch: Callable[[], None] = lambda: None, measurements: Measurements | None = None
 ) -> Judgement:
-    """Measure every run's images against those of the reference, and name the sweet spot.
+    """Measure every run's images against those of the reference and find the sweet spot.
 
-    The reference is the largest step count; of a distilled model the largest one that it was trained for.
+    The reference is the largest step count; for a distilled model, the largest one that it was trained for.
 
     Args:
         series: the runs.
-        watch: called for each image; may raise, to end it.
-        measurements: what was measured of these runs before. It is looked up there, and new measurements are added.
+        watch: called for each image; may raise to stop measuring.
+        measurements: earlier measurements of these runs. They are reused, and new ones are added.
 
     Raises:
-        ValueError: if there is no run, or images differ in shape.
+        ValueError: if there is no run, or the images differ in shape or number.
     """
     if not series.runs:
         raise ValueError("runs: expected at least one, got none")
@@ -58,14 +58,14 @@ def judge(
     measurements = {} if measurements is None else measurements
     measured = tuple(_measure(run, reference, ends, watch, measurements) for run in runs)
     table = np.array([[image.similarity for image in images] for images in measured])
-    estimate, left = _estimate(runs, table, settings)
+    estimate, end_similarity = _estimate(runs, table, settings)
     settled = settled_from(counts, np.array([[_statistics(image) for image in images] for images in measured]))
     similarity = [pooled(row) for row in table.tolist()]
-    verdict = _verdict(counts, similarity, settings, pooled(left) if left else None)
+    verdict = _verdict(counts, similarity, settings, pooled(end_similarity) if end_similarity else None)
     verdict = _tempered(verdict, runs, estimate)
-    own = [_verdict(counts, column, settings, near).steps for column, near in _columns(table, left)]
+    own = [_verdict(counts, column, settings, near).steps for column, near in _columns(table, end_similarity)]
     if estimate is not None and verdict.steps is not None:
-        # Past the sweet spot there is nothing more to ask for.
+        # The sweet spot is known, so there is no need to recommend a larger count.
         estimate = replace(estimate, enough_at=None)
     enough_for = _enough_for(counts, table, reference.steps)
     return Judgement(
@@ -74,7 +74,7 @@ def judge(
         reference.steps,
         _with_statistics(verdict, settled, settings, len(own)),
         tuple(own),
-        pooled(left) if left else None,
+        pooled(end_similarity) if end_similarity else None,
         estimate,
         _knee(counts, similarity, settings, verdict),
         settled,
@@ -82,7 +82,7 @@ def judge(
 
 
 def _judged(run: Run, measured: tuple[Measured, ...], similarity: float, enough_for: int) -> JudgedRun:
-    # The mean is one of errors: an equal image has an infinite PSNR.
+    # Averages the errors, not the PSNRs: an equal image has an infinite PSNR.
     error = float(np.mean([10 ** (-image.psnr / 10) for image in measured]))
     columns = {name: [getattr(image, name) for image in measured] for name in MEANS}
     return JudgedRun(
@@ -97,7 +97,7 @@ def _judged(run: Run, measured: tuple[Measured, ...], similarity: float, enough_
 
 
 def _enough_for(counts: Sequence[int], table: Any, reference: int) -> list[int]:
-    """Return for how many images each count, and all others up to the reference, are like the reference."""
+    """Return, for each count, for how many images it and all larger counts up to the reference look like it."""
     last = counts.index(reference) + 1
     own = [smallest_enough(counts[:last], column[:last]) for column in table.T.tolist()]
     inside = [sum(enough <= count for enough in own) for count in counts[:last]]
@@ -113,35 +113,37 @@ def _measure(
     run: Run, reference: Run, ends: list[Image], watch: Callable[[], None], measurements: Measurements
 ) -> tuple[Measured, ...]:
     if len(run.images) != len(ends):
-        raise ValueError(f"images: expected {len(ends)} as the reference has, got {len(run.images)} at {run.steps}")
+        raise ValueError(
+            f"images: expected {len(ends)}, as many as the reference has, got {len(run.images)} at {run.steps} steps"
+        )
     if (run.steps, reference.steps) in measurements:
         return measurements[run.steps, reference.steps]
-    found = []
+    measured = []
     for number, (levels, end) in enumerate(zip(run.images, ends, strict=True)):
         watch()
         image = to_floats(levels)
-        alike = structure(image, end)
-        found.append(
+        structural = structure(image, end)
+        measured.append(
             Measured(
-                similarity=alike.similarity,
-                **asdict(alike),
+                similarity=structural.similarity,
+                **asdict(structural),
                 psnr=psnr(image, end),
                 delta_e=delta_e(image, end),
                 semantic=_semantic(run, reference, number),
                 **asdict(statistics(image)),
             )
         )
-    measurements[run.steps, reference.steps] = tuple(found)
+    measurements[run.steps, reference.steps] = tuple(measured)
     return measurements[run.steps, reference.steps]
 
 
 def _semantic(run: Run, reference: Run, number: int) -> float | None:
-    """Return 1 - the cosine of the angle between two images' embeddings."""
+    """Return 1 - the cosine of the angle between the embeddings of an image and its reference; None without them."""
     if run.embeddings is None or reference.embeddings is None:
         return None
-    one, other = (values[number].astype(np.float64) for values in (run.embeddings, reference.embeddings))
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return max(0.0, 1 - float(one @ other) / length) if length else 0.0
+    image, end = (values[number].astype(np.float64) for values in (run.embeddings, reference.embeddings))
+    length = float(np.linalg.norm(image) * np.linalg.norm(end))
+    return max(0.0, 1 - float(image @ end) / length) if length else 0.0
 
 
 def _verdict(counts: Sequence[int], similarity: Sequence[float], settings: Settings, left: float | None) -> SweetSpot:
@@ -151,9 +153,9 @@ def _verdict(counts: Sequence[int], similarity: Sequence[float], settings: Setti
 
 
 def _tempered(verdict: SweetSpot, runs: Sequence[Run], estimate: Estimate | None) -> SweetSpot:
-    """Take back what the runs don't support: a verdict where nothing ran, and high confidence in an odd order."""
+    """Withdraw what the runs don't support: a verdict if nothing ran, and high confidence at an implausible order."""
     if not any(run.model_calls for run in runs):
-        return SweetSpot(None, "Nothing ran: this denoise leaves no step.", "low")
+        return SweetSpot(None, "Nothing ran: this denoise leaves no steps to run. Increase denoise.", "low")
     order = estimate.order if estimate else None
     if verdict.confidence == "high" and order is not None and not _PLAUSIBLE[0] <= order <= _PLAUSIBLE[1]:
         return replace(verdict, confidence="medium")
@@ -161,7 +163,7 @@ def _tempered(verdict: SweetSpot, runs: Sequence[Run], estimate: Estimate | None
 
 
 def _knee(counts: Sequence[int], similarity: Sequence[float], settings: Settings, verdict: SweetSpot) -> int | None:
-    """Return where most of the gain is reached, for anyone who wants it cheaper than the sweet spot."""
+    """Return the step count that gives most of the gain, for users who want something cheaper than the sweet spot."""
     if injects_noise(settings.sampler) or settings.trained_steps is not None:
         return None
     knee = find_knee(counts, [1 - value for value in similarity])
@@ -178,18 +180,18 @@ def _statistics(image: Measured) -> list[float]:
 
 
 def _with_statistics(verdict: SweetSpot, settled: int | None, settings: Settings, images: int) -> SweetSpot:
-    """Add what does settle where the images do not."""
+    """Add to the reason whether the statistics settle, if the images themselves never do."""
     if not injects_noise(settings.sampler) or settings.trained_steps is not None:
         return verdict
     if settled is not None:
         text = (
             f"Over {images} images, sharpness, contrast and noise level stay the same from {settled} steps on (within "
-            "10 % or half a level). That does not mean that the images are finished."
+            "10 % or half a level). This does not mean that the images are finished."
         )
     elif images < _FEW_IMAGES:
         text = (
             "Whether sharpness, contrast and noise level settle can't be decided "
-            f"with fewer than {_FEW_IMAGES} images; use more seeds."
+            f"with fewer than {_FEW_IMAGES} images: use more seeds."
         )
     else:
         text = f"Sharpness, contrast and noise level did not settle within these step counts, over {images} images."
@@ -197,35 +199,36 @@ def _with_statistics(verdict: SweetSpot, settled: int | None, settings: Settings
 
 
 def _estimate(runs: Sequence[Run], table: Any, settings: Settings) -> tuple[Estimate | None, list[float] | None]:
-    """Return the estimate from three of the runs, and how near to its end each image is; None where there is none."""
+    """Return the estimate from three of the runs, and each image's similarity to its converged form; None without."""
     triple = choose_triple([run.steps for run in runs])
     usable = can_extrapolate(settings.sampler) and settings.same_start and settings.trained_steps is None
     if triple is None or not usable:
         return None, None
     chosen = {run.steps: run.images for run in runs if run.steps in triple}
     middle = [run.steps for run in runs].index(triple[1])
-    found, left = list[Convergence](), list[float]()
-    for number, alike in enumerate(table[middle].tolist()):
+    estimates, end_similarity = list[Convergence](), list[float]()
+    for number, middle_similarity in enumerate(table[middle].tolist()):
         images = {steps: to_floats(of_run[number]) for steps, of_run in chosen.items()}
         coarse, fine = (_distance(images[before], images[after]) for before, after in pairwise(triple))
-        found.append(estimate_convergence(triple, coarse, fine))
-        left.append(reference_similarity(found[-1], fine, alike))
-    moving = [one.order for one in found if one.remaining > 0]
+        estimates.append(estimate_convergence(triple, coarse, fine))
+        end_similarity.append(reference_similarity(estimates[-1], fine, middle_similarity))
+    moving = [estimate.order for estimate in estimates if estimate.remaining > 0]
     order = float(np.median(moving or [0.0]))
-    similarity = pooled(left)
+    similarity = pooled(end_similarity)
     enough_at = _enough_at(triple, order, similarity) if moving else None
-    return Estimate(triple, order if moving else None, max(similarity, 0), enough_at), left
+    return Estimate(triple, order if moving else None, max(similarity, 0), enough_at), end_similarity
 
 
-def _distance(one: Image, other: Image) -> float:
-    distance = rms(one, other)
+def _distance(before: Image, after: Image) -> float:
+    distance = rms(before, after)
     return distance if distance > _LEAST_DISTANCE else 0.0
 
 
 def _enough_at(triple: tuple[int, int, int], order: float, similarity: float) -> int | None:
-    """Return the step count by which the estimate's end is no longer visibly far, None where none is near.
+    """Return the estimated step count from which no visible change is left; None above ten times the largest run.
 
-    1 - SSIM grows with the square of the error, which falls with N^-order. Of counts below the three nothing is known.
+    1 - SSIM grows with the square of the error, which falls with N^-order. The result is at least the smallest of the
+    three counts, because nothing is known about counts below them.
     """
     least, _, most = triple
     ratio = max(1 - similarity, 0) / (1 - VISIBLE_SSIM)

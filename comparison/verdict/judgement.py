@@ -1,4 +1,4 @@
-"""What judging a series gives: each run measured, the estimate of what is left, and the verdict."""
+"""The result of judging a series: each run's measurements, the estimate of what is left, and the verdict."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ MEANS = {"ssim": 6, "ms_ssim": 6, "delta_e": 4, "semantic": 6, "sharpness": 3, "
 
 @dataclass(frozen=True)
 class Measured:
-    """One image against that of its own seed at the reference: see `Structure`, `psnr`, `delta_e`, `statistics`."""
+    """One image, measured against the reference's image of the same seed.
+
+    See `Structure`, `psnr`, `delta_e` and `statistics`.
+    """
 
     similarity: float
     ssim: float
@@ -26,7 +29,7 @@ class Measured:
     noise: float
 
 
-# What was measured of a step count against its reference, both by their numbers.
+# Measurements of a run's images, by the step counts of the run and its reference.
 Measurements = dict[tuple[int, int], tuple[Measured, ...]]
 
 
@@ -35,13 +38,13 @@ class JudgedRun:
     """One step count of a series, measured over all its images.
 
     Attributes:
-        run: what ran.
-        measured: of each image.
-        similarity: the pooled similarity, which the verdict goes by.
-        psnr: of the images' mean error, None where all are equal to the reference's.
-        worst_tile: the lowest of the images'.
-        means: of the other measures and statistics, by name; None where there is none.
-        enough_for: for how many images this count, and all others up to the reference, are like the reference.
+        run: the run itself.
+        measured: the measurements of each image.
+        similarity: the pooled similarity, on which the verdict is based.
+        psnr: PSNR of the images' mean error; None if all images equal the reference's.
+        worst_tile: the lowest worst tile of all images.
+        means: means of the other measures and statistics, by name; None if a measure is missing.
+        enough_for: for how many images this count and all larger ones up to the reference look like the reference.
     """
 
     run: Run
@@ -55,14 +58,14 @@ class JudgedRun:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What three of the runs say of the reference, by extrapolation.
+    """An estimate of how far the reference has converged, extrapolated from three of the runs.
 
     Attributes:
         steps: the three step counts.
-        order: median order of convergence over the images, None where none of them moves any more.
-        reference_similarity: estimated similarity of the reference to what ever more steps would give, pooled.
-        enough_at: step count by which nothing visible would be left to change; None where none is near, or where the
-            sweet spot has been found.
+        order: median order of convergence over the images; None if none of them changes any more.
+        reference_similarity: estimated similarity of the reference to the fully converged image, pooled.
+        enough_at: estimated step count from which no visible change is left; None if that is far above the largest
+            run, or if the sweet spot has been found.
     """
 
     steps: tuple[int, int, int]
@@ -73,19 +76,19 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a series shows.
+    """The judged series.
 
     Attributes:
         settings: what its runs have in common.
-        runs: its runs, rising, each measured.
+        runs: its runs, by rising step count, each measured.
         reference: the step count that the others are measured against.
         sweet_spot: the verdict over all images.
-        own: each image's own sweet spot, None where it has none.
-        reference_similarity: estimated similarity of the reference to what ever more steps would give, None where
-            there is no estimate.
-        convergence: the estimate from three of the runs, None where they allow none.
-        knee: where most of the gain is reached; None where the curve has no knee.
-        settled_from: the count from which on the statistics stay the same, None where that is not shown.
+        own: each image's own sweet spot; None for an image that has none.
+        reference_similarity: estimated similarity of the reference to the fully converged image; None without an
+            estimate.
+        convergence: the estimate from three of the runs; None if they don't allow one.
+        knee: the step count that gives most of the gain; None if the curve has no knee.
+        settled_from: the step count from which on the statistics stay the same; None if the images don't show that.
     """
 
     settings: Settings

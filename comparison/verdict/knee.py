@@ -1,31 +1,31 @@
-"""The knee of a curve of diminishing returns: where most of the gain is had, and more steps bring little."""
+"""The knee of a curve of diminishing returns: most of the gain is reached there, and more steps add little."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 _LEAST_POINTS = 4
-# Of the values' spread about their mean a falling curve explains at least this much; noise alone less.
+# A falling curve explains at least this share of the values' spread about their mean; noise alone explains less.
 _LEAST_EXPLAINED = 0.95
-# A curve whose bend is nearer to its chord than this share of its height has no knee.
+# A curve whose bend is closer to its chord than this share of its height has no knee.
 _LEAST_BEND = 0.1
 _LEAST_FALL = 0.02
 
 
 def find_knee(steps: Sequence[float], values: Sequence[float]) -> float | None:
-    """Return the step count at which a falling curve is farthest below its chord, None where it has no knee.
+    """Return the step count at which a falling curve is farthest below its chord; None if it has no knee.
 
-    The curve is first made to fall nowhere upwards (isotonic regression). There is no knee in fewer than four points,
-    in a curve that rises, is flat, straight or bent outwards, or in noise.
+    The values are first replaced by the closest curve that never rises (isotonic regression). There is no knee in
+    fewer than four points, in a curve that rises, is flat, is straight or bends outwards, or in noise.
 
     Source: Satopää et al., "Finding a 'Kneedle' in a Haystack: Detecting Knee Points in System Behavior", 2011, its
     offline form for one knee.
 
     Args:
         steps: rising.
-        values: what is left to gain at each, as a distance or an FID: lower is better.
+        values: what is left to gain at each count, e.g. a distance or an FID; lower is better.
 
     Raises:
-        ValueError: if the step counts do not rise, or there are not as many values.
+        ValueError: if the step counts do not rise, or the number of values differs.
     """
     if len(steps) != len(values) or any(after <= before for before, after in pairwise(steps)):
         raise ValueError(f"expected rising step counts and as many values, got {list(steps)} and {list(values)}")
@@ -44,7 +44,7 @@ def find_knee(steps: Sequence[float], values: Sequence[float]) -> float | None:
 
 
 def _falling(values: Sequence[float]) -> list[float]:
-    """Return the nearest values, by least squares, that never rise: neighbours that do are replaced by their mean."""
+    """Return the closest values (least squares) that never rise: neighbours that do are replaced by their mean."""
     blocks: list[tuple[float, int]] = []
     for value in values:
         mean, size = float(value), 1

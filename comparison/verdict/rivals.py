@@ -1,4 +1,4 @@
-"""Several series of one comparison against each other: which sampler comes nearest to the end with the same steps."""
+"""Ranks several series of one comparison: which one comes closest to the converged image with the same steps."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from .sweet_spot import VISIBLE_SSIM
 
 @dataclass(frozen=True)
 class RankedRun:
-    """How near one run comes to the common end."""
+    """How close one run comes to the common converged image."""
 
     name: str
     steps: int
@@ -25,12 +25,12 @@ class RankedRun:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Several series against one common end.
+    """Several series against one common converged image.
 
     Attributes:
-        end: name and step count of the run that stands for the end; None where none has converged.
+        end: name and step count of the run that is used as the converged image; None if none has converged.
         runs: every ranked run.
-        nearest: the nearest one at each step count that several series have.
+        nearest: the closest run at each step count that several series have.
         left_out: why a series was not ranked, by its name.
     """
 
@@ -41,15 +41,15 @@ class Ranking:
 
 
 def rank(judgements: Sequence[Judgement], watch: Callable[[], None] = lambda: None) -> Ranking | None:
-    """Return how near each series' runs come to one common end, None where there is only one series.
+    """Return how close each series' runs come to one common converged image; None if there is only one series.
 
-    Samplers without noise of their own solve the same equation where model, guidance, seed and starting level are the
-    same. They have one end, and the run that is nearest to it by its own estimate stands for it, if it has converged.
-    Others are not ranked: their images differ on purpose.
+    Samplers that inject no noise solve the same equation if model, guidance, seed and starting level are the same, so
+    they converge to the same image. The run that is closest to it by its own estimate is used in its place, if it has
+    converged. Other series are not ranked: their images are meant to differ.
 
     Args:
         judgements: one for each series.
-        watch: called for each image; may raise, to end it.
+        watch: called for each image; may raise to stop measuring.
     """
     if len(judgements) < 2:
         return None
@@ -73,42 +73,42 @@ def rank(judgements: Sequence[Judgement], watch: Callable[[], None] = lambda: No
 
 
 def _ranked(name: str, run: Run, ends: Sequence[Image], watch: Callable[[], None]) -> RankedRun:
-    alike = []
+    similarities = []
     for image, end in zip(run.images, ends, strict=True):
         watch()
-        alike.append(structure(to_floats(image), end).similarity)
-    return RankedRun(name, run.steps, run.model_calls, run.seconds, pooled(alike))
+        similarities.append(structure(to_floats(image), end).similarity)
+    return RankedRun(name, run.steps, run.model_calls, run.seconds, pooled(similarities))
 
 
-def _why_no_end(one: Judgement) -> str:
-    """Return why a series has no end in common with any other; empty where it has."""
-    sampler = one.settings.sampler
+def _why_no_end(judgement: Judgement) -> str:
+    """Return why a series does not converge to the same image as any other; empty if it can."""
+    sampler = judgement.settings.sampler
     if injects_noise(sampler):
-        return f"{sampler} injects noise: it has no end in common with others"
+        return f"{sampler} injects noise, so it does not converge to the same image as the others"
     if sampler not in DETERMINISTIC or sampler.endswith("_cfg_pp"):
-        return f"{sampler} follows an equation of its own"
-    if one.settings.trained_steps is not None:
-        return "a distilled model's images have no end to come near to"
+        return f"{sampler} follows its own equation, so it may converge to a different image"
+    if judgement.settings.trained_steps is not None:
+        return "a distilled model's images do not converge as steps are added"
     return ""
 
 
-def _why_another(one: Judgement, first: Judgement) -> str:
-    """Return why a series has another end than the first one; empty where it is the same."""
-    if one.settings.cfg != first.settings.cfg:
-        return f"cfg {one.settings.cfg:g} makes other images than cfg {first.settings.cfg:g}"
-    starts_alike = one.settings.same_start and one.settings.scheduler == first.settings.scheduler
-    if first.settings.denoise < 1 and one is not first and not starts_alike:
-        return f"with a denoise of {first.settings.denoise:g} it starts at another noise level"
+def _why_another(judgement: Judgement, first: Judgement) -> str:
+    """Return why a series converges to a different image than the first one; empty if it is the same image."""
+    if judgement.settings.cfg != first.settings.cfg:
+        return f"cfg {judgement.settings.cfg:g} gives different images than cfg {first.settings.cfg:g}"
+    same_start = judgement.settings.same_start and judgement.settings.scheduler == first.settings.scheduler
+    if first.settings.denoise < 1 and judgement is not first and not same_start:
+        return f"with denoise {first.settings.denoise:g} it starts at a different noise level"
     return ""
 
 
-def _trust(one: Judgement) -> float:
-    """Return how near to the end a series' reference is by its own estimate; -1 where there is none."""
-    return one.reference_similarity if one.reference_similarity is not None else -1.0
+def _trust(judgement: Judgement) -> float:
+    """Return how close a series' reference is to the converged image by its own estimate; -1 without an estimate."""
+    return judgement.reference_similarity if judgement.reference_similarity is not None else -1.0
 
 
 def _nearest(runs: Sequence[RankedRun], end: int) -> tuple[RankedRun, ...]:
-    """Return the best run of each step count that several series have, except the end's own, which is no contest."""
+    """Return the best run at each step count that several series have, except that of the converged image itself."""
     counts = sorted({run.steps for run in runs} - {end})
     rivals = [[run for run in runs if run.steps == count] for count in counts]
     return tuple(max(of_count, key=lambda run: run.similarity) for of_count in rivals if len(of_count) > 1)

@@ -1,8 +1,9 @@
-"""The search for the sweet spot with few model calls: each round's runs tell which step counts to run next.
+"""Searches for the sweet spot with few model calls: each round's runs decide which step counts run next.
 
-It looks on the ladder 4, 6, 8, 12, 16, 24, 32, 50, and runs at most half of its steps. 6, 12 and 24 come first: by
-doublings they give the order of convergence, and whether 24 has converged. If so, the sweet spot lies between two of
-them, or below 6, and the one rung between is run. If not, 32 takes the place of the reference.
+It searches the ladder 4, 6, 8, 12, 16, 24, 32, 50 and runs at most half of the ladder's steps in total. 6, 12 and 24
+come first: being doublings, they give the order of convergence and show whether 24 has converged. If it has, the sweet
+spot lies between two of them, or below 6, and the one count in between runs next. If it has not, 32 becomes the
+reference.
 """
 
 from collections.abc import Sequence
@@ -20,14 +21,14 @@ def next_step_counts(
     reference_similarity: float | None,
     listed: Sequence[int] = (),
 ) -> list[int]:
-    """Return the step counts to run next, empty where the search is over.
+    """Return the step counts to run next; empty if the search is over.
 
     Args:
         steps: the counts that ran, in rising order.
-        similarity: how alike each one's image is to the largest one's, on the scale of SSIM.
-        reference_similarity: estimated similarity of the largest one to what ever more steps would give; None where
-            nothing tells: then the largest is only trusted where the count below it is like it.
-        listed: counts that run anyway, which the search does not pay for.
+        similarity: similarity of each one's image to the largest one's, on the scale of SSIM.
+        reference_similarity: estimated similarity of the largest one to the fully converged image; None without an
+            estimate: then the largest counts as converged only if the count below it looks the same.
+        listed: counts that run anyway, so that they don't count towards the search's limit.
     """
     missing = [count for count in START if count not in steps]
     if missing:
@@ -44,9 +45,9 @@ def next_step_counts(
 
 
 def trained_counts(trained: tuple[int, int]) -> list[int]:
-    """Return the step counts to run of a distilled model: doublings within the trained ones, and one beyond them.
+    """Return the step counts to run for a distilled model: doublings within the trained range, and one count beyond.
 
-    The one beyond shows whether more steps hurt.
+    The one beyond shows whether more steps do harm.
 
     Args:
         trained: lowest and highest trained step count.

@@ -1,4 +1,4 @@
-"""The sweet spot: the smallest step count from which on no larger one shows a visible change."""
+"""The sweet spot: the smallest step count beyond which no larger one shows a visible change."""
 
 import math
 from collections.abc import Sequence
@@ -7,9 +7,9 @@ from typing import Literal
 
 from ...samplers.stochastic import injects_noise
 
-# A similarity (SSIM) of about 0.95 is where half of all viewers notice a difference.
+# At a similarity (SSIM) of about 0.95, half of all viewers notice a difference.
 VISIBLE_SSIM = 0.95
-# What is estimated to be left at the reference may be this much more.
+# The real remaining error of the reference may be larger than estimated by this factor.
 _SAFETY = 2.0
 
 
@@ -21,10 +21,10 @@ class SweetSpot:
     """A verdict.
 
     Attributes:
-        steps: the sweet spot, or None where the runs do not show one.
-        reason: one sentence that says why, for people.
-        confidence: high where the runs show that the reference has converged and the verdict is no close call; low
-            where nothing tells whether it has.
+        steps: the sweet spot, or None if the runs do not show one.
+        reason: the explanation shown to the user.
+        confidence: high if the runs show that the reference has converged and the verdict is not a close call; low if
+            it is unknown whether the reference has converged.
     """
 
     steps: int | None
@@ -38,14 +38,14 @@ def find_sweet_spot(
     sampler_name: str,
     reference_similarity: float | None = None,
 ) -> SweetSpot:
-    """Name the smallest step count from which on every larger one looks like the reference.
+    """Find the smallest step count that looks like the reference, as do all larger ones.
 
     Args:
         steps: the step counts that ran, at least one, none twice; the largest is the reference.
-        similarity: how alike each one's image is to the reference's on the scale of SSIM, 1 for the reference itself.
-        sampler_name: ComfyUI's name of the sampler; for one that injects noise there is no sweet spot.
-        reference_similarity: estimated similarity of the reference to what ever more steps would give; None where
-            nothing tells.
+        similarity: similarity of each one's image to the reference's on the scale of SSIM, 1 for the reference itself.
+        sampler_name: ComfyUI's name of the sampler; one that injects noise has no sweet spot.
+        reference_similarity: estimated similarity of the reference to the fully converged image; None without an
+            estimate.
 
     Raises:
         ValueError: if the two lists are empty or differ in length.
@@ -55,14 +55,14 @@ def find_sweet_spot(
     ladder = sorted(zip(steps, similarity, strict=True))
     reference = ladder[-1][0]
     if len(ladder) == 1:
-        return SweetSpot(None, f"Only {reference} steps ran: nothing to compare them with.")
+        return SweetSpot(None, f"Only one step count ran ({reference}): there is nothing to compare it with. Add more.")
     if injects_noise(sampler_name):
-        why = f"{sampler_name} injects noise: the image keeps changing with the step count and does not settle."
+        why = f"{sampler_name} injects noise: the image keeps changing with the step count and never settles."
         return SweetSpot(None, why, "high")
     enough = _smallest_enough(ladder)
     confidence = _confidence(ladder, enough, reference_similarity)
     if reference_similarity is not None and reference_similarity < VISIBLE_SSIM:
-        # Where every run looks like the reference, nothing but the estimate speaks against it.
+        # If other runs look like the reference, only the estimate contradicts it.
         sure: Confidence = "medium" if enough == reference else "low"
         return SweetSpot(None, _not_converged(reference, reference_similarity), sure)
     if enough == reference:
@@ -70,10 +70,10 @@ def find_sweet_spot(
         differs = f"{below} steps still differ visibly from {reference} (similarity {value:.3f} < {VISIBLE_SSIM:g})"
         if reference_similarity is None:
             return SweetSpot(None, f"Not reached: {differs}; add larger step counts.", confidence)
-        why = f"{differs}, and by the estimate no larger count would show a visible change against {reference}."
+        why = f"{differs}, but more than {reference} steps would probably not change the image visibly."
         return SweetSpot(reference, why, confidence)
     why = (
-        f"From {enough} steps on no larger count shows a visible change against {reference} "
+        f"From {enough} steps on, no step count differs visibly from {reference} "
         f"(similarity {dict(ladder)[enough]:.3f} >= {VISIBLE_SSIM:g})."
     )
     return SweetSpot(enough, why, confidence)
@@ -84,13 +84,13 @@ def find_trained_sweet_spot(
     similarity: Sequence[float],
     trained: tuple[int, int],
 ) -> SweetSpot:
-    """Name the sweet spot of a distilled model: within the step counts that it was trained for.
+    """Find the sweet spot of a distilled model, among the step counts that it was trained for.
 
-    More steps than those are no better reference: they leave what the model learned.
+    Larger counts are no better reference: the model has not learned them.
 
     Args:
         steps: the step counts that ran, at least one, none twice.
-        similarity: how alike each one's image is to that of the largest trained count that ran.
+        similarity: similarity of each one's image to that of the largest trained count that ran.
         trained: lowest and highest trained step count.
 
     Raises:
@@ -103,30 +103,32 @@ def find_trained_sweet_spot(
     ladder = sorted(zip(steps, similarity, strict=True))
     inside = [(count, value) for count, value in ladder if lowest <= count <= highest]
     if not inside:
-        why = f"This model was trained for {span} steps, none of which ran: add {highest}."
+        why = f"This model was trained for {span} steps, but no such step count ran: add {highest}."
         return SweetSpot(None, why, "medium")
     enough = smallest_enough([count for count, _ in inside], [value for _, value in inside])
     changed = [str(count) for count, value in ladder if count > highest and value < VISIBLE_SSIM]
     more = f" More steps change the image visibly ({', '.join(changed)})." if changed else ""
-    told = f"of these, {enough} are enough"
+    finding = f"a count of {enough} is enough"
     if enough == inside[-1][0]:
-        told = f"{enough} are the most of these that ran" + (", and fewer differ visibly" if len(inside) > 1 else "")
-    return SweetSpot(enough, f"This model was trained for {span} steps; {told}.{more}", "medium")
+        finding = f"{enough} is the largest of these that ran" + (
+            ", and smaller ones differ visibly" if len(inside) > 1 else ""
+        )
+    return SweetSpot(enough, f"This model was trained for {span} steps; {finding}.{more}", "medium")
 
 
 def _not_converged(reference: int, similarity: float) -> str:
     return (
-        f"Not reached: {reference} steps have themselves not converged; by the estimate more of them would still "
-        f"change the image visibly (similarity about {max(similarity, 0):.2f}). Add larger step counts."
+        f"Not reached: even {reference} steps have not converged. More steps would probably still change the image "
+        f"visibly (estimated similarity about {max(similarity, 0):.2f}). Add larger step counts."
     )
 
 
 def smallest_enough(steps: Sequence[int], similarity: Sequence[float]) -> int:
-    """Return the smallest step count from which on all are at least this alike to the reference, which is the last.
+    """Return the smallest step count from which on all counts look like the reference, which is the last one.
 
     Args:
         steps: step counts in rising order.
-        similarity: of each.
+        similarity: similarity of each count to the reference.
     """
     return _smallest_enough(list(zip(steps, similarity, strict=True)))
 
@@ -141,10 +143,11 @@ def _smallest_enough(ladder: Sequence[tuple[int, float]]) -> int:
 
 
 def _confidence(ladder: Sequence[tuple[int, float]], enough: int, reference_similarity: float | None) -> Confidence:
-    """Return how sure a verdict is: high where it would stand against what ever more steps would give, too.
+    """Return how sure a verdict is: high if it would be the same with the fully converged image as the reference.
 
-    1 - SSIM is the square of a distance. By the triangle inequality a count lies from the end at most as far as from
-    the reference and the reference from the end together, and at least as far as their difference.
+    1 - SSIM is the square of a distance. By the triangle inequality, a count's distance to the converged image is at
+    most the sum of its distance to the reference and the reference's distance to the converged image, and at least
+    their difference.
     """
     if reference_similarity is None:
         return "low"

@@ -1,1 +1,1 @@
-"""How the demo checkpoint was made: scenes, training, export, and checks. Not shipped."""
+"""The tools that made the demo checkpoint: scenes, training, export and checks. Not shipped."""

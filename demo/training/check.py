@@ -1,7 +1,7 @@
-"""Does a picture show what its prompt says? Judged by colour and shape, with no learned model in it.
+"""Checks whether a picture shows what its prompt says, by colour and shape and without a learned model.
 
-Every pixel is named by hue, saturation and value; the largest patch of an item's colour is laid over ideal shapes in
-its bounding box; the item's place is the patch's centre. Sizes and textures are not judged.
+Each pixel gets a colour name from its hue, saturation and value. The largest patch of an item's colour is compared with
+ideal shapes in its bounding box, and the patch's centre is the item's position. Sizes and textures are not judged.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ _TEMPLATE = 48
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the check found.
+    """The result of the check.
 
     Attributes:
         ground: whether the ground has the right colour.
         items: for each item, whether it is there with its colour and shape.
-        relation: whether the items stand as told; True where nothing is told.
+        relation: whether the items' positions match the scene's relation; True if it has none.
     """
 
     ground: bool
@@ -41,7 +41,7 @@ class Verdict:
 
     @property
     def agrees(self) -> bool:
-        """Whether everything does."""
+        """Whether everything matches."""
         return self.ground and all(self.items) and self.relation
 
 
@@ -74,7 +74,7 @@ def name_colours(picture: NDArray[np.uint8]) -> Labels:
 
 
 def name_shape(patch: Mask) -> str | None:
-    """Return the name of the shape whose ideal form covers the patch best, None where none does."""
+    """Return the name of the ideal shape that overlaps the patch best; None if none overlaps well enough."""
     rows, columns = np.flatnonzero(patch.any(axis=1)), np.flatnonzero(patch.any(axis=0))
     box = patch[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if not 0.6 < box.shape[0] / box.shape[1] < 1 / 0.6:
@@ -132,8 +132,8 @@ def _centre(patch: Mask) -> tuple[float, float]:
     return float(columns.mean()), float(rows.mean())
 
 
-def _overlap(one: Mask, other: Mask) -> float:
-    return float((one & other).sum() / (one | other).sum())
+def _overlap(patch: Mask, template: Mask) -> float:
+    return float((patch & template).sum() / (patch | template).sum())
 
 
 def _templates() -> list[tuple[str, Mask]]:

@@ -1,6 +1,6 @@
-"""The model card's figures: `python -m sweetspot.demo.training.evaluate agreement` and `... curve`.
+"""Computes the model card's figures: `python -m sweetspot.demo.training.evaluate agreement` and `... curve`.
 
-Both use prompts that no training scene has, the recommended settings of the catalogue, and the standalone engine.
+Both use prompts that no training scene has, the catalogue's recommended settings, and the standalone engine.
 """
 
 import argparse
@@ -32,9 +32,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figure", choices=("agreement", "curve"))
     parser.add_argument("--prompts", type=int, default=100, help="how many held-out prompts")
-    parser.add_argument("--cfg", type=float, help="guidance scale; the recommended one unless told")
-    parser.add_argument("--steps", type=int, help="step count of `agreement`; the recommended one unless told")
-    parser.add_argument("--pictures", type=Path, help="where to keep a sheet of the pictures")
+    parser.add_argument("--cfg", type=float, help="guidance scale; default: the recommended one")
+    parser.add_argument("--steps", type=int, help="step count of `agreement`; default: the recommended one")
+    parser.add_argument("--pictures", type=Path, help="file to save a sheet of the pictures in")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     plan = recommended()
@@ -42,16 +42,16 @@ def main() -> None:
     cfg = arguments.cfg or plan.cfg
     engine = load_engine()
     if arguments.figure == "agreement":
-        told, pictures = agreement(engine, held_out, arguments.steps or plan.steps, cfg)
+        figures, pictures = agreement(engine, held_out, arguments.steps or plan.steps, cfg)
     else:
-        told, pictures = curve(engine, held_out, cfg)
+        figures, pictures = curve(engine, held_out, cfg)
     if arguments.pictures:
         _keep_sheet(pictures, arguments.pictures)
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 
 def held_out_scenes(count: int) -> list[Scene]:
-    """Return scenes whose captions training never shows: of no scene, nor of its mirror images, however told."""
+    """Return scenes whose captions never occur in training, not even for mirrored or swapped scenes."""
     rng = np.random.default_rng(0)
     trained = {caption for _ in range(TRAINING_SCENES) for caption in _shown_captions(sample_scene(rng))}
     rng = np.random.default_rng(HELD_OUT_SEED)
@@ -65,15 +65,15 @@ def held_out_scenes(count: int) -> list[Scene]:
 
 def _shown_captions(scene: Scene) -> list[str]:
     mirrored = [mirror(scene, symmetry) for symmetry in symmetries(scene)]
-    return [told.caption for one in mirrored for told in (one, swap(one))]
+    return [form.caption for image in mirrored for form in (image, swap(image))]
 
 
 def agreement(
     engine: DiffusersFlow, scenes: Sequence[Scene], steps: int, cfg: float
 ) -> tuple[dict[str, float], list[np.ndarray]]:
-    """Return in what share of pictures the check finds ground, items, relation, and all of them as told.
+    """Return the shares of pictures in which the check finds ground, items, relation and all of them as described.
 
-    `check_on_drawings` is the share it finds in the drawn scenes themselves: the check's own limit.
+    `check_on_drawings` is the same share for the drawn scenes themselves: the most that the check can reach.
     """
     verdicts, drawn, pictures = [], [], []
     for number, scene in enumerate(scenes):
@@ -96,7 +96,7 @@ def agreement(
 
 
 def curve(engine: DiffusersFlow, scenes: Sequence[Scene], cfg: float) -> tuple[dict[str, object], list[np.ndarray]]:
-    """Return the mean SSIM of each step count's picture against 100 steps from the same noise."""
+    """Return each step count's mean SSIM against 100 steps from the same noise, and the pictures."""
     values: dict[int, list[float]] = {steps: [] for steps in CURVE}
     pictures = []
     for number, scene in enumerate(scenes):
@@ -105,7 +105,7 @@ def curve(engine: DiffusersFlow, scenes: Sequence[Scene], cfg: float) -> tuple[d
             picture = _picture(engine, scene, steps, cfg, number)
             values[steps].append(ssim(picture / 255, reference))
             pictures.append(picture)
-    means = {str(steps): round(float(np.mean(found)), 4) for steps, found in values.items()}
+    means = {str(steps): round(float(np.mean(ssims)), 4) for steps, ssims in values.items()}
     return {"prompts": len(scenes), "reference": REFERENCE_STEPS, "cfg": cfg, "ssim": means}, pictures
 
 

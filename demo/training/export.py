@@ -1,9 +1,9 @@
-"""Write the shipped files from a finished training.
+"""Writes the shipped files from a finished training.
 
 `python -m sweetspot.demo.training.export --folder out/demo-training`
 
-The transformer goes into the original Flux layout, the autoencoder into the tiny autoencoder's layout, both in half
-precision, so that ComfyUI's stock loaders read them.
+The transformer is saved in the original Flux layout and the autoencoder in the tiny autoencoder's layout, both in half
+precision, so that ComfyUI's stock loaders can read them.
 """
 
 import argparse
@@ -27,19 +27,19 @@ log = logging.getLogger("sweetspot.demo.training.export")
 
 
 def main() -> None:
-    """Export the three files and say how large they are."""
+    """Export the three files and log their sizes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("out/demo-training"), help="where the training left files")
+    parser.add_argument("--folder", type=Path, default=Path("out/demo-training"), help="folder of the training's files")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     written = export(arguments.folder, files.FOLDER)
     for file in written:
         log.info("%s  %.2f MB", file.name, file.stat().st_size / 1e6)
-    log.info("together %.2f MB", sum(file.stat().st_size for file in written) / 1e6)
+    log.info("total %.2f MB", sum(file.stat().st_size for file in written) / 1e6)
 
 
 def export(folder: Path, target: Path) -> list[Path]:
-    """Convert the training's last files in `folder` to the three shipped ones in `target`, and return those."""
+    """Convert the training's final files in `folder` to the three shipped ones in `target`, and return their paths."""
     flow = torch.load(folder / "flow.pt", map_location="cpu")
     autoencoder = torch.load(folder / "autoencoder.pt", map_location="cpu")
     latents = torch.load(folder / "latents.pt", map_location="cpu")
@@ -72,7 +72,7 @@ def to_tiny_layout(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def fit_preview(latents: Tensor) -> dict[str, list]:
-    """Fit mean colours of 8 by 8 pixels, in [-1, 1], as a linear function of the latent, by least squares."""
+    """Fit the mean colours of 8 by 8 pixels, in [-1, 1], as a linear function of the latent, by least squares."""
     pixels = render_batch(draw_scenes(seed=0, count=len(latents)))
     colours = functional.avg_pool2d(pixels, 8).permute(0, 2, 3, 1).reshape(-1, 3)
     values = latents.float().permute(0, 2, 3, 1).reshape(-1, latents.shape[1])

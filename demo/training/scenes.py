@@ -1,8 +1,8 @@
-"""The demo model's data: one or two coloured shapes in a relation on a coloured, sometimes textured, ground.
+"""The demo model's data: one or two coloured shapes in a relation, on a coloured, sometimes textured ground.
 
 Everything is drawn from signed distances d (pixels, negative inside) with coverage clip(1/2 - d, 0, 1), so that
-edges are anti-aliased and a scene costs about a millisecond. The set of scenes is closed under mirroring: left becomes
-right. Scenes without a triangle, which always points up, are closed under all eight symmetries of the square.
+edges are anti-aliased and a scene takes about a millisecond. The mirror image of a scene is a scene again, with left
+and right swapped. Without a triangle, which always points up, this holds for all eight symmetries of the square.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,11 +27,11 @@ RGB = {
     "gray": (128, 128, 128),
 }
 RADIUS = {"small": 17.0, "large": 26.0}
-# Places lie on the grid of the latent, 8 pixels, so that a shape has few forms there and a small model can learn them.
+# Shapes lie on the latent's grid of 8 pixels, so that they have few forms there and a small model can learn them.
 GRID = 8
 OFFSET = 32.0
 
-# How far a texture's second tone and the shading move a colour; large enough to see, small enough to keep the hue.
+# How much a texture's second tone and the shading change a colour: enough to see, but little enough to keep the hue.
 TEXTURE_CONTRAST = 0.3
 DARK_CONTRAST = 0.2
 SHADING = 0.12
@@ -42,7 +42,7 @@ OUTLINE_WIDTH, OUTLINE_TONE = 2.0, 0.45
 
 @dataclass(frozen=True)
 class Item:
-    """One shape: what it is, where (`centre` x, y in pixels) and how large (`radius` in pixels)."""
+    """One shape, its position (`centre`: x, y in pixels) and its size (`radius` in pixels)."""
 
     shape: str
     colour: str
@@ -87,7 +87,7 @@ def sample_scene(rng: np.random.Generator) -> Scene:
 
 
 def swap(scene: Scene) -> Scene:
-    """Return the same scene told from its other item."""
+    """Return the same scene described from its other item's side."""
     return replace(scene, items=scene.items[::-1], relation=_OPPOSITE.get(scene.relation or ""))
 
 
@@ -103,14 +103,14 @@ _SYMMETRIES = tuple(Symmetry(*flips) for flips in product((False, True), repeat=
 
 
 def symmetries(scene: Scene) -> tuple[Symmetry, ...]:
-    """Return the symmetries under which the scene's picture is one that could have been drawn."""
+    """Return the symmetries that turn the scene's picture into one that could also have been drawn."""
     if any(item.shape == "triangle" for item in scene.items):
         return tuple(symmetry for symmetry in _SYMMETRIES if not (symmetry.vertically or symmetry.transpose))
     return _SYMMETRIES
 
 
 def mirror(scene: Scene, symmetry: Symmetry) -> Scene:
-    """Return `scene` with the relation that its mirrored picture shows (for captions only)."""
+    """Return `scene` with the relation that its mirrored picture shows. Positions stay: use it for captions only."""
     relation = scene.relation
     across = symmetry.horizontally if relation in ("left", "right") else symmetry.vertically
     if across and relation is not None:
@@ -214,13 +214,13 @@ def _fill(rng: np.random.Generator, colour: str, texture: str, x: np.ndarray, y:
 
 
 def _pattern(rng: np.random.Generator, texture: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the share of the second tone at each pixel, in [0, 1]; textures lie on the picture's own grid."""
+    """Return the share of the second tone at each pixel, in [0, 1]; textures are aligned with the picture."""
     if texture == "striped":
         return _coverage(_wave(x if rng.random() < 0.5 else y, 16.0))
     if texture == "dotted":
         return _coverage(np.hypot(x % 16 - 8, y % 16 - 8) - 4.5)
     if texture == "checkered":
-        # Inside a dark cell both waves have the same sign; the nearer edge gives the distance.
+        # Inside a dark cell both waves have the same sign; the closer edge gives the distance.
         p, q = _wave(x, 32.0), _wave(y, 32.0)
         return _coverage(-np.sign(p * q) * np.minimum(np.abs(p), np.abs(q)))
     return np.zeros_like(x)

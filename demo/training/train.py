@@ -1,12 +1,12 @@
-"""Train the demo checkpoint from nothing: `python -m sweetspot.demo.training.train`.
+"""Trains the demo checkpoint from scratch: `python -m sweetspot.demo.training.train`.
 
-Three stages, each of which leaves a file in the working folder that the next one reads, so that a run can be taken
-up again: the autoencoder (on crops), the latents of all scenes (encoded once), and the flow-matching transformer with
-its text encoder, which first learns to read captions (`train_text.py`). `export.py` then writes the three shipped
-files.
+There are three stages: the autoencoder (on crops), the latents of all scenes (encoded once), and the flow-matching
+transformer with its text encoder, which first learns to read captions (`train_text.py`). Each stage writes a file to
+the working folder that the next one reads, so that an interrupted run can be resumed. `export.py` then writes the
+three shipped files.
 
-Budgets are minutes rather than iterations: learning rates follow the clock, so that a slower machine ends with a
-finished, if less trained, model. Two CPU cores want about 25 and 60 minutes; a GPU a few.
+Budgets are in minutes, not iterations: learning rates follow the clock, so that a slower machine also ends with a
+finished model, only less trained. Two CPU cores need about 25 and 60 minutes; a GPU needs a few.
 """
 
 import argparse
@@ -37,10 +37,10 @@ AUTOENCODER_BATCH, FLOW_BATCH = 16, 64
 DECODER_NOISE = 0.05
 EMPTY_PROMPT_SHARE = 0.12
 EMA_DECAY = 0.999
-# Share of the learning rate with which a trained model goes on.
+# Share of the learning rate when training continues from a trained model.
 GOING_ON = 0.5
-# Mean and deviation of the noise levels' logits. At 16 x 16 latents a picture's shapes are settled between the levels
-# 0.95 and 0.8 (measured: below 0.7 any caption gives nearly the same picture), so training dwells there.
+# Mean and deviation of the noise levels' logits. At 16 x 16 latents a picture's shapes are decided between the levels
+# 0.95 and 0.8 (measured: below 0.7 any caption gives nearly the same picture), so training favours these levels.
 NOISE_LOGIT = (1.3, 1.3)
 LEARNING_RATE = {"autoencoder": 1.2e-3, "flow": 2e-3}
 TRANSFORMER = {
@@ -59,7 +59,7 @@ log = logging.getLogger("sweetspot.demo.training.train")
 
 
 def main() -> None:
-    """Run every stage whose file is not there yet."""
+    """Run every stage whose file does not exist yet; the last stage always runs."""
     arguments = _parse()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.manual_seed(arguments.seed)
@@ -94,9 +94,10 @@ def render_batch(drawn: list[scenes.Scene]) -> Tensor:
 def train_autoencoder(
     drawn: list[scenes.Scene], minutes: float, device: torch.device, file: Path, start: State | None = None
 ) -> None:
-    """Train the tiny autoencoder on crops; the latent is mirrored at random, so that encoding commutes with it.
+    """Train the tiny autoencoder on crops.
 
-    With `start`, weights of an earlier training, it goes on from there.
+    The latent is mirrored at random, so that encoding and mirroring can be done in either order. With `start`, the
+    weights of an earlier training, training continues from there.
 
     Saves a state dict of `diffusers.AutoencoderTiny` whose latents have mean 0 and deviation 1 in every channel.
     """
@@ -147,9 +148,9 @@ def train_flow(
     file: Path,
     start: State | None = None,
 ) -> None:
-    """Train transformer and text encoder together on the flow-matching loss, the velocity noise - latent.
+    """Train transformer and text encoder together on the flow-matching loss; the target velocity is noise - latent.
 
-    With `start`, weights of an earlier training, it goes on from there.
+    With `start`, the weights of an earlier training, training continues from there.
 
     Source: Lipman et al., "Flow Matching for Generative Modeling", 2023; noise levels drawn logit-normally after
     Esser et al., "Scaling Rectified Flow Transformers", 2024.
@@ -178,7 +179,7 @@ def train_flow(
 
 def _new_autoencoder(device: torch.device) -> AutoencoderTiny:
     model = AutoencoderTiny(latent_channels=LATENT_CHANNELS)
-    # Its `to` takes a layout, too, but has no type that a checker understands.
+    # Its `to` also takes a memory layout, but its type hints don't say so.
     return model.to(device=device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
@@ -188,7 +189,7 @@ def shipped_autoencoder() -> State:
 
 
 def shipped_flow() -> State:
-    """Return the weights of the shipped transformer and text encoder as `train_flow` names them."""
+    """Return the weights of the shipped transformer and text encoder under `train_flow`'s names."""
     parts = {"transformer": to_diffusers(_read(files.TRANSFORMER)), "text": _read(files.TEXT_ENCODER)}
     return {f"{part}.{name}": value for part, state in parts.items() for name, value in state.items()}
 
@@ -213,7 +214,7 @@ class _Average:
 
 
 def _flow_optimisers(model: nn.ModuleDict) -> list[torch.optim.Optimizer]:
-    """Return Muon for the blocks' matrices and AdamW for all else.
+    """Return Muon for the blocks' matrices and AdamW for everything else.
 
     Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024; at AdamW's learning rate
     after Liu et al., "Muon is Scalable for LLM Training", 2025.
@@ -269,18 +270,18 @@ def _mirror_both(latent: Tensor, clean: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _picture_loss(decoded: Tensor, target: Tensor) -> Tensor:
-    """Return the mean absolute error of pixels and, for sharp edges, of their differences."""
+    """Return the absolute and squared error of the pixels plus, for sharp edges, the absolute error of differences."""
     difference = decoded - target
     edges = difference.diff(dim=-1).abs().mean() + difference.diff(dim=-2).abs().mean()
     return difference.abs().mean() + 2 * difference.square().mean() + 0.5 * edges
 
 
 def _save_autoencoder(model: AutoencoderTiny, average: _Average, normalise: nn.BatchNorm2d, file: Path) -> None:
-    """Save the averaged weights with the latent's mean and deviation folded into the encoder's last layer."""
+    """Save the averaged weights, with the latent's mean and deviation folded into the encoder's last layer."""
     state = {name: value.clone() for name, value in average.state.items()}
     mean, variance = normalise.running_mean, normalise.running_var
     if mean is None or variance is None:
-        raise ValueError("normalise: expected a layer that tracks its statistics")
+        raise ValueError("normalise: expected a layer that tracks its statistics, got one that does not")
     last = f"encoder.layers.{len(model.encoder.layers) - 1}"
     deviation = (variance + normalise.eps).sqrt()
     state[f"{last}.weight"] /= deviation[:, None, None, None]
@@ -291,7 +292,7 @@ def _save_autoencoder(model: AutoencoderTiny, average: _Average, normalise: nn.B
 def _mirrored_batch(
     drawn: list[scenes.Scene], latents: Tensor, rng: np.random.Generator, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Return a batch of latents, each mirrored its own way, and the tokens of captions that tell the mirrored scene."""
+    """Return a batch of latents, each mirrored its own way, and the tokens of the mirrored scenes' captions."""
     clean, tokens = [], []
     for number in rng.integers(len(drawn), size=FLOW_BATCH):
         allowed = scenes.symmetries(drawn[number])
@@ -325,11 +326,11 @@ def _flow_loss(model: nn.ModuleDict, clean: Tensor, tokens: Tensor) -> Tensor:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=Path("out/demo-training"), help="where the stages leave files")
+    parser.add_argument("--folder", type=Path, default=Path("out/demo-training"), help="folder for the stages' files")
     parser.add_argument("--autoencoder-minutes", type=float, default=25)
     parser.add_argument("--flow-minutes", type=float, default=60)
-    parser.add_argument("--go-on", action="store_true", help="start from the shipped files instead of from nothing")
-    parser.add_argument("--scenes", type=int, default=12_000, help="how many scenes are drawn")
+    parser.add_argument("--go-on", action="store_true", help="start from the shipped files instead of from scratch")
+    parser.add_argument("--scenes", type=int, default=12_000, help="how many scenes to draw")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()

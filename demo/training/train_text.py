@@ -1,8 +1,8 @@
-"""The text encoder's own lesson: read from a caption what stands where, before any picture is learned.
+"""Pretrains the text encoder: it learns to read from a caption what is where, before it sees any picture.
 
-The pooled vector must tell, through one linear layer, each of a scene's attributes. Items are counted from the left
-or the top, so that "a circle left of a square" and "a square right of a circle" read alike. Without this lesson the
-transformer would spend most of its training on finding out which colour belongs to which shape.
+One linear layer must be able to predict each of a scene's attributes from the pooled vector. Items are counted from the
+left or the top, so that "a circle left of a square" and "a square right of a circle" have the same answers. Without
+this stage, the transformer would spend most of its training on finding out which colour belongs to which shape.
 """
 
 import logging
@@ -22,7 +22,7 @@ AXES = {"left": "across", "right": "across", "above": "down", "below": "down", N
 
 log = logging.getLogger("sweetspot.demo.training.train")
 
-# What is asked of a caption, and the answers that each question has.
+# The possible answers to each question about an item.
 _ITEM_QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("nothing", *vocabulary.SHAPES),
     ("nothing", *vocabulary.COLOURS),
@@ -39,7 +39,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
 
 
 def train_text_encoder(drawn: list[scenes.Scene], device: torch.device) -> TextEncoder:
-    """Return a text encoder that reads captions; says at the end how many questions it answers right."""
+    """Return a text encoder that reads captions; logs the share of questions that it answers correctly."""
     encoder = TextEncoder().to(device)
     readout = nn.Linear(WIDTH, sum(map(len, QUESTIONS))).to(device)
     optimiser = torch.optim.AdamW([*encoder.parameters(), *readout.parameters()])
@@ -50,7 +50,7 @@ def train_text_encoder(drawn: list[scenes.Scene], device: torch.device) -> TextE
         tokens = torch.tensor([vocabulary.encode(scene.caption) for scene in batch], device=device)
         answers = torch.tensor([answers_to(scene) for scene in batch], device=device)
         given = readout(encoder(tokens)[1]).split([len(question) for question in QUESTIONS], dim=1)
-        loss = torch.stack([functional.cross_entropy(one, answers[:, i]) for i, one in enumerate(given)]).sum()
+        loss = torch.stack([functional.cross_entropy(logits, answers[:, i]) for i, logits in enumerate(given)]).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
@@ -63,23 +63,23 @@ def train_text_encoder(drawn: list[scenes.Scene], device: torch.device) -> TextE
 def answers_to(scene: scenes.Scene) -> list[int]:
     """Return the number of the right answer to each of `QUESTIONS`."""
     items = scene.items if scene.relation in FIRST_STANDS_FIRST else scene.items[::-1]
-    told = [AXES[scene.relation], scene.ground, scene.ground_texture]
+    attributes = [AXES[scene.relation], scene.ground, scene.ground_texture]
     for index in range(2):
         if index < len(items):
             item = items[index]
-            told += [item.shape, item.colour, item.size if item.name_size else "untold", item.texture]
+            attributes += [item.shape, item.colour, item.size if item.name_size else "untold", item.texture]
         else:
-            told += ["nothing"] * len(_ITEM_QUESTIONS)
-    return [question.index(answer) for question, answer in zip(QUESTIONS, told, strict=True)]
+            attributes += ["nothing"] * len(_ITEM_QUESTIONS)
+    return [question.index(answer) for question, answer in zip(QUESTIONS, attributes, strict=True)]
 
 
 def _retold(scene: scenes.Scene, rng: np.random.Generator) -> scenes.Scene:
     symmetry = scenes.Symmetry(*(rng.random(3) < 0.5).tolist())
     scene = scenes.mirror(scene, symmetry)
-    # Without a relation the order of telling is all there is, and it stays.
+    # Without a relation, only the order of the items in the caption tells them apart, so it stays.
     return scenes.swap(scene) if scene.relation is not None and rng.random() < 0.5 else scene
 
 
 def _share_right(given: tuple[Tensor, ...], answers: Tensor) -> float:
-    right = [(one.argmax(dim=1) == answers[:, i]).float().mean() for i, one in enumerate(given)]
+    right = [(logits.argmax(dim=1) == answers[:, i]).float().mean() for i, logits in enumerate(given)]
     return torch.stack(right).mean().item()

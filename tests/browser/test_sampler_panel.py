@@ -65,7 +65,7 @@ def test_draws_a_chart_and_says_what_ran(comfy: ComfyPage, sampler: Any):
     # What has run before is not run again, and then there is nothing to show.
     comfy.set(sampler, "seed", 1 if comfy.mode == "canvas" else 2)
     comfy.queue()
-    expect(comfy.panel(".ss-text")).to_contain_text("12 steps asked, 12 run")
+    expect(comfy.panel(".ss-text")).to_contain_text("12 steps requested, 12 ran")
     expect(comfy.panel(".ss-chart canvas")).to_be_visible()
     comfy.look_at(sampler)
     comfy.shot("sampler_chart")

@@ -28,7 +28,7 @@ def test_every_unknown_word_is_told_with_its_nearest():
 
 
 def test_too_many_words_are_told():
-    with pytest.raises(UnknownWordsError, match=f"at most {MAX_WORDS} words, got {MAX_WORDS + 1}"):
+    with pytest.raises(UnknownWordsError, match=f"prompt: expected at most {MAX_WORDS} words .*, got {MAX_WORDS + 1}"):
         encode("red " * (MAX_WORDS + 1))
 
 

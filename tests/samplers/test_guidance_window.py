@@ -56,7 +56,7 @@ def test_a_window_that_is_none_is_refused(start: float, end: float, unit):
 
 
 def test_a_rising_schedule_has_no_shares():
-    with pytest.raises(ValueError, match="expected a falling schedule for shares of it"):
+    with pytest.raises(ValueError, match=r"guidance window: expected a falling schedule .*, got one that rises"):
         GuidanceWindow(0, 0.5).levels(SIGMAS[::-1])
     assert GuidanceWindow(0.6, 0.2, "sigma").levels(SIGMAS[::-1]) == (0.2, 0.6)
 

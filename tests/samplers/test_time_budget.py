@@ -21,8 +21,8 @@ def test_the_largest_count_that_fits(budget, seconds, asked, least, spent, steps
 
 def test_says_what_was_chosen_and_why():
     assert fit_steps(10, 0.1, 25).note == ""
-    assert fit_steps(10, 1, 25).note == "time budget: 25 steps of 1 s do not fit in 10 s; 10 run."
-    assert "4 is the least that is sensible, about 4 s" in fit_steps(1, 1, 25, 4).note
+    assert fit_steps(10, 1, 25).note == "time budget: 25 steps of 1 s each do not fit in 10 s; ran 10 instead."
+    assert "ran 4, the fewest sensible for this model, about 4 s" in fit_steps(1, 1, 25, 4).note
 
 
 def test_times_are_remembered_and_the_oldest_forgotten():

@@ -134,5 +134,5 @@ def test_notes_are_added_and_empty_ones_left_out():
 
 def test_people_are_told_asked_beside_run():
     told = record([torch.ones(2)] * 2, [1.0, 0.5, 0.2, 0.0]).with_notes("stopped").describe()
-    assert told.startswith("3 steps asked, 2 run (3 in the schedule); ")
+    assert told.startswith("3 steps requested, 2 ran (3 in the schedule); ")
     assert told.endswith("2 model calls, 4 halves computed\nstopped")

@@ -8,6 +8,8 @@ from sweetspot.comparison.pictures.grid import draw_grid
 from sweetspot.comparison.report import Price, Report, make_report
 from sweetspot.comparison.runs import Run, Series, Settings
 from sweetspot.comparison.verdict.judge import judge
+from sweetspot.comparison.verdict.judgement import JudgedRun, Judgement
+from sweetspot.comparison.verdict.sweet_spot import SweetSpot
 
 HOSTILE = "<img onerror=alert(1)>|`x`\n# title & [a](b)"
 
@@ -59,7 +61,13 @@ def test_any_comparison_has_a_curve(levels: dict[int, float]):
 @pytest.mark.parametrize("size", [(32, 32), (16, 200), (300, 20), (600, 400)])
 @pytest.mark.parametrize("counts", [1, 3, 40])
 def test_a_grid_of_any_aspect_keeps_to_its_size(size, counts: int):
-    grid = draw_grid(report_of({n: 0.01 * n for n in range(1, counts + 1)}, size=size, batch=2))
+    # Drawn is what was judged elsewhere: measuring 80 large images takes seconds.
+    runs = [Run(n, n, n / 10, np.full((2, *size, 3), n, np.uint8)) for n in range(1, counts + 1)]
+    judged = tuple(JudgedRun(run, (), 0.9, 20.0, 0.9, {}, 0) for run in runs)
+    settings = Settings("comfyui", "flux_dev", "f", "euler", "simple", 1.0, 7)
+    spot = SweetSpot(counts, "a test")
+    judgement = Judgement(settings, judged, counts, spot, (counts, counts), None, None, None, None)
+    grid = draw_grid(Report((judgement,)))
     assert grid.shape[0] * grid.shape[1] < 40e6
     # Many counts go on in the next line, so that the picture can be looked at.
     assert grid.shape[1] < 12_000
@@ -73,7 +81,7 @@ def test_markdown_has_a_line_for_each_count_and_the_verdict():
     assert len({len(row) for row in cells}) == 1
     assert [row[0] for row in cells[2:]] == ["4", "25", "50"]
     assert [row[-1] for row in cells[2:]] == ["8", "50", "100"]
-    assert "3 images a step count" in text
+    assert "3 images per step count" in text
 
 
 def test_names_from_files_are_text():

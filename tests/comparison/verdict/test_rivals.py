@@ -56,7 +56,7 @@ def test_what_makes_other_images_on_purpose_is_left_out_and_why():
     assert told["across"]["runs"] == []
     left_out = told["across"]["left_out"]
     assert "injects noise" in left_out["lcm, simple, cfg 3"]
-    assert "other images than cfg 3" in left_out["heun, simple, cfg 7"]
+    assert "cfg 7 gives different images than cfg 3" in left_out["heun, simple, cfg 7"]
 
 
 def test_the_cfg_that_counts_is_that_of_the_first_that_has_an_end():
@@ -69,10 +69,12 @@ def test_the_cfg_that_counts_is_that_of_the_first_that_has_an_end():
 
 def test_other_equations_and_other_starts_are_left_out():
     told = report_of([series("euler", 3.0), series("euler_cfg_pp", 1.0)]).to_dict()["across"]
-    assert "an equation of its own" in told["left_out"]["euler_cfg_pp, simple, cfg 3"]
+    assert "euler_cfg_pp follows its own equation" in told["left_out"]["euler_cfg_pp, simple, cfg 3"]
     half = {"denoise": 0.5}
     told = report_of([series("euler", 3.0, **half), series("heun", 1.0, scheduler="karras", **half)]).to_dict()
-    assert "starts at another noise level" in told["across"]["left_out"]["heun, karras, cfg 3, denoise 0.5"]
+    why = told["across"]["left_out"]["heun, karras, cfg 3, denoise 0.5"]
+    assert "denoise 0.5" in why
+    assert "noise level" in why
 
 
 def test_one_series_has_no_rivals():
