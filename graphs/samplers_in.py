@@ -1,6 +1,6 @@
-"""What the samplers of a prompt graph are set to: steps, cfg, sampler, scheduler, shift, guidance, and the models.
+"""Reads the samplers of a prompt graph: steps, cfg, sampler, scheduler, shift, guidance, and the models.
 
-All four of ComfyUI's sampling nodes are read, with the nodes that give them sigmas, sampler and guider.
+All four of ComfyUI's sampling nodes are read, together with the nodes that supply their sigmas, sampler and guider.
 """
 
 import re
@@ -22,21 +22,21 @@ _LONGEST_CHAIN = 24
 
 @dataclass(frozen=True)
 class GraphSampler:
-    """One sampler of a graph, on one way up to its model.
+    """One sampler of a graph, on one branch up to its model.
 
     Attributes:
         files: names of the base model's file.
         loras: LoRAs over it.
-        steps: step count of the schedule, None where the graph computes it.
-        cfg: guidance scale, 1 where the guider has none.
-        guidance: what FluxGuidance sets.
-        sampler_name: name of the sampler, empty where a node of its own makes it.
+        steps: step count of the whole schedule, even if samplers share it; None if the graph computes it.
+        cfg: guidance scale, 1 if the guider has none.
+        guidance: the value that FluxGuidance sets.
+        sampler_name: name of the sampler, empty if it comes from a node without a `sampler_name`.
         scheduler: name of the scheduler, or of the node that makes the schedule.
-        sigmas: the schedule where it is written out.
+        sigmas: the schedule if it is written out.
         shift: the shift that a node sets, with that node's class.
-        denoise: share of the noise.
-        refines: whether its written-out schedule begins below full noise, as a second stage's does. Samplers that
-            share one schedule are told by its whole step count.
+        denoise: share of the full noise.
+        refines: whether its written-out schedule starts below full noise, as a second stage's does.
+        node: id of the sampler's node.
     """
 
     files: tuple[str, ...]
@@ -54,7 +54,7 @@ class GraphSampler:
 
 
 def samplers_in(graph: Graph) -> Iterator[GraphSampler]:
-    """Yield the settings of every sampler in the graph, once for each way up to a model."""
+    """Yield the settings of every sampler in the graph, once for each branch up to a model."""
     for node_id, node in graph.items():
         if node.get("class_type") in SAMPLERS:
             yield from _read(graph, node_id)
@@ -69,7 +69,7 @@ def _read(graph: Graph, node_id: str) -> Iterator[GraphSampler]:
 
 
 def _holder_of_model(graph: Graph, node_id: str) -> tuple[str, str]:
-    """Return the node and input at which the model of a sampler comes in: its own, or its guider's."""
+    """Return the node and input that take a sampler's model: the sampler itself or its guider."""
     guider = link_of(graph[node_id]["inputs"].get("guider"))
     return (guider[0], "model") if guider else (node_id, "model")
 
@@ -114,7 +114,7 @@ def _schedule(graph: Graph, inputs: dict[str, Any], scheduler: str) -> dict[str,
 
 
 def _custom_schedule(graph: Graph, value: Any) -> dict[str, Any]:
-    """Follow a SIGMAS link to the node that makes it; nodes that only cut it are passed."""
+    """Follow a SIGMAS link to the node that makes the schedule, past nodes that only cut it."""
     for _ in range(_LONGEST_CHAIN):
         link = link_of(value)
         node = graph.get(link[0], {}) if link else {}
@@ -122,7 +122,9 @@ def _custom_schedule(graph: Graph, value: Any) -> dict[str, Any]:
         if "steps" in inputs:
             return _schedule(graph, inputs, str(value_of(graph, inputs.get("scheduler")) or kind))
         if kind == "ManualSigmas":
-            sigmas = tuple(float(one) for one in re.findall(r"\d*\.?\d+", str(value_of(graph, inputs.get("sigmas")))))
+            sigmas = tuple(
+                float(level) for level in re.findall(r"\d*\.?\d+", str(value_of(graph, inputs.get("sigmas"))))
+            )
             refines = not sigmas or sigmas[0] < 1
             return {"steps": len(sigmas) - 1 or None, "scheduler": kind, "sigmas": sigmas, "refines": refines}
         value = inputs.get("sigmas")
@@ -132,7 +134,7 @@ def _custom_schedule(graph: Graph, value: Any) -> dict[str, Any]:
 
 
 def _guidance(graph: Graph, node_id: str) -> float | None:
-    """Return what the nearest FluxGuidance up the positive conditioning sets."""
+    """Return the value of the nearest FluxGuidance upstream along the positive conditioning."""
     inputs = graph[node_id]["inputs"]
     guider = link_of(inputs.get("guider"))
     if guider:

@@ -1,8 +1,8 @@
-"""Walking a prompt graph upstream: which files and LoRAs stand behind a MODEL.
+"""Walks a prompt graph upstream to find the files and LoRAs behind a MODEL.
 
-The graph is ComfyUI's prompt in API form: node id -> class_type and inputs, an input being a value or a link
-`[node id, output number]`. No node class is known here by heart but the switches: what counts is what an input is
-called and what a value looks like, so that other packs' loaders are read, too.
+The graph is ComfyUI's prompt in API form: node id -> class_type and inputs. An input is a value or a link
+`[node id, output number]`. Apart from switches, no node class is hard-coded. Inputs are recognised by their names and
+by what their values look like, so loaders from other packs work too.
 """
 
 import re
@@ -17,11 +17,12 @@ Node = dict[str, Any]
 Graph = dict[str, Node]
 Link = tuple[str, int]
 
-# A longer chain is no chain that people build; a cycle is refused by ComfyUI, and here, too.
+# Limits on the depth of the walk and on the branches that are followed. Real graphs are never so deep; each open switch
+# multiplies the branches.
 MOST_NODES = 200
 MOST_BRANCHES = 32
 
-# Inputs along which a model comes, and those along which it never does.
+# Names of inputs that may carry a model, and of those that never do.
 _MODEL_INPUT = re.compile(r"(^|_)(model|unet|diffusion|transformer|base|pipe|pipeline|guider)s?(_?\d+)?($|_)")
 _OTHER_INPUT = re.compile(
     r"clip|vae|image|latent|mask|conditioning|positive|negative|noise|sampler|sigmas|control_?net|text|prompt|audio|video"
@@ -39,11 +40,11 @@ _SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
 
 @dataclass(frozen=True)
 class Lora:
-    """A LoRA that is laid over the model.
+    """A LoRA that is applied to the model.
 
     Attributes:
         name: its file name.
-        strength: its strength on the model, None where it is not known.
+        strength: its strength on the model, None if unknown.
     """
 
     name: str
@@ -52,12 +53,12 @@ class Lora:
 
 @dataclass(frozen=True)
 class Branch:
-    """One way from a sampler up to a loader.
+    """One path from a sampler up to a loader.
 
     Attributes:
         files: names of the base model's file; several for a merge.
-        loras: LoRAs on the way, the loader's side first.
-        nodes: classes of the nodes on the way, the sampler's side first, with their inputs.
+        loras: LoRAs on the path, starting at the loader.
+        nodes: nodes on the path with their class and inputs, starting at the sampler.
     """
 
     files: tuple[str, ...] = ()
@@ -67,12 +68,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class Upstream:
-    """What stands upstream of a model input, over all ways up.
+    """What is upstream of a model input, over all branches.
 
     Attributes:
         files: names of the base model's file; several for a merge or an open switch.
-        loras: LoRAs that every way has, the loader's side first.
-        doubts: what differs from way to way, one sentence each.
+        loras: LoRAs that every branch has, starting at the loader.
+        doubts: how the branches differ, one sentence each.
     """
 
     files: tuple[str, ...] = ()
@@ -81,14 +82,14 @@ class Upstream:
 
 
 def link_of(value: Any) -> Link | None:
-    """Return a link's node id and output number, None where the value is no link."""
+    """Return a link's node id and output number, or None if the value is not a link."""
     if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str | int):
         return (str(value[0]), value[1]) if isinstance(value[1], int) else None
     return None
 
 
 def value_of(graph: Graph, value: Any, most: int = 32) -> Any:
-    """Return what a value is once links to primitives, reroutes and decided switches are followed, None if open."""
+    """Return the value behind links to primitives, reroutes and decided switches, or None if it is undecided."""
     for _ in range(most):
         link = link_of(value)
         if link is None:
@@ -107,10 +108,10 @@ def value_of(graph: Graph, value: Any, most: int = 32) -> Any:
 
 
 def branches(graph: Graph, node_id: str, input_name: str = "model") -> list[Branch]:
-    """Return every way by which a model comes to a node's input; more than one where a switch is open.
+    """Return every branch by which a model reaches a node's input; more than one if a switch is open.
 
-    A merge of models is one branch with several files. Unknown nodes are passed through along inputs that are called
-    like a model's. Broken links end a branch; nothing is raised.
+    A merge of models is one branch with several files. Unknown nodes are passed through along inputs that are named
+    like a model's. A broken link ends its branch; nothing is raised.
     """
     link = link_of(graph.get(str(node_id), {}).get("inputs", {}).get(input_name))
     if link is None:
@@ -119,42 +120,45 @@ def branches(graph: Graph, node_id: str, input_name: str = "model") -> list[Bran
 
 
 def agreed(ways: list[Branch]) -> Upstream:
-    """Return what all ways up to a model agree on, and what they don't.
+    """Return what all branches up to a model agree on, and how they differ.
 
-    An open switch gives several ways. Their files are all kept; of the LoRAs, those that every way has.
+    An open switch gives several branches. All their files are kept, but only the LoRAs that every branch has.
     """
     if not ways:
         return Upstream()
     files = _once(tuple(file for way in ways for file in way.files))
     if len(ways) >= MOST_BRANCHES:
-        return Upstream(files, (), (f"the graph has more than {MOST_BRANCHES - 1} ways up to a model",))
+        return Upstream(files, (), (f"more than {MOST_BRANCHES - 1} branches of the graph lead to a model",))
     shared = tuple(lora for lora in ways[0].loras if all(lora in way.loras for way in ways))
     some = dict.fromkeys(lora.name for way in ways for lora in way.loras if lora not in shared)
     doubts = (f"an open switch decides whether LoRA {', '.join(some)} is on",) if some else ()
     return Upstream(files, shared, doubts)
 
 
-def _walk(graph: Graph, link: Link, known: dict[str, list[Branch]], depth: int) -> list[Branch]:
-    """Return the ways up from a node, each node walked once: graphs that fork and join again would have 2^n of them."""
+def _walk(graph: Graph, link: Link, walked: dict[str, list[Branch]], depth: int) -> list[Branch]:
+    """Return the branches above a node.
+
+    Each node is walked once, because a graph that forks and joins n times has 2^n branches.
+    """
     node = graph.get(link[0])
-    if link[0] in known:
-        return known[link[0]]
+    if link[0] in walked:
+        return walked[link[0]]
     if not isinstance(node, dict) or not isinstance(node.get("inputs"), dict) or depth > MOST_NODES:
         return []
-    # While it is walked it leads nowhere, so that a cycle ends.
-    known[link[0]] = []
-    known[link[0]] = list(islice(_branches_of(graph, node, known, depth), MOST_BRANCHES))
-    return known[link[0]]
+    # Until its walk is finished, a node counts as leading nowhere, so that a cycle ends.
+    walked[link[0]] = []
+    walked[link[0]] = list(islice(_branches_of(graph, node, walked, depth), MOST_BRANCHES))
+    return walked[link[0]]
 
 
-def _branches_of(graph: Graph, node: Node, known: dict[str, list[Branch]], depth: int) -> Iterator[Branch]:
+def _branches_of(graph: Graph, node: Node, walked: dict[str, list[Branch]], depth: int) -> Iterator[Branch]:
     for ways in _ways(graph, node):
-        found = [_walk(graph, way, known, depth + 1) for way in ways]
-        yield from _joined(graph, node, [branch for branch in found if branch])
+        parts = [_walk(graph, way, walked, depth + 1) for way in ways]
+        yield from _joined(graph, node, [branch for branch in parts if branch])
 
 
 def _ways(graph: Graph, node: Node) -> list[list[Link]]:
-    """Return the alternatives up from a node; each is the links that are followed together."""
+    """Return the alternatives above a node; each is a list of links that are followed together."""
     inputs: dict[str, Any] = node.get("inputs", {})
     decided = _decided(graph, node)
     if decided is not None:
@@ -167,24 +171,28 @@ def _ways(graph: Graph, node: Node) -> list[list[Link]]:
     models = [link for name, link in links.items() if _MODEL_INPUT.search(name) and not _OTHER_INPUT.search(name)]
     loras = [link for name, link in links.items() if _LORA_INPUT.search(name) and _holds_loras(graph, link)]
     if not models and not loras and not _own_files(node):
-        # A reroute, a getter, a preview: whatever it takes comes out.
+        # A reroute, getter or preview passes on whatever it takes.
         models = [link for name, link in links.items() if not _OTHER_INPUT.search(name)]
     return [models + loras]
 
 
 def _holds_loras(graph: Graph, link: Link) -> bool:
-    """Return whether a link leads to a stack of LoRAs, not to a primitive that holds one's name."""
+    """Return whether a link leads to a stack of LoRAs rather than to a primitive with a LoRA's name."""
     return value_of(graph, list(link)) is None
 
 
 def _joined(graph: Graph, node: Node, parts: list[list[Branch]]) -> Iterator[Branch]:
-    """Lay a node over all combinations of what comes to it."""
+    """Yield a node's branches, one for each combination of the branches above it."""
     combined = [Branch()]
     for choices in parts:
         combined = [
-            Branch(_once(one.files + other.files), _once(one.loras + other.loras), _once_each(one.nodes + other.nodes))
-            for one in combined
-            for other in choices
+            Branch(
+                _once(branch.files + choice.files),
+                _once(branch.loras + choice.loras),
+                _once_each(branch.nodes + choice.nodes),
+            )
+            for branch in combined
+            for choice in choices
         ][:MOST_BRANCHES]
     for branch in combined:
         yield replace(
@@ -209,25 +217,25 @@ def _own_files(node: Node) -> tuple[str, ...]:
 
 
 def _own_loras(graph: Graph, node: Node) -> tuple[Lora, ...]:
-    # What primitives give is looked up first, so that names and strengths may be linked.
+    # Resolve links to primitives first, because names and strengths may be linked.
     inputs = {
         name: value if link_of(value) is None else value_of(graph, value) for name, value in node["inputs"].items()
     }
     count = inputs.get("lora_count")
-    found = []
+    loras = []
     for name, value in inputs.items():
         number = _number_behind(name)
         if (isinstance(count, int) and number > count) or str(inputs.get(f"switch_{number}", "On")).lower() == "off":
             continue
-        if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader keeps one object a LoRA
-            found.append(Lora(str(value["lora"]), _number(value.get("strength")) if value.get("on", True) else 0.0))
+        if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader: one object per LoRA
+            loras.append(Lora(str(value["lora"]), _number(value.get("strength")) if value.get("on", True) else 0.0))
         elif isinstance(value, str) and _LORA_INPUT.search(name) and is_model_file(value):
-            found.append(Lora(value, _strength(inputs, name)))
-    return tuple(found)
+            loras.append(Lora(value, _strength(inputs, name)))
+    return tuple(loras)
 
 
 def _strength(inputs: dict[str, Any], lora_input: str) -> float | None:
-    """Return the strength beside a LoRA's name; where inputs are numbered, the one with its number."""
+    """Return the strength that belongs to a LoRA's name; if inputs are numbered, the one with the same number."""
     stem = lora_input.rstrip(_DIGITS)
     number = lora_input[len(stem) :]
     ends = (f"_{number}", number, "") if number else ("",)
@@ -242,11 +250,11 @@ def _strength(inputs: dict[str, Any], lora_input: str) -> float | None:
 def _number(value: Any) -> float | None:
     if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _LARGEST:
         return None
-    return float(value) if value == value else None  # noqa: PLR0124 - not a number is no strength
+    return float(value) if value == value else None  # noqa: PLR0124 - NaN is not a strength
 
 
 def _number_behind(name: str) -> int:
-    """Return the number at the end of an input's name, 0 where there is none."""
+    """Return the number at the end of an input's name, or 0 if there is none."""
     digits = name[len(name.rstrip(_DIGITS)) :]
     return int(digits) if 0 < len(digits) < 10 else 0
 
@@ -257,7 +265,7 @@ def _is_switch(node: Node) -> bool:
 
 
 def _decided(graph: Graph, node: Node) -> Any:
-    """Return the input that a stock switch lets through, None where it is no such switch or is open."""
+    """Return the input that a stock switch passes on, or None if the node is not a stock switch or is undecided."""
     names = _SWITCHES.get(str(node.get("class_type", "")))
     if names is None:
         return None

@@ -1,9 +1,9 @@
-"""From a saved workflow (what the browser saves) to a prompt graph (what ComfyUI runs).
+"""Converts a saved workflow (what the browser saves) to a prompt graph (what ComfyUI runs).
 
-Subgraphs are laid open, values promoted to a subgraph's own node are carried inside, bypassed nodes let their input of
-the same type through, muted nodes vanish. Ids inside a subgraph carry its node's id: `19:7`.
+Subgraphs are expanded, and values promoted to a subgraph's own node are carried inside. A bypassed node passes on its
+input of the same type; muted nodes are dropped. Ids inside a subgraph start with its node's id: `19:7`.
 
-Source of the format: ComfyUI_frontend's workflow schema 0.4 and 1.0, read from workflows, not from its code.
+Source of the format: ComfyUI_frontend's workflow schema 0.4 and 1.0, worked out from workflows, not from its code.
 """
 
 import json
@@ -22,7 +22,7 @@ _INPUT_NODE, _OUTPUT_NODE = -10, -20
 
 @cache
 def _widgets() -> dict[str, list[str]]:
-    """Names of the values that a node keeps by position, by class."""
+    """Return, by node class, the names of the values that a node stores by position."""
     return json.loads((Path(__file__).parent / "widgets.json").read_text("utf-8"))
 
 
@@ -33,7 +33,7 @@ def to_graph(workflow: Record) -> Graph:
         ValueError: the workflow has no list of nodes.
     """
     if not isinstance(workflow.get("nodes"), list):
-        raise ValueError(  # noqa: TRY004 - it is the content that is wrong
+        raise ValueError(  # noqa: TRY004 - the content is wrong, not the type
             f"workflow: expected an object with a list `nodes`, got the keys {sorted(workflow)[:5]}"
         )
     definitions = {entry["id"]: entry for entry in workflow.get("definitions", {}).get("subgraphs", [])}
@@ -45,7 +45,7 @@ def to_graph(workflow: Record) -> Graph:
 class _Level:
     """The workflow itself or the inside of one subgraph node.
 
-    `given` holds what stands at a subgraph's inputs, by input number: a value, or a link into the finished graph.
+    `given` holds what a subgraph's inputs receive, by input number: a value, or a link into the finished graph.
     """
 
     def __init__(self, content: Record, definitions: dict[str, Record], prefix: str, given: dict[int, Any]) -> None:
@@ -56,7 +56,7 @@ class _Level:
         self.inner: dict[Any, _Level] = {}
 
     def write(self, graph: Graph) -> None:
-        """Add the active nodes, subgraphs laid open."""
+        """Add the active nodes to the graph and expand subgraphs."""
         for node in self.nodes.values():
             if node.get("mode", 0) in (_NEVER, _BYPASSED):
                 continue
@@ -66,16 +66,16 @@ class _Level:
                 graph[f"{self.prefix}{node['id']}"] = {"class_type": node["type"], "inputs": self._inputs(node)}
 
     def output(self, number: int) -> Any:
-        """Return what a subgraph gives at one of its outputs."""
+        """Return the value or link behind one of a subgraph's outputs."""
         origin = self.outputs.get(number)
         return None if origin is None else self._source(*origin)
 
     def _inputs(self, node: Record) -> Record:
         inputs = _values_of(node)
         for entry in node.get("inputs") or []:
-            found = self._linked(entry)
-            if found is not None:
-                inputs[entry["name"]] = found
+            linked = self._linked(entry)
+            if linked is not None:
+                inputs[entry["name"]] = linked
         return inputs
 
     def _linked(self, entry: Record) -> Any:
@@ -83,7 +83,7 @@ class _Level:
         return None if origin is None else self._source(*origin)
 
     def _source(self, origin_id: Any, number: int) -> Any:
-        """Return the value or finished link behind an output of this level; None where there is none."""
+        """Return the value or finished link behind an output at this level, or None if there is none."""
         if origin_id == _INPUT_NODE:
             return self.given.get(number)
         node = self.nodes.get(origin_id)
@@ -111,15 +111,15 @@ class _Level:
         return self.inner[node["id"]]
 
     def _given_to(self, node: Record, definition: Record) -> dict[int, Any]:
-        """Return what stands at a subgraph node's inputs: links from outside, and values promoted to the node."""
+        """Return what a subgraph node's inputs receive: links from outside, and values promoted to the node."""
         entries = {entry.get("name"): entry for entry in node.get("inputs") or []}
         promoted = _promoted_inputs(definition)
         values = node.get("widgets_values") or []
         given = dict(zip(promoted, values, strict=True)) if len(values) == len(promoted) else {}
         for number, entry in enumerate(definition.get("inputs") or []):
-            found = self._linked(entries.get(entry.get("name"), {}))
-            if found is not None:
-                given[number] = found
+            linked = self._linked(entries.get(entry.get("name"), {}))
+            if linked is not None:
+                given[number] = linked
         return given
 
 
@@ -130,13 +130,13 @@ def _read_link(link: Any) -> tuple[Any, tuple[Any, int]]:
 
 
 def _origins_of(links: list[Any]) -> dict[int, tuple[Any, int]]:
-    """Return what stands at a subgraph's outputs, by output number."""
+    """Return the node and output that feed each of a subgraph's outputs, by output number."""
     inside = [link for link in links if isinstance(link, dict) and link["target_id"] == _OUTPUT_NODE]
     return {link["target_slot"]: (link["origin_id"], link["origin_slot"]) for link in inside}
 
 
 def _promoted_inputs(definition: Record) -> list[int]:
-    """Return the numbers of a subgraph's inputs that end at a value inside; its node keeps those values in order."""
+    """Return the numbers of a subgraph's inputs that end at a value inside; its node stores those values in order."""
     nodes = {node["id"]: node for node in definition["nodes"]}
     targets = {link["id"]: (link["target_id"], link["target_slot"]) for link in definition.get("links", [])}
 
@@ -152,15 +152,15 @@ def _promoted_inputs(definition: Record) -> list[int]:
 
 
 def _values_of(node: Record) -> Record:
-    """Return a node's own values by name; of a class that is not known, those that are names of model files."""
+    """Return a node's own values by name; if the names are unknown, only values that name model files."""
     values = node.get("widgets_values")
     if isinstance(values, dict):
         return dict(values)
     if not isinstance(values, list):
         return {}
-    known = _widgets().get(node["type"])
-    if known:
-        return dict(zip(known, values, strict=False))
+    stored_names = _widgets().get(node["type"])
+    if stored_names:
+        return dict(zip(stored_names, values, strict=False))
     names = _names_in_order(node)
     if len(names) == len(values):
         return dict(zip(names, values, strict=True))

@@ -1,1 +1,1 @@
-"""What is known of models: catalogue, detection, plans. Imports the standard library and safetensors."""
+"""What is known about models: catalogue, recognition, plans. Imports the standard library and `graphs/`."""

@@ -1,11 +1,11 @@
-"""A plan by hand, or changes to a plan: what the values of Step Plan mean."""
+"""A plan made by hand, or changes to a plan: what the values of Step Plan mean."""
 
 from dataclasses import replace
 from typing import Any
 
 from .plan import SAFE_DEFAULT, StepPlan
 
-# Stands for the name that the plan has already.
+# The choice that keeps the plan's own name.
 KEEP = "from plan"
 CHANGES = ("steps", "cfg", "sampler_name", "scheduler")
 
@@ -23,15 +23,15 @@ def changed_by_hand(
 ) -> StepPlan:
     """Return a plan with changes made by hand.
 
-    A fixed schedule of another step count stays in the plan, so that a sampler can snap back to it.
+    A fixed schedule for another step count stays in the plan, so that a sampler can snap back to it.
 
     Args:
-        base: the plan to change; the safe default where None.
+        base: the plan to change; None starts from the safe default.
         steps: step count; 0 keeps the plan's.
-        cfg: guidance scale, 1 is off; less than 0 keeps the plan's.
+        cfg: guidance scale, 1 is off; below 0 keeps the plan's.
         sampler_name: ComfyUI's name; `from plan` keeps the plan's.
         scheduler: likewise.
-        levels: an exact schedule of falling noise levels, which sets the step count too; empty for none.
+        levels: an exact schedule of falling noise levels, which also sets the step count; empty for none.
     """
     changes: dict[str, Any] = {"steps": steps} if steps else {}
     changes |= {"cfg": cfg} if cfg >= 0 else {}

@@ -1,4 +1,4 @@
-"""The catalogue: one entry a model variant, kept in the JSON files of `catalogue/` under `catalogue.schema.json`."""
+"""The catalogue: one entry per model variant, in the JSON files of `catalogue/`, checked by `catalogue.schema.json`."""
 
 import json
 import re
@@ -7,14 +7,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-# The kinds of source that a number can have, and what people are told of them.
+# The kinds of source that a number can have, and how they are shown to people.
 SOURCE_KINDS = {
     "publisher": "publisher",
     "template": "official template",
     "diffusers": "diffusers",
     "third_party": "third party",
 }
-# Settings that the catalogue holds by kind of source.
+# Settings that the catalogue stores by kind of source.
 SOURCED = (
     "steps",
     "cfg",
@@ -38,13 +38,13 @@ Convention = Literal["unconditional", "conditional", "distilled"]
 
 @dataclass(frozen=True)
 class Family:
-    """What the variants of one file of the catalogue have in common.
+    """What the variants of one catalogue file have in common.
 
     Attributes:
-        name: the family's name for people.
+        name: the family's display name.
         guidance_scale: what its publisher's `guidance_scale` means.
-        few_step_words: patterns by which its file names, in normal form, say that few steps are enough.
-        full_length_words: patterns of its file names that sound like few steps and are not.
+        few_step_words: patterns in its file names, in normal form, that mean few steps are enough.
+        full_length_words: patterns in its file names that sound like few steps but don't mean it.
     """
 
     name: str
@@ -55,16 +55,16 @@ class Family:
 
 @dataclass(frozen=True)
 class Signals:
-    """What tells a variant.
+    """What identifies a variant.
 
     Attributes:
-        architectures: names of the classes in `comfy.supported_models` that load it; empty where ComfyUI has none yet.
-        unet_config: entries that the model's `unet_config` has.
-        predictions: names of ComfyUI's `ModelType` that it may have; empty where any will do.
+        architectures: names of the classes in `comfy.supported_models` that load it; empty if ComfyUI has none yet.
+        unet_config: entries that the model's `unet_config` must have.
+        predictions: names of ComfyUI's `ModelType` that it may have; empty if any will do.
         files: patterns of base file names in normal form (`presets/recognition/names.py`).
-        loras: likewise of LoRA names.
-        metadata: values of `modelspec.architecture` that tell it.
-        by_class: whether it may be taken where only class and geometry are known.
+        loras: likewise for LoRA names.
+        metadata: values of `modelspec.architecture` that identify it.
+        by_class: whether it may be chosen if only class and geometry are known.
     """
 
     architectures: tuple[str, ...] = ()
@@ -81,20 +81,20 @@ class Variant:
     """One entry of the catalogue.
 
     Attributes:
-        id: its name for ever.
-        name: its name for people.
-        family: what it has in common with its family.
+        id: its permanent id.
+        name: its display name.
+        family: its family.
         kind: image, video, audio or 3d.
-        signals: what tells it.
+        signals: what identifies it.
         settings: setting -> kind of source -> value with its source, as in the file.
         distilled: whether it was trained for few steps.
-        steps_in_name: step counts of which the file's own name tells one, with their source; empty where it does not.
+        steps_in_name: the step counts of which a file's name gives one, with their source; empty for other variants.
         steps_range: lowest and highest step count among the sources.
         wants_sampler: a sampler that the stock KSampler does not have.
-        wants_scheduler: a node that makes the schedule and is not in the KSampler's list.
-        shift_node: the stock node that sets the shift, `class` where the model's class has it.
-        two_samplers: how two samplers share the run; empty where one does it all.
-        note: what else people have to know.
+        wants_scheduler: a node that makes the schedule; the KSampler's list does not offer it.
+        shift_node: the stock node that sets the shift, `class` if the model's class already has it.
+        two_samplers: how two samplers share the run; empty if one does it all.
+        note: anything else the user needs to know.
     """
 
     id: str
@@ -150,12 +150,14 @@ def find_variant(variant_id: str) -> Variant:
     """Return the variant of this id.
 
     Raises:
-        ValueError: names what came and how many are known.
+        ValueError: the catalogue has no such id.
     """
-    found = _by_id().get(variant_id)
-    if found is None:
-        raise ValueError(f"variant: the catalogue's {len(_by_id())} entries do not hold {variant_id!r}")
-    return found
+    variant = _by_id().get(variant_id)
+    if variant is None:
+        raise ValueError(
+            f"variant: expected the id of one of the catalogue's {len(_by_id())} entries, got {variant_id!r}"
+        )
+    return variant
 
 
 def _to_family(file: dict[str, Any]) -> Family:
@@ -165,7 +167,7 @@ def _to_family(file: dict[str, Any]) -> Family:
 
 def _to_variant(family: Family, entry: dict[str, Any]) -> Variant:
     span = entry.get("range")
-    told = ("wants_sampler", "wants_scheduler", "shift_node", "two_samplers", "note", "steps_in_name")
+    optional = ("wants_sampler", "wants_scheduler", "shift_node", "two_samplers", "note", "steps_in_name")
     return Variant(
         id=entry["variant"],
         name=entry["name"],
@@ -175,7 +177,7 @@ def _to_variant(family: Family, entry: dict[str, Any]) -> Variant:
         settings={setting: entry[setting] for setting in SOURCED if setting in entry},
         distilled=entry.get("distilled", False),
         steps_range=(span["min"], span["max"]) if span else None,
-        **{name: entry[name] for name in told if name in entry},
+        **{name: entry[name] for name in optional if name in entry},
     )
 
 

@@ -1,4 +1,4 @@
-"""Recommended guidance windows, each with its source, kept in `guidance_windows.json` under its schema."""
+"""Recommended guidance windows, each with its source, stored in `guidance_windows.json` and checked by its schema."""
 
 import json
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ class NamedWindow:
     """A guidance window that a source recommends.
 
     Attributes:
-        name: what people choose.
+        name: the name that the user chooses.
         unit: `fraction` of the steps, or `sigma`, the noise level of x = image + sigma * noise.
-        start: where guidance begins: a share from 0 to 1, or the highest level.
-        end: where it ends: a share, or the lowest level.
+        start: where guidance begins: a share from 0 to 1, or the highest noise level.
+        end: where it ends: a share, or the lowest noise level.
         source: who recommends it.
-        agreed: similarity of both halves from which on guidance is dropped for good; None where it is not.
+        agreed: once both halves of a model call are this similar, guidance is dropped for good; None never drops it.
     """
 
     name: str
@@ -40,7 +40,7 @@ def find_window(name: str) -> NamedWindow:
     """Return the window of this name.
 
     Raises:
-        ValueError: names what is known and what came.
+        ValueError: there is no such window; the message lists the known names.
     """
     for window in load_windows():
         if window.name == name:

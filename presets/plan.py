@@ -1,21 +1,21 @@
-"""The plan: what to run, where each number comes from, and what is run when nothing is known."""
+"""The plan: what to run, where each number comes from, and the safe default if nothing is known."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 UNKNOWN = "unknown"
-STOCK_SOURCE = "stock default; no source names it for this model"
+STOCK_SOURCE = "stock default; no source gives a value for this model"
 
 
 @dataclass(frozen=True)
 class Shift:
-    """How far a schedule is moved towards noise.
+    """How far a schedule is shifted towards noise.
 
     Attributes:
-        value: the shift; linear: sigma = s t / (1 + (s - 1) t); mu: the same with s = exp(mu).
+        value: the shift s; linear: sigma = s t / (1 + (s - 1) t); mu: the same with s = exp(mu).
         unit: `linear` or `mu`.
-        node: the stock node that sets it, `class` where the model's class has it from the start.
+        node: the stock node that sets it, `class` if the model's class already has it.
     """
 
     value: float
@@ -28,7 +28,7 @@ class StepPlan:
     """Settings for a run.
 
     Attributes:
-        variant: the catalogue's name of the model variant, `unknown` where it was not recognised.
+        variant: the variant's id in the catalogue, `unknown` if the model was not recognised.
         steps: step count.
         cfg: guidance scale in ComfyUI's convention: 1 is off.
         sampler_name: ComfyUI's name of the sampler.
@@ -36,17 +36,17 @@ class StepPlan:
         sources: where each number comes from, keyed by the names of the settings.
         quality: `draft`, `balanced` or `best`.
         distilled: whether the model was trained for few steps, so that more of them do not help.
-        steps_min: lowest step count that a source names, None where there is one count only.
+        steps_min: lowest step count that a source gives, None if there is only one count.
         steps_max: likewise the highest.
-        draft_steps: the step count of the draft quality, None where there is none.
-        guidance: distilled guidance, as FluxGuidance sets it; None where the model has none.
-        shift: recommended shift, None where nothing is recommended.
-        sampling: what ModelSamplingDiscrete has to be set to (`lcm`, `x0`), empty where it is not needed.
+        draft_steps: the step count of the draft quality, None if there is none.
+        guidance: distilled guidance, as FluxGuidance sets it; None if the model has none.
+        shift: recommended shift, None if nothing is recommended.
+        sampling: what to set in ModelSamplingDiscrete (`lcm`, `x0`), empty if it is not needed.
         sigmas: exact noise levels, for models with a fixed schedule.
         timesteps: exact timesteps that the model was trained on.
         trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
-        lora_strength: strength of the accelerator LoRA that belongs to the recipe, as (lowest, highest).
-        warnings: where step counts bite, for people.
+        lora_strength: recommended strength of the accelerator LoRA, as (lowest, highest).
+        warnings: what the user should know before running it, one sentence each.
     """
 
     variant: str
@@ -71,16 +71,16 @@ class StepPlan:
 
     @property
     def overrides(self) -> dict[str, Any]:
-        """What a linked plan sets in place of a sampling node's own widgets, by their names, besides the schedule."""
+        """The widget values that a linked plan replaces in a sampling node, by widget name; the schedule is extra."""
         return {"cfg": self.cfg, "sampler_name": self.sampler_name, "scheduler": self.scheduler}
 
     def overlaid(self, fields: Mapping[str, Any], source: str, *, keep_schedule: bool = False) -> "StepPlan":
-        """Return the plan with some fields changed, all of them with one source.
+        """Return the plan with some fields changed, all from one source.
 
         Args:
             fields: new values by field name.
             source: where they come from, in words.
-            keep_schedule: keep a fixed schedule of another step count, so that steps can snap back to it. Otherwise
+            keep_schedule: keep a fixed schedule for another step count, so that steps can snap back to it. Otherwise
                 it is dropped.
         """
         dropped: dict[str, Any] = {}
@@ -93,7 +93,7 @@ class StepPlan:
         return asdict(self)
 
 
-# What is run when nothing is known of a model: enough steps for any that is not distilled.
+# Used if nothing is known about a model: enough steps for any model that is not distilled.
 SAFE_DEFAULT = StepPlan(
     variant=UNKNOWN,
     steps=25,

@@ -1,8 +1,8 @@
-"""From a catalogue entry to a plan: which source is taken for draft, balanced and best.
+"""From a catalogue entry to a plan: which source draft, balanced and best use.
 
 - balanced: ComfyUI's official template, else the publisher, else diffusers, else a third party;
 - best: the publisher, else diffusers, else the template, else a third party;
-- draft: the sources' lowest count where it is clearly lower than balanced, else a rule of ours;
+- draft: the sources' lowest count if it is clearly lower than balanced, else Sweet Spot's own rule;
 - a distilled model gets its trained steps for all three.
 """
 
@@ -29,7 +29,7 @@ CLEARLY_LOWER = 0.7
 
 _SETTINGS = ("cfg", "guidance", "sampler_name", "scheduler", "shift", "sampling", "sigmas", "timesteps", "spacing")
 
-# Settings that a plan must have. Without a source they are the safe default's, which is not a recommendation.
+# Settings that a plan must have. Without a source they come from the safe default, which is not a recommendation.
 _REQUIRED = ("cfg", "sampler_name", "scheduler")
 
 
@@ -44,17 +44,17 @@ def make_plan(
     Args:
         variant: the catalogue's entry.
         quality: draft, balanced or best.
-        prefer: whose numbers balanced takes where both are known.
-        steps_in_name: the step count that the file's own name tells, for variants that are told so.
+        prefer: whose numbers balanced uses if both are known.
+        steps_in_name: the step count in the file's name, for variants whose step count depends on it.
     """
     order = _BEST if quality == "best" else _BALANCED[prefer]
     steps, steps_source = _steps(variant, quality, prefer, steps_in_name)
     settings: dict[str, Any] = {"steps": steps}
     sources = {"steps": steps_source}
     for setting in _SETTINGS:
-        found = _choose(variant, setting, order)
-        if found is not None:
-            settings[setting], sources[setting] = found[0], found[1]
+        choice = _choose(variant, setting, order)
+        if choice is not None:
+            settings[setting], sources[setting] = choice[0], choice[1]
         elif setting in _REQUIRED:
             settings[setting] = {"value": getattr(SAFE_DEFAULT, setting)}
             sources[setting] = SAFE_DEFAULT.sources[setting]
@@ -91,12 +91,14 @@ def _assemble(variant: Variant, quality: Quality, settings: dict[str, Any], sour
     )
 
 
-def _steps(variant: Variant, quality: Quality, prefer: Preference, told: int | None) -> tuple[int, str]:
+def _steps(variant: Variant, quality: Quality, prefer: Preference, steps_in_name: int | None) -> tuple[int, str]:
     named = variant.steps_in_name
     if named:
-        if told is not None and told in named["values"]:
-            return told, f"its file name; {named['source']}"
-        return max(named["values"]), f"the highest of {named['values']}, as its name tells none; {named['source']}"
+        if steps_in_name is not None and steps_in_name in named["values"]:
+            return steps_in_name, f"its file name; {named['source']}"
+        return max(
+            named["values"]
+        ), f"the highest of {named['values']}, because the file name gives no step count; {named['source']}"
     if variant.distilled:
         return _chosen_steps(variant, _TRAINED, "trained steps; ")
     if quality == "best":
@@ -106,10 +108,10 @@ def _steps(variant: Variant, quality: Quality, prefer: Preference, told: int | N
 
 
 def _chosen_steps(variant: Variant, order: tuple[str, ...], prefix: str = "") -> tuple[int, str]:
-    found = _choose(variant, "steps", order)
-    if found is None:
-        raise ValueError(f"catalogue: {variant.id} has no step count")
-    entry, source = found
+    choice = _choose(variant, "steps", order)
+    if choice is None:
+        raise ValueError(f"catalogue: expected a step count for {variant.id}, got none")
+    entry, source = choice
     return entry["value"], prefix + source
 
 
@@ -117,29 +119,29 @@ def _draft_steps(variant: Variant, balanced: int) -> tuple[int, str]:
     lowest = min(entry.get("min", entry["value"]) for entry in variant.settings["steps"].values())
     if lowest <= CLEARLY_LOWER * balanced:
         kind = next(k for k, e in variant.settings["steps"].items() if e.get("min", e["value"]) == lowest)
-        return lowest, f"lowest count among the sources; {_tell(variant, 'steps', kind)}"
+        return lowest, f"lowest count among the sources; {_describe(variant, 'steps', kind)}"
     steps = min(balanced, max(DRAFT_LEAST, round(DRAFT_SHARE * balanced)))
-    return steps, f"a rule of Sweet Spot, for trying prompts: 40 % of balanced, at least {DRAFT_LEAST}"
+    return steps, f"Sweet Spot's own rule for trying out prompts: 40 % of balanced, at least {DRAFT_LEAST}"
 
 
 def _choose(variant: Variant, setting: str, order: tuple[str, ...]) -> tuple[dict[str, Any], str] | None:
-    """Return the first of `order` that the entry has, and the words for its source."""
+    """Return the value from the first kind of source in `order` that the variant has, and the words for its source."""
     values = variant.settings.get(setting)
     if not values:
         return None
     kind = next(kind for kind in order if kind in values)
     missing = f"no {SOURCE_KINDS[order[0]]} number, so " if setting == "steps" and kind != order[0] else ""
-    return values[kind], missing + _tell(variant, setting, kind)
+    return values[kind], missing + _describe(variant, setting, kind)
 
 
-def _tell(variant: Variant, setting: str, kind: str) -> str:
+def _describe(variant: Variant, setting: str, kind: str) -> str:
     entry = variant.settings[setting][kind]
     span = f" gives {entry['min']:g} to {entry['max']:g}" if "min" in entry and "max" in entry else ""
     return f"{SOURCE_KINDS[kind]}{span}: {entry['source']}"
 
 
 def _shift(entry: dict[str, Any] | None, node: str) -> Shift | None:
-    # A shift that depends on the image's size (base, max) is what ComfyUI's node computes; there is no one number.
+    # A shift that depends on the image size (base, max) is computed by ComfyUI's node; there is no single number.
     if entry is None or "value" not in entry:
         return None
     return Shift(float(entry["value"]), entry["unit"], node)

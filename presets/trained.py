@@ -1,4 +1,4 @@
-"""Trained steps: which step counts a distilled model knows, and at which timesteps."""
+"""Trained steps: which step counts a distilled model was trained for, and at which timesteps."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ def trained_steps(variant: Variant, steps: int) -> tuple[int, int] | None:
 
     Args:
         variant: the catalogue's entry.
-        steps: the plan's step count: the trained one of a file whose name tells it, or that has a fixed schedule.
+        steps: the plan's step count. It is the trained one if the file's name gives it or the schedule is fixed.
     """
     if not variant.distilled:
         return None
@@ -27,7 +27,7 @@ def trained_steps(variant: Variant, steps: int) -> tuple[int, int] | None:
 
 
 def trailing_timesteps(steps: int) -> tuple[int, ...]:
-    """Return the timesteps of trailing spacing: the last of each of N equal parts of the 1000 trained ones.
+    """Return the timesteps of trailing spacing: the last one in each of N equal parts of the 1000 trained ones.
 
     Source: Lin et al., "Common Diffusion Noise Schedules and Sample Steps are Flawed", 2023, table 2; diffusers'
     `timestep_spacing="trailing"`.
@@ -39,12 +39,12 @@ def trailing_timesteps(steps: int) -> tuple[int, ...]:
 
 
 def off_trained_steps(plan: StepPlan) -> str:
-    """Return how a plan's step count lies outside the trained ones, in words; empty where it does not."""
+    """Return, in words, that a plan's step count is outside the trained ones; empty if it is within them."""
     trained = plan.trained_steps
     if trained is None or trained[0] <= plan.steps <= trained[1]:
         return ""
     count = f"{trained[0]}" if trained[0] == trained[1] else f"{trained[0]} to {trained[1]}"
-    return f"was trained for {count} steps; {plan.steps} are outside that"
+    return f"was trained for {count} steps, not for {plan.steps}"
 
 
 def snapped(plan: StepPlan) -> StepPlan:
@@ -56,19 +56,19 @@ def snapped(plan: StepPlan) -> StepPlan:
 
 
 def least_steps(plan: StepPlan) -> int:
-    """Return the lowest sensible step count: trained, named by a source, or that of the draft quality."""
+    """Return the lowest sensible step count: the lowest trained one, else the sources' lowest, else the draft's."""
     if plan.trained_steps is not None:
         return plan.trained_steps[0]
     return plan.steps_min or plan.draft_steps or 1
 
 
 def fixed_schedule(plan: StepPlan) -> bool:
-    """Return whether the plan has a fixed schedule for just its step count."""
+    """Return whether the plan has a fixed schedule for exactly its step count."""
     return plan.steps in (len(plan.sigmas) - 1, len(plan.timesteps)) and bool(plan.sigmas or plan.timesteps)
 
 
 def at_steps(plan: StepPlan, steps: int) -> StepPlan:
-    """Return the plan with another step count: trailing timesteps spaced anew, another fixed schedule left out."""
+    """Return the plan with another step count: trailing timesteps are spaced again, other fixed schedules dropped."""
     if steps == plan.steps:
         return plan
     trailing = bool(plan.timesteps) and plan.timesteps == trailing_timesteps(len(plan.timesteps))

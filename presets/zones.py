@@ -11,20 +11,20 @@ from .qualities import Quality
 ZoneName = Literal["few", "good", "more", "many"]
 
 MOST_SHOWN = 100
-# The usual advice for a model that is not distilled is 20 to 30 steps: a fifth below and above 25. From 40, 1.6 times
-# 25, on there is little to gain. The same shares are taken of what is recommended for a known model.
+# The usual advice for a model that is not distilled is 20 to 30 steps: 25, plus or minus a fifth. From 40 steps on
+# (1.6 times 25) gains are marginal. The same factors are applied to the recommended count of a known model.
 _BELOW, _ABOVE, _LITTLE_GAIN = 0.8, 1.2, 1.6
 
 
 @dataclass(frozen=True)
 class Zone:
-    """Step counts of which the same is true.
+    """A range of step counts that mean the same for a model.
 
     Attributes:
-        first: the smallest of them.
-        last: the largest of them.
+        first: the smallest step count.
+        last: the largest step count.
         name: few, good, more or many.
-        text: what is true of them, in words.
+        text: what they mean, in words.
     """
 
     first: int
@@ -38,7 +38,7 @@ COMMON_ZONES = (
     Zone(11, 19, "few", "between a preview and a final image"),
     Zone(20, 30, "good", "right for most models"),
     Zone(31, 39, "more", "a bit more than most models need"),
-    Zone(40, MOST_SHOWN, "many", "little to gain for the time"),
+    Zone(40, MOST_SHOWN, "many", "marginal gains for the extra time"),
 )
 
 
@@ -46,17 +46,17 @@ def zones_of(name: str, plans: Mapping[Quality, StepPlan]) -> tuple[Zone, ...]:
     """Return the zones for a model that was recognised.
 
     Args:
-        name: what to call the model.
-        plans: its plan in each quality.
+        name: the model's display name.
+        plans: its plan for each quality.
     """
     low, high, many = _bounds(plans)
     is_distilled = plans["balanced"].distilled
     wants = f"{low}" if low == high else f"{low} to {high}"
-    too_few = f"a quick preview; for a final image {name} wants {wants}"
-    too_many = f"little to gain for the time; {name} wants {wants}"
+    too_few = f"a quick preview; {name} needs {wants} for a final image"
+    too_many = f"marginal gains for the extra time; {name} needs {wants}"
     if is_distilled:
         too_few = f"fewer than {name} was trained for ({wants})"
-        too_many = f"more don't help {name}, which is distilled for {wants}"
+        too_many = f"more steps don't help {name}, which is distilled for {wants}"
     zones = (
         Zone(1, low - 1, "few", too_few),
         Zone(low, high, "good", f"right for {name} ({wants})"),
@@ -67,7 +67,7 @@ def zones_of(name: str, plans: Mapping[Quality, StepPlan]) -> tuple[Zone, ...]:
 
 
 def _bounds(plans: Mapping[Quality, StepPlan]) -> tuple[int, int, int]:
-    """Return the lowest and highest count that are right for a model, and the first that gains next to nothing."""
+    """Return the lowest and highest count that are right for a model, and the first with only marginal gains."""
     draft, balanced, best = plans["draft"], plans["balanced"], plans["best"]
     if balanced.distilled:
         counts = [draft.steps, balanced.steps, best.steps, *(balanced.trained_steps or ())]

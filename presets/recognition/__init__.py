@@ -1,1 +1,1 @@
-"""Which model this is: from names, headers and graphs to a catalogue entry and how sure that is."""
+"""Recognises a model: from names, headers and graphs to a catalogue entry, with the confidence of the match."""

@@ -1,4 +1,4 @@
-"""What to know before a plan is run on a model."""
+"""Warnings for the user before a plan runs on a model."""
 
 from ...graphs.walk import Lora
 from ..catalogue import Variant
@@ -18,17 +18,17 @@ def cautions_of(finding: Finding, plan: StepPlan, evidence: Evidence) -> tuple[s
         return (_too_weak(finding),)
     if variant is None:
         return ()
-    found = [_off_trained_steps(variant, plan), _second_sampler(variant, evidence), _cfg_on_cfg_free(variant, plan)]
-    found += [_lora_strength(variant, plan, lora) for lora in evidence.active_loras]
-    found += [_stand_ins(variant)]
-    return tuple(text for text in found if text)
+    cautions = [_off_trained_steps(variant, plan), _second_sampler(variant, evidence), _cfg_on_cfg_free(variant, plan)]
+    cautions += [_lora_strength(variant, plan, lora) for lora in evidence.active_loras]
+    cautions += [_stand_ins(variant)]
+    return tuple(text for text in cautions if text)
 
 
 def _too_weak(finding: Finding) -> str:
     if finding.variant is None:
         return f"This model was not recognised, but {finding.required} was required: the safe default is used."
-    found = f"recognised as {finding.variant.name} ({finding.confidence})"
-    return f"This model was {found}, but {finding.required} was required: the safe default is used."
+    recognised = f"recognised as {finding.variant.name} ({finding.confidence})"
+    return f"This model was {recognised}, but {finding.required} was required: the safe default is used."
 
 
 def _off_trained_steps(variant: Variant, plan: StepPlan) -> str:
@@ -37,10 +37,10 @@ def _off_trained_steps(variant: Variant, plan: StepPlan) -> str:
 
 
 def _second_sampler(variant: Variant, evidence: Evidence) -> str:
-    # A LoRA may be the variant; that two samplers share the run is then its base's business.
+    # If the variant is a LoRA, its base model decides whether two samplers share the run.
     bases = [match.variant for file in evidence.files for match in match_file(file)[:1]]
-    told = next((one.two_samplers for one in (variant, *bases) if one.two_samplers), "")
-    return f"A second sampler is expected: {told}." if told else ""
+    sharing = next((entry.two_samplers for entry in (variant, *bases) if entry.two_samplers), "")
+    return f"A second sampler is expected: {sharing}." if sharing else ""
 
 
 def _cfg_on_cfg_free(variant: Variant, plan: StepPlan) -> str:
@@ -58,7 +58,7 @@ def _lora_strength(variant: Variant, plan: StepPlan, lora: Lora) -> str:
     if lowest - _STRENGTH_SLACK <= lora.strength <= highest + _STRENGTH_SLACK:
         return ""
     recipe = f"{lowest:g}" if lowest == highest else f"{lowest:g} to {highest:g}"
-    return f"LoRA {lora.name} has strength {lora.strength:g}; its recipe is {recipe}."
+    return f"LoRA {lora.name} has strength {lora.strength:g}; the recommended strength is {recipe}."
 
 
 def _is_its_lora(variant: Variant, lora: Lora) -> bool:
@@ -67,4 +67,4 @@ def _is_its_lora(variant: Variant, lora: Lora) -> bool:
 
 def _stand_ins(variant: Variant) -> str:
     wanted = [name for name in (variant.wants_sampler, variant.wants_scheduler) if name]
-    return f"It is meant for {' and '.join(wanted)}, which a KSampler does not offer." if wanted else ""
+    return f"{variant.name} is meant for {' and '.join(wanted)}, which a KSampler does not offer." if wanted else ""

@@ -1,4 +1,4 @@
-"""What is known of the model in front of us, whoever found it: node, shell or browser."""
+"""What is known about the model at hand, whether a node, the shell or the browser found it."""
 
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,17 +8,17 @@ from ...graphs.walk import Lora, Upstream
 
 @dataclass(frozen=True)
 class Evidence:
-    """The record that recognition judges by. Everything may be missing.
+    """Everything that recognition can go by. Any field may be empty.
 
     Attributes:
         architecture: name of the model's class in `comfy.supported_models`.
         unet_config: its geometry.
         prediction: name of ComfyUI's `ModelType`: EPS, V_PREDICTION, EDM, FLOW, ...
-        files: names of the base model's file; several where the graph leads to several.
-        loras: LoRAs laid over it, the last one last.
+        files: names of the base model's file; several if the graph leads to several.
+        loras: LoRAs applied to it, in order.
         metadata: what the file's header says.
-        choice: the catalogue's id that the user chose.
-        doubts: what could not be decided, for people.
+        choice: id of the catalogue entry that the user chose, empty for none.
+        doubts: what could not be decided, in words.
     """
 
     architecture: str = ""
@@ -32,11 +32,11 @@ class Evidence:
 
     @classmethod
     def from_graph(cls, upstream: Upstream) -> "Evidence":
-        """Return what a graph says of the model at one of its inputs."""
+        """Return what a graph says about the model at one of its inputs."""
         return cls(files=upstream.files, loras=upstream.loras, doubts=upstream.doubts)
 
     def chosen(self, variant: str) -> "Evidence":
-        """Return the same with the user's choice; an empty one is none."""
+        """Return the same evidence with the user's choice; an empty string is no choice."""
         return replace(self, choice=variant)
 
     @property

@@ -1,4 +1,4 @@
-"""A recognition in words: what it is, by which signals, how sure, and which source each number has."""
+"""Puts a recognition into words: the model, the signals, the confidence, and the source of each number."""
 
 from ..catalogue import find_variant
 from ..plan import StepPlan
@@ -10,7 +10,7 @@ _MOST_ALTERNATIVES = 6
 
 
 def explain(finding: Finding, plan: StepPlan, evidence: Evidence) -> str:
-    """Return the text that Model Step Preset shows and hands out."""
+    """Return the text that Model Step Preset shows and outputs."""
     lines = [_what(finding, evidence), *_settings(plan)]
     lines += [f"Conflicting evidence: {text}." for text in finding.contradictions]
     if finding.alternatives:
@@ -25,14 +25,14 @@ def _what(finding: Finding, evidence: Evidence) -> str:
     by = ", ".join(finding.signals)
     if finding.variant is None:
         what = by or (f"model class {evidence.architecture}" if evidence.architecture else "no model class")
-        known = (
-            "This file is known from an official template"
+        outcome = (
+            "This file is outcome from an official template"
             if finding.confidence == CERTAIN
-            else "This model is not known"
+            else "This model was not recognised"
         )
-        return f"{known} ({what})."
+        return f"{outcome} ({what})."
     if finding.confidence == FAMILY_ONLY:
-        return f"Recognised: the family of {finding.variant.name} only ({by})."
+        return f"Recognised: only the family of {finding.variant.name} ({by})."
     return f"Recognised: {finding.variant.name}, {finding.confidence} ({by})."
 
 
@@ -52,6 +52,6 @@ def _settings(plan: StepPlan) -> list[str]:
 
 
 def _names(ids: tuple[str, ...]) -> str:
-    shown = [find_variant(one).name for one in ids[:_MOST_ALTERNATIVES]]
+    shown = [find_variant(variant_id).name for variant_id in ids[:_MOST_ALTERNATIVES]]
     more = len(ids) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

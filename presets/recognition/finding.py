@@ -1,4 +1,4 @@
-"""What recognition found: the variant, how sure that is, and the plan that follows."""
+"""What recognition found: the variant, the confidence, and the resulting plan."""
 
 from dataclasses import dataclass, field
 
@@ -6,23 +6,23 @@ from ..catalogue import Variant
 from ..plan import UNKNOWN, StepPlan
 
 CERTAIN, LIKELY, FAMILY_ONLY = "certain", "likely", "family only"
-# Rising.
+# From lowest to highest.
 CONFIDENCES = (UNKNOWN, FAMILY_ONLY, LIKELY, CERTAIN)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """The variant and what speaks for it.
+    """The variant and the evidence for it.
 
     Attributes:
-        variant: the catalogue's entry, None where none matched.
+        variant: the catalogue's entry, None if none matched.
         confidence: certain, likely, family only or unknown.
-        signals: what it was told by.
-        contradictions: what speaks against it.
-        alternatives: ids of the entries that cannot be told from it.
-        told_steps: step count that a file name tells.
-        refused: whether the class does not allow what the file's name says.
-        required: the confidence that was required and not reached; empty where it was reached.
+        signals: the evidence that identified it.
+        contradictions: the evidence against it.
+        alternatives: ids of other entries that it could also be.
+        told_steps: step count in a file name, None if there is none.
+        refused: whether the model's class rules out what the file's name says.
+        required: the required confidence if it was not reached, otherwise empty.
     """
 
     variant: Variant | None = None
@@ -40,9 +40,9 @@ class Recognition:
     """The answer to "which model is this, and what does it want?".
 
     Attributes:
-        plan: recommended settings; the safe default where nothing matched.
-        finding: the variant and what speaks for it.
-        text: all of it, for people.
+        plan: recommended settings; the safe default if nothing matched.
+        finding: the variant and the evidence for it.
+        text: all of this in words.
     """
 
     plan: StepPlan

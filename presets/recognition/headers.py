@@ -1,6 +1,6 @@
-"""What model files say of themselves in their first bytes. No weights are read, nothing is ever unpickled.
+"""What model files say about themselves in their first bytes. No weights are read and nothing is ever unpickled.
 
-A header is read in bounded time and memory whatever the file holds: at most `LARGEST_HEADER` bytes.
+A header is read in bounded time and memory, whatever the file holds: at most `LARGEST_HEADER` bytes.
 
 Sources: the safetensors format (huggingface/safetensors, README "Format") and GGUF (ggml-org/ggml, docs/gguf.md).
 """
@@ -18,16 +18,16 @@ _LENGTH_BYTES = 8
 
 
 class HeaderError(ValueError):
-    """A file's header is broken, too large, or of a kind that is not read."""
+    """A file's header is broken, too large, or of an unsupported kind."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a file's header tells.
+    """The contents of a file's header.
 
     Attributes:
-        shapes: shape of each tensor by name; empty for GGUF, of which only the metadata is read.
-        metadata: what the file's maker wrote; for GGUF the entries `general.*` that are text.
+        shapes: shape of each tensor by name; empty for GGUF, where only the metadata is read.
+        metadata: what the file's author wrote; for GGUF the `general.*` entries that are text.
     """
 
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -37,10 +37,10 @@ class Header:
 def read_header(file: Path) -> Header:
     """Read the header of a safetensors or GGUF file.
 
-    A pickled file (`.ckpt`, `.pt`, ...) gives an empty header: it is known by its name alone.
+    A pickled file (`.ckpt`, `.pt`, ...) gives an empty header: only its name can identify it.
 
     Raises:
-        HeaderError: names the file, what its header has to be and what it is.
+        HeaderError: the header is broken; the message names the file, what was expected and what came.
         OSError: the file cannot be read.
     """
     ending = file.suffix.lower()
@@ -57,16 +57,20 @@ def read_header(file: Path) -> Header:
 def _read_safetensors(stream: BinaryIO, size: int) -> Header:
     start = stream.read(_LENGTH_BYTES)
     if len(start) < _LENGTH_BYTES:
-        raise HeaderError(f"a safetensors file begins with {_LENGTH_BYTES} bytes of length, it has {len(start)}")
+        raise HeaderError(
+            f"expected {_LENGTH_BYTES} bytes of length at the start of a safetensors file, got {len(start)}"
+        )
     (length,) = struct.unpack("<Q", start)
     if length > size - _LENGTH_BYTES:
-        raise HeaderError(f"its header should have {length} bytes, the file has {size}: it is cut off or broken")
+        raise HeaderError(
+            f"its header should have {length} bytes, but the file has only {size}: it is cut off or broken"
+        )
     if length > LARGEST_HEADER:
         raise HeaderError(f"its header has {length} bytes; at most {LARGEST_HEADER} are read")
     entries = _parse_json(stream.read(length))
     metadata = entries.pop("__metadata__", None) or {}
     if not isinstance(metadata, dict):
-        raise HeaderError(f"__metadata__ has to be an object, it is {type(metadata).__name__}")
+        raise HeaderError(f"expected __metadata__ to be an object, got {type(metadata).__name__}")
     return Header(
         {name: _shape_of(name, entry) for name, entry in entries.items()},
         {name: value for name, value in metadata.items() if isinstance(value, str)},
@@ -77,23 +81,23 @@ def _parse_json(text: bytes) -> dict[str, Any]:
     try:
         entries = json.loads(text, object_pairs_hook=_refuse_duplicates)
     except RecursionError:
-        raise HeaderError("its header is nested too deep to be one") from None
+        raise HeaderError("its header is nested too deeply to be valid") from None
     except ValueError as error:
         if isinstance(error, HeaderError):
             raise
-        raise HeaderError(f"its header is not JSON ({error})") from None
+        raise HeaderError(f"its header is not valid JSON ({error})") from None
     if not isinstance(entries, dict):
-        raise HeaderError(f"its header has to be an object, it is {type(entries).__name__}")
+        raise HeaderError(f"expected its header to be an object, got {type(entries).__name__}")
     return entries
 
 
 def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))
         raise HeaderError(f"its header names {twice[:80]!r} twice")
-    return found
+    return entries
 
 
 def _shape_of(name: str, entry: Any) -> tuple[int, ...]:
@@ -103,20 +107,20 @@ def _shape_of(name: str, entry: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-# GGUF's types of a value: the size of numbers; text and lists have a length of their own.
+# GGUF's value types: the sizes of numbers in bytes. Text and lists store their own length.
 _NUMBER_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _TEXT, _LIST = 8, 9
 
 
 class _Bounded:
-    """Reads forward and refuses to pass `LARGEST_HEADER`."""
+    """Reads forward and refuses to read more than `LARGEST_HEADER` bytes."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream, self.left = stream, LARGEST_HEADER
 
     def take(self, count: int) -> bytes:
         if count > self.left:
-            raise HeaderError(f"its metadata goes past the {LARGEST_HEADER} bytes that are read")
+            raise HeaderError(f"its metadata is longer than {LARGEST_HEADER} bytes, the most that is read")
         self.left -= count
         taken = self.stream.read(count)
         if len(taken) < count:
@@ -133,15 +137,15 @@ class _Bounded:
 def _read_gguf(stream: BinaryIO) -> Header:
     source = _Bounded(stream)
     if source.take(4) != b"GGUF":
-        raise HeaderError("a GGUF file begins with the letters GGUF, it does not")
+        raise HeaderError("expected a GGUF file to begin with the letters GGUF, but it does not")
     version = source.number("<I")
     if version not in (2, 3):
-        raise HeaderError(f"GGUF versions 2 and 3 are read, it has {version}")
-    source.number("<Q")  # tensors, which follow the metadata
+        raise HeaderError(f"expected GGUF version 2 or 3, got {version}")
+    source.number("<Q")  # number of tensors, which follow the metadata
     metadata: dict[str, str] = {}
     for _ in range(source.number("<Q")):
         name, kind = source.text(), source.number("<I")
-        # The format asks that what a file is called and what it is stand first.
+        # The format asks for the `general.*` entries to come first, so reading can stop here.
         if not name.startswith("general.") and "general.architecture" in metadata:
             break
         if kind == _TEXT:
@@ -157,7 +161,7 @@ def _skip(source: _Bounded, kind: int) -> None:
     elif kind == _LIST:
         _skip_list(source)
     else:
-        raise HeaderError(f"its metadata has a value of type {kind}, which GGUF does not know")
+        raise HeaderError(f"its metadata has a value of type {kind}, which is not a GGUF type")
 
 
 def _skip_list(source: _Bounded) -> None:
@@ -168,4 +172,4 @@ def _skip_list(source: _Bounded) -> None:
         for _ in range(count):
             source.take(source.number("<Q"))
     else:
-        raise HeaderError(f"its metadata has a list of type {kind}, which is not read")
+        raise HeaderError(f"its metadata has a list of type {kind}, which is not supported")

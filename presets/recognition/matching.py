@@ -1,7 +1,7 @@
-"""Which catalogue entries a piece of evidence points to.
+"""Finds the catalogue entries that a piece of evidence points to.
 
-The class guards the name: an entry whose classes do not hold the model's class is never taken, whatever the file is
-called. Among names the most specific wins, which is the one whose pattern covers most of the name.
+The class overrides the name: an entry is never chosen if the model's class is not among its classes, whatever the file
+is called. Among names the most specific wins: the one whose pattern covers most of the name.
 """
 
 import re
@@ -12,7 +12,7 @@ from ..catalogue import Variant, load_catalogue
 from .evidence import Evidence
 from .names import accelerator_word, names_a_part, normalise, says_more, steps_in_name
 
-# Metadata that names the model; each is judged as a file name is.
+# Metadata that names the model; each value is treated like a file name.
 NAMING_METADATA = ("modelspec.title", "general.name", "ss_output_name")
 ARCHITECTURE_METADATA = ("modelspec.architecture", "general.architecture", "model_type")
 
@@ -25,7 +25,7 @@ class Match:
         variant: the entry.
         name: the name that matched.
         covered: how many characters of the name its pattern covers.
-        says_more: whether the name goes on to tell something else, as a fine-tune's does that is named after its base.
+        says_more: whether the name adds something else, like that of a fine-tune named after its base.
     """
 
     variant: Variant
@@ -35,9 +35,9 @@ class Match:
 
 
 def carries(evidence: Evidence, variant: Variant, *, lora: bool = False) -> bool:
-    """Return whether class, geometry and prediction allow this entry; what is not known allows everything.
+    """Return whether class, geometry and prediction allow this entry; unknown values allow everything.
 
-    For an entry that a LoRA makes of a model the geometry is the base's own business.
+    For an entry that is a LoRA on a model, geometry and prediction depend on the base and are not compared.
     """
     signals = variant.signals
     if not evidence.architecture:
@@ -52,7 +52,7 @@ def carries(evidence: Evidence, variant: Variant, *, lora: bool = False) -> bool
 
 
 def match_file(name: str) -> list[Match]:
-    """Return the entries that a base model's file name points to, the most specific first; none for a part's name."""
+    """Return the entries that a base model's file name points to, the most specific first; empty for a VAE etc."""
     if names_a_part(normalise(name)):
         return []
     return _matches(name, ((variant, variant.signals.files) for variant in load_catalogue()))
@@ -64,25 +64,25 @@ def match_lora(name: str) -> list[Match]:
 
 
 def match_metadata(metadata: dict[str, str]) -> list[Match]:
-    """Return the entries that a header points to: by a telling architecture tag, else by the title it gives.
+    """Return the entries that a header points to: those of a specific architecture tag first, then those of its title.
 
-    A tag that says "base" proves nothing: ComfyUI's own CheckpointSave writes one for every SDXL and SD3 model.
+    A tag that says "base" proves nothing: ComfyUI's own CheckpointSave writes value for every SDXL and SD3 model.
     """
     tags = {metadata[key] for key in ARCHITECTURE_METADATA if metadata.get(key)}
     tagged = [
         Match(variant, tag, len(tag))
         for variant in load_catalogue()
         for tag in variant.signals.metadata
-        if any(one == tag or one.startswith(f"{tag}/") for one in tags)
+        if any(value == tag or value.startswith(f"{tag}/") for value in tags)
     ]
     titled = [match for key in NAMING_METADATA if metadata.get(key) for match in match_file(metadata[key])]
     return tagged + titled
 
 
 def match_class(evidence: Evidence) -> list[Variant]:
-    """Return the entries that class and geometry alone allow, the one to take first.
+    """Return the entries that class and geometry alone allow, the best one first.
 
-    The entry that asks for most is the closest description; before it none that needs a name.
+    The entry with the most conditions is the closest description. Entries that need a name come last.
     """
     if not evidence.architecture:
         return []
@@ -91,13 +91,13 @@ def match_class(evidence: Evidence) -> list[Variant]:
 
 
 def stand_in(variants: Iterable[Variant], name: str) -> Variant | None:
-    """Return the few-step entry that is nearest to a name that tells few steps, None where there is none.
+    """Return the few-step entry nearest to a name that says few steps, or None if there is none.
 
-    Nearest is one that has the name's accelerator word, then one with the step count that the name tells, then the one
-    with most steps.
+    An entry with the name's accelerator word is nearest, then one with the step count in the name, then the one with
+    the most steps.
     """
     word, count = accelerator_word(name), steps_in_name(name)
-    # One that needs another kind of prediction (x0) stands for itself alone.
+    # An entry that needs its own kind of prediction (x0) cannot stand in for another model.
     few = [variant for variant in variants if variant.distilled and "sampling" not in variant.settings]
     if not few or not word:
         return None
@@ -105,26 +105,26 @@ def stand_in(variants: Iterable[Variant], name: str) -> Variant | None:
     def distance(variant: Variant) -> tuple[bool, bool, int]:
         steps = {entry["value"] for entry in variant.settings.get("steps", {}).values()} or {0}
         named = word in normalise(variant.name + " " + variant.id)
-        # Among equals the one with most steps: too many are only slow.
+        # Among equals prefer the most steps: too many are merely slow.
         return not named, count is not None and count not in steps, -max(steps)
 
     return min(few, key=distance)
 
 
 def step_loras(names: Iterable[str]) -> tuple[str, ...]:
-    """Return, of some LoRAs' names, those that change the step count."""
+    """Return the names of those LoRAs that change the step count."""
     return tuple(name for name in names if accelerator_word(name) or match_lora(name))
 
 
 def _matches(name: str, patterns: Iterable[tuple[Variant, tuple[re.Pattern[str], ...]]]) -> list[Match]:
     text = normalise(name)
-    found = []
+    matches = []
     for variant, choices in patterns:
         spans = [hit.span() for hit in (pattern.search(text) for pattern in choices) if hit]
         if spans:
             start, end = max(spans, key=lambda span: span[1] - span[0])
-            found.append(Match(variant, name, end - start, says_more(text, start, end)))
-    return sorted(found, key=lambda match: -match.covered)
+            matches.append(Match(variant, name, end - start, says_more(text, start, end)))
+    return sorted(matches, key=lambda match: -match.covered)
 
 
 def _asked(variant: Variant, evidence: Evidence) -> int:

@@ -1,4 +1,4 @@
-"""What one model file says of itself: its name, and the class that ComfyUI will give it, read from its header.
+"""What one model file says about itself: its name, and the class that ComfyUI will load it as, from its header.
 
 The table of classes is `layouts.json`; a test compares it with ComfyUI's own detection, class by class.
 """
@@ -13,18 +13,18 @@ from ...graphs.walk import Lora
 from .evidence import Evidence
 from .headers import Header
 
-# What whole checkpoints and exporters put before the diffusion model's names; the longest that fits comes first.
+# Prefixes that checkpoints and exporters add to the diffusion model's tensor names; the longest match is tried first.
 PREFIXES = ("model.diffusion_model.", "diffusion_model.", "model.model.", "net.", "model.", "transformer.", "")
-# Marks beside the diffusion model, and the ModelType that ComfyUI takes from them.
+# Marker tensors beside the diffusion model, and the ModelType that ComfyUI infers from them.
 _PREDICTIONS = (
     ("edm_vpred.sigma_max", "V_PREDICTION_EDM"),
     ("edm_mean", "EDM"),
     ("v_pred", "V_PREDICTION"),
 )
 _LORA_KEY = re.compile(r"(^|[._])lora(_|\.|[AB])|\.(lora_down|lora_up|lokr_w1|hada_w1_a)")
-# Classes whose prediction a mark alone decides; where there is none they are EPS.
+# Classes whose prediction depends on a marker tensor alone; without one they are EPS.
 _MARKED = ("SD15", "SDXL", "SDXLRefiner", "SDXL_instructpix2pix", "SSD1B")
-# Architectures of GGUF that one class loads whatever its geometry; of others (flux, wan, ...) the name has to tell.
+# GGUF architectures that always load as one class; for others (flux, wan, ...) the file name has to decide.
 _GGUF_CLASSES = {
     "sd1": "SD15",
     "sdxl": "SDXL",
@@ -37,12 +37,12 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def evidence_of_file(name: str, header: Header, loras: tuple[Lora, ...] = ()) -> Evidence:
-    """Return the evidence of a file, itself a LoRA or a model.
+    """Return the evidence of a file that is a LoRA or a model.
 
     Args:
         name: the file's name.
-        header: what its first bytes hold; an empty one leaves the name.
-        loras: LoRAs that are laid over it.
+        header: what its first bytes hold; if it is empty, only the name counts.
+        loras: LoRAs that are applied to it.
     """
     if is_lora(header):
         return Evidence(loras=(*loras, Lora(name)), metadata=header.metadata)
@@ -51,9 +51,9 @@ def evidence_of_file(name: str, header: Header, loras: tuple[Lora, ...] = ()) ->
 
 
 def architecture_of(header: Header) -> tuple[str, dict[str, Any], str]:
-    """Return the name of the class in `comfy.supported_models`, its telling geometry, and its ModelType.
+    """Return the name of the class in `comfy.supported_models`, the geometry that identifies it, and its ModelType.
 
-    Each is empty where the header does not tell.
+    Each is empty if the header does not show it.
     """
     if not header.shapes:
         return _GGUF_CLASSES.get(header.metadata.get("general.architecture", ""), ""), {}, ""
@@ -68,7 +68,7 @@ def architecture_of(header: Header) -> tuple[str, dict[str, Any], str]:
 
 
 def is_lora(header: Header) -> bool:
-    """Return whether a file holds a LoRA (or one of its relatives) and no model."""
+    """Return whether a file holds a LoRA (or one of its relatives) rather than a model."""
     first = list(header.shapes)[:20]
     return any(_LORA_KEY.search(name) for name in first)
 
@@ -79,7 +79,7 @@ def _layouts() -> list[dict[str, Any]]:
 
 
 def _without(prefix: str, shapes: Shapes) -> Shapes:
-    """Return the names behind a prefix, and those beside the diffusion model as they are."""
+    """Return the tensors with a prefix removed from their names; names without it stay. Empty if none has it."""
     if not prefix:
         return shapes
     inner = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
@@ -101,7 +101,7 @@ def _same(shape: tuple[int, ...], wanted: list[int | None]) -> bool:
 
 
 def _look_up(metadata: dict[str, str], path: str) -> Any:
-    """Follow a dotted path: the first part is an entry of the metadata, whose text is JSON."""
+    """Follow a dotted path: the first part is a metadata entry whose text is JSON."""
     entry, *rest = path.split(".")
     try:
         value = json.loads(metadata.get(entry, "null"))

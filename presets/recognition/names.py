@@ -1,7 +1,7 @@
-"""What file names tell. Names are compared in one normal form: lower case, no folder, no ending, `_` between words.
+"""What file names say. Names are compared in one normal form: lower case, no folder or extension, `_` between words.
 
 The rules were measured on the official templates (403 sets of model and LoRA names): a step count in a name is the one
-in use in 40 of 41 sets, and "few steps or not" is told right in 390 of 403. They say less of community names.
+in use in 40 of 41 sets, and "few steps or not" is right in 390 of 403. They are less reliable for community names.
 """
 
 import json
@@ -13,16 +13,16 @@ from pathlib import Path
 from ...graphs.model_files import MODEL_ENDINGS
 from ..catalogue import load_families
 
-# Longer names are cut: patterns are searched in them.
+# Longer names are cut, so that searching patterns in them stays fast.
 LONGEST_NAME = 300
 MOST_FEW_STEPS = 16
 _NAMELESS = re.compile(r"(high_noise_|low_noise_)?(diffusion_pytorch_|pytorch_)?(model|lora_weights)(_fp16|_bf16)?")
-# Parts of a checkpoint, not a diffusion model; a VAE baked into a model is told in other words.
+# Parts of a checkpoint, not a diffusion model. `no_vae`, `with_vae` and the like describe a whole model.
 _NOT_A_MODEL = re.compile(
     r"(?<!no_)(?<!with_)(?<!incl_)(?<!baked_)(?<![a-z0-9])(vae|control_?net|upscaler|text_encoder)(?![a-z0-9])"
 )
 
-# What is added to a name to tell the file's format, size or part, not another model.
+# Words that give a file's format, size or part, and don't make it another model.
 _NEUTRAL = re.compile(
     r"fp\d+|bf16|f16|f32|e\dm\d(?:fn)?|scaled|mixed|fp8mixed|int\d|nvfp4|mxfp8|convrot|awq|svdq|q\d|k|m|s|l|xs|nf4|gguf|pruned"
     r"|ema|emaonly|only|kj|v?\d+|v\d+\w?|\d+b|\d+m|transformer|diffusion|model|unet|dit|comfy|comfyui|original|official"
@@ -35,7 +35,7 @@ _STEPS = re.compile(r"(?<![0-9])(\d{1,2})_?steps?(?![a-z])")
 def normalise(name: str) -> str:
     """Return a file's name in normal form: `models/Qwen-Image_fp8.safetensors` becomes `qwen_image_fp8`.
 
-    Names that many files share, `diffusion_pytorch_model` and the like, get their folder's name before them.
+    Names that many files share, e.g. `diffusion_pytorch_model`, are prefixed with their folder's name.
     """
     *folders, base = name.lower()[-LONGEST_NAME:].replace("\\", "/").split("/")
     for ending in MODEL_ENDINGS:
@@ -49,27 +49,27 @@ def _words(text: str) -> str:
 
 
 def steps_in_name(name: str) -> int | None:
-    """Return the step count that a name tells (`...-Lightning-4steps...` gives 4), None where it tells none."""
-    found = _STEPS.search(_without_misleading(name))
-    return int(found[1]) if found and int(found[1]) > 0 else None
+    """Return the step count in a name (`...-Lightning-4steps...` gives 4), or None if it has none."""
+    count = _STEPS.search(_without_misleading(name))
+    return int(count[1]) if count and int(count[1]) > 0 else None
 
 
 def accelerator_word(name: str) -> str:
-    """Return the word by which a name says that few steps are enough, empty where it does not say so."""
+    """Return the word in a name that says few steps are enough, empty if there is none."""
     text = _without_misleading(name)
     words = _step_words()
     if words.full_length.search(text):
         return ""
-    found = words.few_step.search(text)
-    if found:
-        return found[0]
+    word = words.few_step.search(text)
+    if word:
+        return word[0]
     steps = _STEPS.search(text)
     return f"{steps[1]} steps" if steps and 0 < int(steps[1]) <= MOST_FEW_STEPS else ""
 
 
 @dataclass(frozen=True)
 class _StepWords:
-    """Patterns of names in normal form: for few steps, for names that only sound like it, and for other meanings."""
+    """Patterns of names in normal form: for few steps, for words that only sound like it, and for words to ignore."""
 
     few_step: re.Pattern[str]
     full_length: re.Pattern[str]
@@ -78,7 +78,7 @@ class _StepWords:
 
 @cache
 def _step_words() -> _StepWords:
-    """Return the words of `step_words.json`, which any family may use, and those of the catalogue's families."""
+    """Return the words of `step_words.json`, which apply to any family, and those of the catalogue's families."""
     general = json.loads((Path(__file__).parent / "step_words.json").read_text("utf-8"))
     families = load_families()
     few_step = [*general["few_step"], *(word for family in families for word in family.few_step_words)]
@@ -96,9 +96,9 @@ def names_a_part(name: str) -> bool:
 
 
 def says_more(name: str, start: int, end: int) -> bool:
-    """Return whether a name in normal form tells more than the part from `start` to `end` and its file's format.
+    """Return whether a name in normal form says more than its part from `start` to `end` and the file's format.
 
-    `qwen_image_fp8_e4m3fn` tells no more than `qwen_image`; `qwen_image_anime_mix` does: that is somebody's own model.
+    `qwen_image_fp8_e4m3fn` says no more than `qwen_image`. `qwen_image_anime_mix` does: it is a community model.
     """
     rest = name[:start].split("_") + name[end:].split("_")
     return any(word and not _NEUTRAL.fullmatch(word) for word in rest)

@@ -1,7 +1,8 @@
-"""Which variant a model is, how sure that is, and what it wants. One function for node, shell and browser.
+"""Recognises a model: its variant, the confidence, and the plan it gets. One function for node, shell and browser.
 
-In this order: the user's choice, the user's saved preset, the exact file name in the installed official templates,
-LoRAs and file names, the file's metadata, class and geometry, and at last a default that is said to be one.
+It goes by, in this order: the user's choice, the user's saved preset, the exact file name in the installed official
+templates, LoRAs and file names, the file's metadata, class and geometry. If nothing matches, it uses the safe default
+and says so.
 """
 
 from dataclasses import dataclass, replace
@@ -19,23 +20,23 @@ from .names import accelerator_word, steps_in_name
 
 
 class Overlay(Protocol):
-    """Settings for exactly this file from elsewhere: a saved preset, an official template."""
+    """Settings from elsewhere for exactly this file: a saved preset, an official template."""
 
-    def find(self, evidence: Evidence, quality: Quality, known: str = "") -> tuple[dict[str, Any], str] | None:
-        """Return the plan's fields that it knows and the words for their source, None where it knows nothing.
+    def find(self, evidence: Evidence, quality: Quality, sources: str = "") -> tuple[dict[str, Any], str] | None:
+        """Return the plan's fields that it knows and the words for their source, or None if it knows nothing.
 
-        `known` are the words of the catalogue's own template sources for the variant that was found.
+        `sources` holds the words of the catalogue's own template sources for the variant that was found.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the asker wants.
+    """What the caller asks for.
 
     Attributes:
         quality: draft, balanced or best.
-        prefer: whose numbers balanced takes where both are known.
+        prefer: whose numbers balanced uses if both are known.
         saved: the user's saved presets.
         templates: the installed official templates.
         min_confidence: the lowest confidence that is accepted; less certain matches get the safe default.
@@ -49,7 +50,7 @@ class Wishes:
 
 
 def recognise(evidence: Evidence, wishes: Wishes | None = None) -> Recognition:
-    """Return which variant the evidence points to, how sure that is, and its plan.
+    """Return the variant that the evidence points to, the confidence, and the plan.
 
     Raises:
         ValueError: the chosen variant is not in the catalogue.
@@ -58,7 +59,7 @@ def recognise(evidence: Evidence, wishes: Wishes | None = None) -> Recognition:
 
 
 def recognise_all(evidence: Evidence, wishes: Wishes | None = None) -> dict[Quality, Recognition]:
-    """Return the same for each quality, looking for the variant only once.
+    """Return the recognition for each quality, but look for the variant only once.
 
     Raises:
         ValueError: the chosen variant is not in the catalogue.
@@ -85,7 +86,7 @@ def _doubted(finding: Finding, evidence: Evidence) -> Finding:
 
 
 def find(evidence: Evidence) -> Finding:
-    """Return the variant that the evidence tells, by the catalogue alone."""
+    """Return the variant that the evidence points to, using the catalogue alone."""
     if evidence.choice:
         return _chosen(evidence)
     for search in (_by_lora, _by_file, _by_metadata):
@@ -108,35 +109,35 @@ def _by_lora(evidence: Evidence) -> Finding | None:
             signal = f"LoRA {lora.name}"
             return Finding(fitting[0].variant, LIKELY, (signal,), told_steps=steps_in_name(lora.name))
         if accelerator_word(lora.name) and not _named_after_its_base(lora.name):
-            found = _nearest_few_step(evidence, lora.name, "LoRA")
-            return found or _unknown_accelerator(evidence, lora.name)
+            nearest = _nearest_few_step(evidence, lora.name, "LoRA")
+            return nearest or _unknown_accelerator(evidence, lora.name)
     return None
 
 
 def _named_after_its_base(name: str) -> bool:
-    """Return whether a LoRA's few-step word is its base's: `z_image_turbo_my_style` accelerates nothing."""
+    """Return whether a LoRA's few-step word belongs to its base: `z_image_turbo_my_style` accelerates nothing."""
     bases = [match for match in match_file(name) if match.variant.distilled]
     return bool(bases) and bases[0].says_more and steps_in_name(name) is None
 
 
 def _unknown_accelerator(evidence: Evidence, name: str) -> Finding:
-    """Return what is known without a LoRA that tells few steps and that nobody knows."""
-    found = find(replace(evidence, loras=()))
+    """Return what is found without a few-step LoRA that is not in the catalogue."""
+    finding = find(replace(evidence, loras=()))
     doubt = f"LoRA {name} looks like a few-step LoRA but isn't in the catalogue; use its author's settings"
-    confidence = FAMILY_ONLY if found.variant is not None else UNKNOWN
-    return replace(found, confidence=confidence, contradictions=(*found.contradictions, doubt))
+    confidence = FAMILY_ONLY if finding.variant is not None else UNKNOWN
+    return replace(finding, confidence=confidence, contradictions=(*finding.contradictions, doubt))
 
 
 def _by_file(evidence: Evidence) -> Finding | None:
     if not evidence.files:
         return None
-    found = [_one_file(evidence, name) for name in evidence.files]
-    told = [finding for finding in found if finding is not None and finding.variant is not None]
-    refused = tuple(text for finding in found if finding for text in finding.contradictions)
-    if not told:
+    findings = [_one_file(evidence, name) for name in evidence.files]
+    named = [finding for finding in findings if finding is not None and finding.variant is not None]
+    refused = tuple(text for finding in findings if finding for text in finding.contradictions)
+    if not named:
         return None if not refused else replace(_by_class(evidence), contradictions=refused, refused=True)
-    first = replace(told[0], contradictions=refused)
-    others = tuple(dict.fromkeys(f.variant.id for f in told if f.variant and f.variant is not first.variant))
+    first = replace(named[0], contradictions=refused)
+    others = tuple(dict.fromkeys(f.variant.id for f in named if f.variant and f.variant is not first.variant))
     if not others:
         return first
     several = f"the graph leads to several models: {', '.join(evidence.files)}"
@@ -147,38 +148,38 @@ def _one_file(evidence: Evidence, name: str) -> Finding | None:
     matches = match_file(name)
     fitting = [match for match in matches if carries(evidence, match.variant)]
     best = fitting[0] if fitting else None
-    # A name that tells few steps does so of a merge, too, whose base is all that the catalogue knows.
-    # A published name that the class refuses stays refused.
+    # A few-step word also counts in the name of a merge, of which the catalogue knows only the base.
+    # If the class rules out a published name, that name stays ruled out.
     merge = not best.variant.distilled if best else not matches or matches[0].says_more
     if accelerator_word(name) and merge:
-        found = _nearest_few_step(evidence, name, "file", best)
-        if found is not None:
-            return found
+        nearest = _nearest_few_step(evidence, name, "file", best)
+        if nearest is not None:
+            return nearest
     if best is None:
         return Finding(contradictions=(f"the file is called {name}, but {_class_says(evidence)}",)) if matches else None
     signals = (f"file {name}", *_class_signals(evidence))
     if best.says_more and not best.variant.distilled:
-        # Named after the family's base, and yet somebody's own model: the name tells the family, no more.
+        # A community model named after the family's base: the name shows the family only.
         others = tuple(v.id for v in _siblings(evidence, best) if v is not best.variant)
         return Finding(best.variant, FAMILY_ONLY, signals, alternatives=others)
-    # Where the class alone leaves one entry, name and class say the same.
+    # If the class alone leaves only this entry, name and class agree.
     alone = [variant.id for variant in match_class(evidence)] == [best.variant.id]
     return Finding(best.variant, CERTAIN if alone else LIKELY, signals, told_steps=steps_in_name(name))
 
 
 def _nearest_few_step(evidence: Evidence, name: str, what: str, base: Match | None = None) -> Finding | None:
-    """Return a few-step finding for a name that says so, though no catalogue entry has that name."""
-    known = _siblings(evidence, base)
-    variant = stand_in(known, name)
+    """Return the nearest few-step entry for a name that says few steps but has no catalogue entry of its own."""
+    siblings = _siblings(evidence, base)
+    variant = stand_in(siblings, name)
     if variant is None:
         return None
     signals = (f"{what} {name} says {accelerator_word(name)!r}", *_class_signals(evidence))
-    others = tuple(other.id for other in known if other.distilled and other is not variant)
+    others = tuple(sibling.id for sibling in siblings if sibling.distilled and sibling is not variant)
     return Finding(variant, FAMILY_ONLY, signals, alternatives=others, told_steps=steps_in_name(name))
 
 
 def _siblings(evidence: Evidence, base: Match | None) -> list[Variant]:
-    """Return the entries of the model's class, or, where that is not known, of the class that a name points to."""
+    """Return the entries of the model's class, or, if that is unknown, of the class that a name points to."""
     if evidence.architecture:
         return match_class(evidence)
     classes = base.variant.signals.architectures if base else ()
@@ -190,7 +191,7 @@ def _by_metadata(evidence: Evidence) -> Finding | None:
     if not fitting:
         return None
     best = fitting[0]
-    signals = (f"the file's metadata say {best.name[:80]!r}", *_class_signals(evidence))
+    signals = (f"the file's metadata says {best.name[:80]!r}", *_class_signals(evidence))
     if best.says_more:
         others = tuple(v.id for v in _siblings(evidence, best) if v is not best.variant)
         return Finding(best.variant, FAMILY_ONLY, signals, alternatives=others)
@@ -203,23 +204,23 @@ def _by_class(evidence: Evidence) -> Finding:
         return Finding(signals=_class_signals(evidence))
     first, others = fitting[0], fitting[1:]
     confidence = FAMILY_ONLY if others else CERTAIN
-    return Finding(first, confidence, _class_signals(evidence), alternatives=tuple(other.id for other in others))
+    return Finding(first, confidence, _class_signals(evidence), alternatives=tuple(variant.id for variant in others))
 
 
 def _plan(finding: Finding, wishes: Wishes) -> StepPlan:
     variant = finding.variant
     if variant is None:
-        raise ValueError("finding: expected one with a variant")
+        raise ValueError("finding: expected one with a variant, got none")
     plan = make_plan(variant, wishes.quality, wishes.prefer, finding.told_steps)
-    told = finding.told_steps
-    # A few-step merge that only its name tells is set to the count that the name tells.
-    if finding.confidence == FAMILY_ONLY and variant.distilled and told and told != plan.steps:
-        plan = plan.overlaid({"steps": told}, "its file name")
+    named_steps = finding.told_steps
+    # A few-step merge that is recognised only by its name gets the step count in its name.
+    if finding.confidence == FAMILY_ONLY and variant.distilled and named_steps and named_steps != plan.steps:
+        plan = plan.overlaid({"steps": named_steps}, "its file name")
     return plan
 
 
 def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Finding) -> tuple[StepPlan, Finding]:
-    """Lay the installed template's and then the user's own settings for this very file over the plan."""
+    """Overlay the plan with the installed template's and then the user's own settings for exactly this file."""
     if evidence.choice:
         return plan, finding
     layers = []
@@ -227,11 +228,11 @@ def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Findin
         layers.append(wishes.templates)
     if wishes.saved is not None:
         layers.append(wishes.saved)
-    known = _template_words(finding)
+    template_sources = _template_words(finding)
     for layer in layers:
-        found = layer.find(evidence, wishes.quality, known)
-        if found is not None:
-            fields, source = found
+        overlay = layer.find(evidence, wishes.quality, template_sources)
+        if overlay is not None:
+            fields, source = overlay
             plan = plan.overlaid(fields, source)
             confidence = finding.confidence if evidence.doubts else CERTAIN
             finding = replace(finding, confidence=confidence, signals=(*finding.signals, source))
@@ -258,4 +259,4 @@ def _class_signals(evidence: Evidence) -> tuple[str, ...]:
 
 
 def _class_says(evidence: Evidence) -> str:
-    return f"the loaded model is a {evidence.architecture} with different dimensions or prediction type"
+    return f"the loaded model's class ({evidence.architecture}), dimensions or prediction type do not match"

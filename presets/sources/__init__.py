@@ -1,1 +1,1 @@
-"""Settings from elsewhere: official templates, your own presets, other tools."""
+"""Settings from elsewhere: official templates, the user's own presets, other tools."""

@@ -1,4 +1,4 @@
-"""Where this user's caches lie, and how a file is written so that no reader ever sees half of it."""
+"""Where the user's caches are, and how to write a file so that no reader ever sees half of it."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ NAME = "sweetspot"
 
 
 def cache_folder() -> Path:
-    """Return the user's cache folder for this pack, as the operating system wants it; it may not exist yet."""
+    """Return the user's cache folder for this pack, where the operating system expects it; it may not exist yet."""
     home = Path.home()
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / NAME / "Cache"
@@ -20,10 +20,10 @@ def cache_folder() -> Path:
 
 
 def write_atomically(file: Path, text: str) -> None:
-    """Write a text file whole or not at all, creating its folder.
+    """Write a text file completely or not at all, and create its folder.
 
     Raises:
-        OSError: it cannot be written; what stood there before still stands.
+        OSError: it cannot be written; an existing file is unchanged.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")

@@ -1,11 +1,11 @@
-"""Settings as people write them, brought to our names: from a saved preset, an image, a diffusers folder.
+"""Settings as people write them, converted to our names: from a saved preset, an image, a diffusers folder.
 
-Names that are taken: `steps`, `num_inference_steps`, `inference_steps`, `sample_steps`, `sampling_steps`; `cfg`,
+Accepted names: `steps`, `num_inference_steps`, `inference_steps`, `sample_steps`, `sampling_steps`; `cfg`,
 `cfg_scale`, `guidance_scale`, `true_cfg_scale`; `sampler`, `sampler_name`; `scheduler`; `guidance`; `shift`.
 
-cfg has three conventions. ComfyUI and most others: uncond + cfg (cond - uncond), 1 is off, and diffusers' 0 is off,
-too. Z-Image, Krea 2 and Cosmos: cond + g (cond - uncond), so that cfg = g + 1. And what the publishers of FLUX.1 dev,
-FLUX.2 dev and HunyuanVideo call guidance_scale is distilled guidance; cfg is off there.
+cfg has three conventions. ComfyUI and most others: uncond + cfg (cond - uncond); 1 is off, and so is 0 in diffusers.
+Z-Image, Krea 2 and Cosmos: cond + g (cond - uncond), so cfg = g + 1. The publishers of FLUX.1 dev, FLUX.2 dev and
+HunyuanVideo use guidance_scale for distilled guidance; their cfg is off.
 """
 
 import json
@@ -23,7 +23,7 @@ CFG_NAMES = ("cfg", "cfg_scale", "guidance_scale", "true_cfg_scale")
 MOST_STEPS = 10_000
 LARGEST_CFG = 100.0
 
-# A1111's sampler names (lower case, "++" as it is) and ComfyUI's.
+# A1111's sampler names, in lower case, and ComfyUI's names for them.
 _A1111_SAMPLERS = {
     "euler": "euler",
     "euler a": "euler_ancestral",
@@ -54,7 +54,7 @@ _A1111_SCHEDULERS = {
     "beta": "beta",
     "ddim": "ddim_uniform",
 }
-# diffusers' scheduler classes and the sampler and scheduler of ComfyUI that do the same.
+# diffusers' scheduler classes and ComfyUI's equivalent sampler and scheduler.
 _DIFFUSERS_SCHEDULERS = {
     "EulerDiscreteScheduler": ("euler", "normal"),
     "EulerAncestralDiscreteScheduler": ("euler_ancestral", "normal"),
@@ -75,48 +75,48 @@ _A1111_PAIR = re.compile(r"(?<!\w)([A-Z][\w +]{0,40}?):\s*(\"(?:[^\"\\]|\\.)*\"|
 
 
 class SettingsError(ValueError):
-    """Settings that cannot be read: names what it was, what is allowed and what came."""
+    """Settings that cannot be read. The message names the setting, what is allowed and what came."""
 
 
 def from_record(record: dict[str, Any], *, convention: Convention = "unconditional") -> dict[str, Any]:
     """Return a plan's fields from a record with any of the names people use.
 
     Args:
-        record: settings by name; names that are not settings are passed over.
-        convention: what its `guidance_scale` is, see above.
+        record: settings by name; other names are ignored.
+        convention: what its `guidance_scale` means, see above.
 
     Raises:
-        SettingsError: a value is out of its range, or two names of one setting disagree.
+        SettingsError: a value is out of range, or two names of one setting have different values.
     """
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     steps = _one_of(record, STEPS_NAMES)
     if steps is not None:
-        found["steps"] = _whole_number("steps", steps)
+        fields["steps"] = _whole_number("steps", steps)
     if convention == "distilled" and record.get("guidance_scale") is not None:
         record = {"cfg": record.get("true_cfg_scale") or 1, "guidance": record["guidance_scale"]} | {
             name: value for name, value in record.items() if name not in CFG_NAMES
         }
     cfg = _one_of(record, CFG_NAMES)
     if cfg is not None:
-        found["cfg"] = _cfg(cfg, conditional_anchor=convention == "conditional" and "guidance_scale" in record)
+        fields["cfg"] = _cfg(cfg, conditional_anchor=convention == "conditional" and "guidance_scale" in record)
     for ours, names in (("sampler_name", ("sampler_name", "sampler")), ("scheduler", ("scheduler",))):
         name = _one_of(record, names)
         if name is not None:
-            found[ours] = _name(ours, name)
+            fields[ours] = _name(ours, name)
     if record.get("guidance") is not None:
-        found["guidance"] = _number("guidance", record["guidance"], 0, LARGEST_CFG)
-    if not found:
+        fields["guidance"] = _number("guidance", record["guidance"], 0, LARGEST_CFG)
+    if not fields:
         raise SettingsError(f"settings: expected one of {', '.join(STEPS_NAMES + CFG_NAMES)}, got {sorted(record)[:8]}")
-    return found
+    return fields
 
 
 def from_text(text: str) -> tuple[dict[str, Any], str]:
     """Return settings, under any of the names people use, and the model's name from pasted text.
 
-    Taken are A1111's parameters, a record of settings as JSON, ComfyUI's prompt, and diffusers' configurations.
+    Accepted: A1111's parameters, a JSON object of settings, ComfyUI's prompt, and diffusers' configurations.
 
     Raises:
-        SettingsError: it is none of them, or a value is not allowed.
+        SettingsError: the text is none of these, or a value is not allowed.
     """
     if not text.lstrip().startswith("{"):
         return from_a1111(text)
@@ -131,18 +131,18 @@ def from_text(text: str) -> tuple[dict[str, Any], str]:
 def from_image(metadata: dict[str, str]) -> tuple[dict[str, Any], str]:
     """Return a plan's fields and the model's name from an image's text entries.
 
-    Read are `prompt` (ComfyUI's graph) and `parameters` (A1111's text).
+    It reads `prompt` (ComfyUI's graph) and `parameters` (A1111's text).
 
     Raises:
-        SettingsError: there is neither, or it holds no sampler.
+        SettingsError: the image has neither, or no sampler is in it.
     """
-    # Some tools keep the words of the prompt under the name that ComfyUI gives its graph.
+    # Some tools store the text of the prompt under `prompt`, where ComfyUI stores its graph.
     if metadata.get("prompt", "").lstrip().startswith("{") or not metadata.get("parameters"):
         if metadata.get("prompt"):
             return from_prompt(_json("prompt", metadata["prompt"]))
     else:
         return from_a1111(metadata["parameters"])
-    raise SettingsError(f"image: expected the entry prompt or parameters, got {sorted(metadata) or 'none'}")
+    raise SettingsError(f"image: expected a text entry named prompt or parameters, got {sorted(metadata) or 'none'}")
 
 
 def from_prompt(graph: Graph) -> tuple[dict[str, Any], str]:
@@ -152,12 +152,14 @@ def from_prompt(graph: Graph) -> tuple[dict[str, Any], str]:
         SettingsError: the graph has no sampler whose step count can be read.
     """
     try:
-        told = [settings for settings in samplers_in(_whole_nodes(graph)) if settings.steps]
+        readable = [settings for settings in samplers_in(_whole_nodes(graph)) if settings.steps]
     except (RecursionError, OverflowError):
-        raise SettingsError("prompt: expected a graph that ComfyUI could run, got one that it could not") from None
-    if not told:
-        raise SettingsError("prompt: expected a KSampler, KSampler (Advanced) or SamplerCustom with steps, found none")
-    first = next((settings for settings in told if settings.denoise == 1), told[0])
+        raise SettingsError(
+            "prompt: expected a graph that ComfyUI can run, got one that is nested too deeply or has too large a number"
+        ) from None
+    if not readable:
+        raise SettingsError("prompt: expected a KSampler, KSampler (Advanced) or SamplerCustom with steps, got none")
+    first = next((settings for settings in readable if settings.denoise == 1), readable[0])
     return _fields_of(first), first.files[0] if first.files else ""
 
 
@@ -185,10 +187,10 @@ def from_a1111(text: str) -> tuple[dict[str, Any], str]:
 def from_diffusers(content: dict[str, Any]) -> dict[str, Any]:
     """Return a plan's fields from a diffusers `scheduler_config.json` or `model_index.json`.
 
-    The first gives sampler and scheduler; the second the default steps and cfg of its pipeline (diffusers 0.42.1).
+    The first gives sampler and scheduler, the second its pipeline's default steps and cfg (diffusers 0.42.1).
 
     Raises:
-        SettingsError: the class in it is not known.
+        SettingsError: its class is unknown.
     """
     name = str(content.get("_class_name", ""))
     if name in _pipelines():
@@ -216,9 +218,9 @@ def _pipelines() -> dict[str, dict[str, Any]]:
 
 def _fields_of(settings: GraphSampler) -> dict[str, Any]:
     names = ("steps", "cfg", "guidance", "sampler_name", "scheduler")
-    told = {name: getattr(settings, name) for name in names if getattr(settings, name) not in (None, "")}
-    # A node that makes a schedule is no scheduler's name.
-    return {name: value for name, value in told.items() if name != "scheduler" or value.islower()}
+    fields = {name: getattr(settings, name) for name in names if getattr(settings, name) not in (None, "")}
+    # The class of a node that makes a schedule is not the name of a scheduler.
+    return {name: value for name, value in fields.items() if name != "scheduler" or value.islower()}
 
 
 def _whole_nodes(graph: Any) -> Graph:
@@ -227,7 +229,7 @@ def _whole_nodes(graph: Any) -> Graph:
 
 
 def _a1111_sampler(sampler: str, schedule: str) -> tuple[str, str]:
-    """Older files write the schedule into the sampler's name: `DPM++ 2M Karras`."""
+    """Return ComfyUI's sampler and scheduler; older files add the schedule to the sampler's name: `DPM++ 2M Karras`."""
     name, scheduler = sampler.lower(), _A1111_SCHEDULERS.get(schedule.lower(), "")
     for words, ours in _A1111_SCHEDULERS.items():
         if not schedule and name.endswith(f" {words}"):
@@ -239,7 +241,8 @@ def _one_of(record: dict[str, Any], names: tuple[str, ...]) -> Any:
     given = {name: record[name] for name in names if record.get(name) is not None}
     if len({str(value) for value in given.values()}) > 1:
         raise SettingsError(
-            f"{' and '.join(given)}: they are one setting, got {' and '.join(map(str, given.values()))}"
+            f"{' and '.join(given)}: expected one value, as they are one setting, "
+            f"got {' and '.join(map(str, given.values()))}"
         )
     return next(iter(given.values()), None)
 
@@ -248,7 +251,7 @@ def _cfg(value: Any, *, conditional_anchor: bool) -> float:
     number = _number("cfg", value, 0, LARGEST_CFG)
     if conditional_anchor:
         return number + 1
-    return number or 1.0  # diffusers' 0 is off, and off is 1 here
+    return number or 1.0  # diffusers turns guidance off with 0, ComfyUI with 1
 
 
 def _whole_number(name: str, value: Any) -> int:
@@ -269,10 +272,10 @@ def _number(name: str, value: Any, least: float, most: float) -> float:
 
 
 def _name(setting: str, value: Any) -> str:
-    """ComfyUI's samplers and schedulers have names in small letters; nodes that make a schedule do not."""
+    """Return a sampler's or scheduler's name. ComfyUI's are in lower case, unlike the nodes that make a schedule."""
     if not isinstance(value, str) or not re.fullmatch(r"[a-z0-9_]{1,60}", value):
         raise SettingsError(
-            f"{setting}: expected one of ComfyUI's names, such as euler or simple, got {str(value)[:60]!r}"
+            f"{setting}: expected one of ComfyUI's names, e.g. euler or simple, got {str(value)[:60]!r}"
         )
     return value
 

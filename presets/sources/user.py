@@ -2,9 +2,9 @@
 
     {"version": 1, "prefer": "template", "presets": {"<file name>": {"balanced": {"steps": 18, ...}}}}
 
-A name with accelerator LoRAs has them behind it: `flux1-dev + flux.1-turbo-alpha`. The file is merged by name and
-quality and written atomically. One that cannot be read is put aside under another name, never overwritten; one of a
-newer version is left as it is.
+Accelerator LoRAs follow the model's name: `flux1-dev + flux.1-turbo-alpha`. New presets are merged by name and quality,
+and the file is written atomically. A file that cannot be read is renamed, never overwritten; a file of a newer version
+is left unchanged.
 """
 
 import json
@@ -29,24 +29,24 @@ Presets = dict[str, dict[str, dict[str, Any]]]
 
 
 class UserPresetsError(ValueError):
-    """The file of presets cannot be used; the message says where it is and what is wrong with it."""
+    """The file of presets, or what should be saved in it, cannot be used; the message says why."""
 
 
 @dataclass(frozen=True)
 class UserPresets:
-    """What the file holds.
+    """The contents of the file.
 
     Attributes:
-        prefer: whose numbers balanced takes where both are known, "once, for good".
+        prefer: whose numbers balanced uses if both are known.
         presets: settings by the model's name and quality.
-        problem: what was wrong with the file, and where it is now; empty where nothing was.
+        problem: what was wrong with the file, and where it is now; empty if nothing was.
     """
 
     prefer: Preference = "template"
     presets: Presets = field(default_factory=dict)
     problem: str = ""
 
-    def find(self, evidence: Evidence, quality: Quality, known: str = "") -> tuple[dict[str, Any], str] | None:  # noqa: ARG002
+    def find(self, evidence: Evidence, quality: Quality, sources: str = "") -> tuple[dict[str, Any], str] | None:  # noqa: ARG002
         """Return the plan's fields that the user saved for exactly this file, and the words for their source."""
         if len(evidence.files) != 1:
             return None
@@ -59,27 +59,27 @@ class UserPresets:
 
 
 def key_of(file: str, loras: Iterable[str] = ()) -> str:
-    """Return the key under which presets are kept: the model's name, and those of LoRAs that change the step count.
+    """Return the key of a model's presets: its name, and the names of LoRAs that change the step count.
 
-    Names are without folder and ending, lower case: images tell them so, and a GGUF of the same name is the same model.
-    Only a name that many files share, such as `diffusion_pytorch_model`, keeps its folder.
+    Names are in lower case, without folder and extension, because images record them like that and a GGUF of the same
+    name is the same model. Only a name that many files share, e.g. `diffusion_pytorch_model`, keeps its folder.
     """
     return " + ".join([_stem(file), *sorted(map(_stem, step_loras(loras)))])
 
 
 def presets_file(user_folder: Path) -> Path:
-    """Return where ComfyUI's user folder holds the presets; the file may not exist yet."""
+    """Return the path of the presets in ComfyUI's user folder; the file may not exist yet."""
     return user_folder / _FILE
 
 
 def load_user_presets(file: Path) -> UserPresets:
-    """Return the user's presets; none where there is no file.
+    """Return the user's presets; empty if there is no file.
 
-    A broken file is put aside, and `problem` says where.
+    A broken file is renamed, and `problem` gives its new name.
 
     Raises:
         UserPresetsError: the file was written by a newer version of the pack.
-        OSError: it cannot be read or put aside.
+        OSError: the file cannot be read or renamed.
     """
     try:
         return _check(json.loads(file.read_text("utf-8-sig")))
@@ -90,15 +90,15 @@ def load_user_presets(file: Path) -> UserPresets:
     except (ValueError, TypeError, RecursionError) as error:
         aside = _free_name(file)
         file.replace(aside)
-        return UserPresets(problem=f"{file.name} could not be read ({error}); it is kept as {aside}")
+        return UserPresets(problem=f"{file.name} could not be read ({error}); it was renamed to {aside}")
 
 
 def read_user_presets(file: Path) -> UserPresets:
-    """Return the user's presets for somebody who only reads: what is wrong with them is told in `problem`."""
+    """Return the user's presets for reading only: errors are not raised but reported in `problem`."""
     try:
         return load_user_presets(file)
     except (UserPresetsError, OSError) as error:
-        return UserPresets(problem=f"{file.name} is not used ({error})")
+        return UserPresets(problem=f"{file.name} was not used ({error})")
 
 
 def save_preset(
@@ -108,19 +108,19 @@ def save_preset(
     quality: Quality = "balanced",
     loras: Iterable[str] = (),
 ) -> UserPresets:
-    """Keep settings for a model file, beside what is kept for others and for other qualities.
+    """Save settings for a model file; those of other files and qualities stay.
 
     Args:
         file: where the user's presets are.
         model_file: name of the model's file.
-        settings: under any of the names people use, see `presets/sources/settings.py`.
+        settings: settings under any of the names people use, see `presets/sources/settings.py`.
         quality: the quality that they are meant for.
-        loras: names of the LoRAs over the model; those that change the step count belong to the key.
+        loras: names of the LoRAs on the model; those that change the step count become part of the key.
 
     Raises:
         ValueError: the name or a setting is not allowed.
         UserPresetsError: the file was written by a newer version of the pack.
-        OSError: it cannot be written; the old file still stands.
+        OSError: it cannot be written; the old file is unchanged.
     """
     if not _stem(model_file) or len(model_file) > 255:
         raise UserPresetsError(f"model: expected a file name of 1 to 255 characters, got {model_file[:80]!r}")
@@ -135,10 +135,10 @@ def save_preset(
 
 
 def save_preference(file: Path, prefer: Preference) -> UserPresets:
-    """Keep whose numbers balanced takes: `template` or `publisher`.
+    """Save whose numbers balanced uses: `template` or `publisher`.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: `prefer` is neither.
         OSError: the file cannot be written.
     """
     if prefer not in PREFERENCES:
@@ -150,7 +150,7 @@ def save_preference(file: Path, prefer: Preference) -> UserPresets:
 def _stem(file: str) -> str:
     base = file.replace("\\", "/").rsplit("/", 1)[-1].lower()
     stem = next((base.removesuffix(ending) for ending in MODEL_ENDINGS if base.endswith(ending)), base)
-    shared = normalise(file) != normalise(stem)  # the normal form has put the folder before a name that many share
+    shared = normalise(file) != normalise(stem)  # `normalise` puts the folder before a shared name
     return normalise(file) if shared else stem
 
 
@@ -160,7 +160,7 @@ def _convention(model_file: str) -> Convention:
 
 
 def _free_name(file: Path) -> Path:
-    """Return a name beside the file that nothing has yet."""
+    """Return an unused file name next to the file."""
     stamp, number = time.strftime("%Y%m%d-%H%M%S"), 0
     while True:
         aside = file.with_name(f"{file.stem}.broken-{stamp}{f'-{number}' if number else ''}{file.suffix}")
@@ -177,10 +177,10 @@ def _write(file: Path, presets: UserPresets) -> UserPresets:
 
 def _check(content: Any) -> UserPresets:
     if not isinstance(content, dict) or not isinstance(content.get("version"), int):
-        raise TypeError("expected an object with a version")
+        raise TypeError("expected an object with a whole number `version`")
     if content["version"] > VERSION:
         raise UserPresetsError(
-            f"version: expected {VERSION} or less, got {content['version']}: it is from a newer Sweet Spot"
+            f"version: expected {VERSION} or less, got {content['version']}: the file is from a newer Sweet Spot"
         )
     prefer = content.get("prefer", "template")
     if prefer not in PREFERENCES:
@@ -194,11 +194,11 @@ def _check(content: Any) -> UserPresets:
 
 
 def _check_entry(name: str, by_quality: Any) -> None:
-    if not isinstance(by_quality, dict) or not all(isinstance(one, dict) for one in by_quality.values()):
-        raise TypeError(f"presets: expected {name[:80]!r} to hold settings by quality")
+    if not isinstance(by_quality, dict) or not all(isinstance(settings, dict) for settings in by_quality.values()):
+        raise TypeError(f"presets: expected {name[:80]!r} to be an object of settings by quality")
     for quality, settings in by_quality.items():
         if quality not in QUALITIES:
             raise ValueError(
-                f"presets: {name[:80]!r} has the quality {quality[:20]!r}, known are {', '.join(QUALITIES)}"
+                f"presets: expected one of {', '.join(QUALITIES)} as a quality of {name[:80]!r}, got {quality[:20]!r}"
             )
         from_record(settings)

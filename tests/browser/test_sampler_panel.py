@@ -20,7 +20,7 @@ def sampler(comfy: ComfyPage, demo: dict[str, Any]) -> Any:
 
 def test_tells_what_a_step_count_means_for_this_model(comfy: ComfyPage, sampler: Any):
     # The demo model's card wants 25.
-    for steps, words in ((25, "right for Sweet Spot demo model"), (5, "a quick preview"), (100, "little to gain")):
+    for steps, words in ((25, "right for Sweet Spot demo model"), (5, "a quick preview"), (100, "marginal gains")):
         comfy.set(sampler, "steps", steps)
         expect(comfy.panel(".ss-advice")).to_contain_text(words)
     assert comfy.panel(".ss-zone").count() >= 3

@@ -159,5 +159,5 @@ def test_every_variant_has_a_plan(variant: Variant, quality):
 
 
 def test_a_name_that_is_not_in_the_catalogue_is_refused():
-    with pytest.raises(ValueError, match=r"variant: .* do not hold 'flux_9'"):
+    with pytest.raises(ValueError, match=r"variant: expected .*, got 'flux_9'"):
         find_variant("flux_9")

@@ -29,7 +29,7 @@ def test_what_was_used_instead_is_said():
 
 
 def test_our_own_rule_is_marked_as_one():
-    assert "a rule of Sweet Spot" in make_plan(find_variant("flux_dev"), "draft").sources["steps"]
+    assert "40 % of balanced" in make_plan(find_variant("flux_dev"), "draft").sources["steps"]
 
 
 def test_the_publisher_can_be_preferred():

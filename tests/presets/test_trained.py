@@ -23,7 +23,7 @@ def test_steps_off_the_trained_ones_are_told_and_snapped_to_the_nearest():
     plan = make_plan(find_variant("sdxl_lightning_4"))
     assert off_trained_steps(plan) == ""
     other = replace(plan, steps=12)
-    assert off_trained_steps(other) == "was trained for 4 steps; 12 are outside that"
+    assert all(fact in off_trained_steps(other) for fact in ("trained for 4 steps", "12"))
     assert not fixed_schedule(other)
     assert snapped(other).steps == 4
     turbo = make_plan(find_variant("sdxl_turbo"))

@@ -97,7 +97,7 @@ test("shown first are the sweet spot and the reference", () => {
 test("differences are shares that are not alike, in words beside seconds", () => {
   const [series] = fromOutput(output(sent)).series;
   assert.equal(Math.round(difference(series.runs[0])), 30);
-  assert.equal(describeRun(series.runs[0], series), "4 steps · 0.40 s · 30.0 % off 50");
+  assert.equal(describeRun(series.runs[0], series), "4 steps · 0.40 s · differs 30.0 % from 50");
   assert.match(describeRun(series.runs[2], series), /the reference/);
 });
 

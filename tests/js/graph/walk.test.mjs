@@ -205,10 +205,10 @@ test("a sampler whose plan is linked is left to it, one whose plan is muted is n
     ],
   );
   const place = { frame: top(graph), node: planned };
-  assert.deepEqual(propose({ steps: 30 }, [place]), {
-    changes: [],
-    left: ["SweetSpotSampler #2: its plan sets these"],
-  });
+  const { changes, left } = propose({ steps: 30 }, [place]);
+  assert.deepEqual(changes, []);
+  assert.equal(left.length, 1);
+  assert.match(left[0], /^SweetSpotSampler #2: .*plan/);
   assert.deepEqual(stepsTargets(top(graph)), []);
   graph.nodes[0].mode = 2;
   assert.equal(propose({ steps: 30 }, [place]).changes.length, 1);
@@ -257,7 +257,9 @@ test("linked widgets and names that a node does not offer are left, with the rea
     { frame: top(graph), node: sampler },
   ]);
   assert.deepEqual(changes, []);
-  assert.deepEqual(left, ["KSampler #2: steps is linked", "KSampler #2: sampler_name has no nonsense"]);
+  assert.equal(left.length, 2);
+  assert.match(left[0], /^KSampler #2: steps .*linked/);
+  assert.match(left[1], /^KSampler #2: sampler_name .*nonsense/);
 });
 
 test("a step count goes where steps are a widget's, not a plan's", () => {

@@ -15,14 +15,14 @@ def safetensors(header: bytes, length: int | None = None) -> bytes:
 
 HOSTILE = {
     "a length of 2^63": (safetensors(b"{}", 2**63), "cut off or broken"),
-    "not JSON": (safetensors(b"hello there"), "not JSON"),
-    "not UTF-8": (safetensors(b'{"\xff\xfe": 1}'), "not JSON"),
+    "not JSON": (safetensors(b"hello there"), "not valid JSON"),
+    "not UTF-8": (safetensors(b'{"\xff\xfe": 1}'), "not valid JSON"),
     "nested 10 000 deep": (safetensors(b"[" * 10_000 + b"]" * 10_000), "nested too deep"),
     "duplicate keys": (safetensors(b'{"__metadata__": {}, "a": {"shape": []}, "a": {"shape": [1]}}'), "'a' twice"),
     "cut off": (safetensors(b'{"a"', 200), "cut off"),
-    "shorter than its length field": (b"\x01\x02", "8 bytes of length"),
-    "a list": (safetensors(b"[]"), "has to be an object"),
-    "metadata that is text": (safetensors(b'{"__metadata__": "x"}'), "__metadata__ has to be an object"),
+    "shorter than its length field": (b"\x01\x02", "8 bytes of length at the start of a safetensors file, got 2"),
+    "a list": (safetensors(b"[]"), "object, got list"),
+    "metadata that is text": (safetensors(b'{"__metadata__": "x"}'), "__metadata__ to be an object, got str"),
     "a shape below zero": (safetensors(b'{"w": {"shape": [-1]}}'), "no valid shape"),
     "a header of 3 MB": (safetensors(b"{" + b" " * 3 * 1024 * 1024 + b"}"), "at most 2097152"),
 }
@@ -116,8 +116,8 @@ def test_gguf_tells_name_and_architecture(tmp_path: Path):
 
 GGUF_HOSTILE = {
     "other letters": (b"GGML" + bytes(40), "letters GGUF"),
-    "version 1": (gguf(version=1), "versions 2 and 3"),
-    "a list of 2^60 numbers": (gguf(("a", 9, struct.pack("<IQ", 5, 2**60))), "goes past"),
+    "version 1": (gguf(version=1), "GGUF version 2 or 3, got 1"),
+    "a list of 2^60 numbers": (gguf(("a", 9, struct.pack("<IQ", 5, 2**60))), "longer than 2097152 bytes"),
     "cut off": (gguf(("general.name", 8, gguf_text("Flux")))[:-2], "cut off"),
     "an unknown type": (gguf(("a", 77, b"")), "type 77"),
     "lists of lists": (gguf(("a", 9, struct.pack("<IQ", 9, 2**40))), "list of type 9"),

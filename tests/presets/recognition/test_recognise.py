@@ -81,7 +81,7 @@ class Kept:
     def __init__(self, file: str, fields: dict, source: str) -> None:
         self.file, self.fields, self.source = file, fields, source
 
-    def find(self, evidence: Evidence, quality: str, known: str = ""):  # noqa: ARG002
+    def find(self, evidence: Evidence, quality: str, sources: str = ""):  # noqa: ARG002
         return (self.fields, self.source) if evidence.files == (self.file,) else None
 
 

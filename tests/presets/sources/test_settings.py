@@ -43,7 +43,7 @@ def test_conventions_of_cfg_are_kept_apart():
         ({"cfg": -1}, "cfg: expected a number from 0 to 100, got -1"),
         (
             {"steps": 20, "num_inference_steps": 25},
-            "steps and num_inference_steps: they are one setting, got 20 and 25",
+            "steps and num_inference_steps: expected one value, as they are one setting, got 20 and 25",
         ),
         ({"sampler": ""}, "sampler_name: expected one of ComfyUI's names"),
         ({"prompt": "a cat"}, "expected one of steps, num_inference_steps"),
@@ -80,7 +80,7 @@ def test_comfyuis_prompt_in_an_image():
 @pytest.mark.parametrize(
     ("metadata", "told"),
     [
-        ({}, "expected the entry prompt or parameters, got none"),
+        ({}, "image: expected a text entry named prompt or parameters, got none"),
         ({"prompt": "[1]"}, "prompt: expected a JSON object"),
         ({"prompt": "[" * 20_000}, "prompt: expected a JSON object"),
         ({"prompt": "{}"}, "expected a KSampler"),
