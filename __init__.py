@@ -1,7 +1,7 @@
-"""Sweet Spot: how many inference steps are enough, answered inside ComfyUI.
+"""Sweet Spot: shows inside ComfyUI how many inference steps are enough.
 
-This file is the door for ComfyUI: it names the folder that the browser is served and hands over the nodes. Nothing is
-imported or done before ComfyUI asks.
+ComfyUI loads the pack from this file: it names the folder with the browser files and returns the nodes. Nothing is
+imported or run until ComfyUI asks for it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WEB_DIRECTORY = "./web"
 
 
 async def comfy_entrypoint() -> ComfyExtension:
-    """Return the extension that holds the pack's nodes; ComfyUI calls this once at its start."""
+    """Return the extension that holds the pack's nodes; ComfyUI calls this once when it starts."""
     from .nodes import SweetSpotExtension
 
     return SweetSpotExtension()

@@ -1,6 +1,7 @@
-"""How fast the browser's face is: `.venv/bin/python benchmarks/browser.py`. Needs a ComfyUI and a Chromium.
+"""Measures how fast the browser part is: `.venv/bin/python benchmarks/browser.py`. Needs a ComfyUI and a Chromium.
 
-The times that the issue allows are told as shares; the page's load is told with the pack over without it, in turn.
+Badge times are given as shares of the time allowed. For the page load, the time with the pack is divided by the time
+without it, measured in turn.
 """
 
 import json
@@ -44,7 +45,7 @@ FRAMES = """() => {
 
 
 def main() -> None:
-    """Measure, and write the figures to standard output."""
+    """Measure, and print the figures."""
     folder = find_comfyui()
     chromium = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
     if folder is None or chromium is None:
@@ -63,15 +64,17 @@ def main() -> None:
             badges = badge_times(page)
             frames = frame_times(page)
             browser.close()
-    print(f"page load with the pack over without: median {statistics.median(loads):.3f}, each {loads}")
+    print(f"page load with the pack / without: median {statistics.median(loads):.3f}, each {loads}")
     print(f"badge, first: {badges[0] / 1000 / BADGE_SECONDS:.2f} of the time allowed")
     print(f"badge, median of {len(badges)}: {statistics.median(badges) / 1000 / BADGE_SECONDS:.2f}")
-    print(f"frame while the slider is dragged: median {statistics.median(frames):.1f} ms of {FRAME_SECONDS * 1000:.0f}")
-    print(f"  90 %: {statistics.quantiles(frames, n=10)[8]:.1f} ms, of {len(frames)} frames")
+    print(
+        f"frame while dragging the slider: median {statistics.median(frames):.1f} ms of {FRAME_SECONDS * 1000:.0f} ms"
+    )
+    print(f"  90th percentile: {statistics.quantiles(frames, n=10)[8]:.1f} ms, {len(frames)} frames")
 
 
 def write_models(folder: Path) -> None:
-    """Write files that hold a header only."""
+    """Write model files with a header and no weights."""
     folder.mkdir(parents=True)
     for number in range(MODELS):
         header = json.dumps({"__metadata__": {"modelspec.title": f"model {number}"}}).encode()
@@ -79,7 +82,7 @@ def write_models(folder: Path) -> None:
 
 
 def write_images(folder: Path) -> None:
-    """Write images with as much detail as photographs have."""
+    """Write images with about as much detail as photographs."""
     folder.mkdir(parents=True)
     noise = np.random.default_rng(0)
     for number in range(IMAGES):
@@ -88,7 +91,7 @@ def write_images(folder: Path) -> None:
 
 
 def page_loads(browser: Browser, url: str) -> list[float]:
-    """Return the seconds until ComfyUI's page is ready, with the pack over without it, each pair in turn."""
+    """Return the time until ComfyUI's page is ready with the pack, divided by that without it, for each pair."""
     return [round(load(browser, url, with_pack=True) / load(browser, url, with_pack=False), 3) for _ in range(LOADS)]
 
 
@@ -107,7 +110,7 @@ def load(browser: Browser, url: str, *, with_pack: bool) -> float:
 
 
 def badge_times(page: Page) -> list[float]:
-    """Return the milliseconds from connecting a loader to the badge, each time with another model."""
+    """Return the milliseconds from connecting a loader to showing the badge, for different models."""
     page.evaluate("() => app.graph.clear()")
     kinds = "kind => { const node = LiteGraph.createNode(kind); app.graph.add(node); return node.id; }"
     loader, preset = page.evaluate(kinds, "UNETLoader"), page.evaluate(kinds, "SweetSpotPreset")
@@ -115,7 +118,7 @@ def badge_times(page: Page) -> list[float]:
 
 
 def frame_times(page: Page) -> list[float]:
-    """Return the milliseconds between frames while the slider of a comparison is dragged to and fro."""
+    """Return the milliseconds between frames while the slider is dragged back and forth."""
     runs = [
         {"steps": number + 1, "seconds": number + 1, "similarity": 0.9, "model_calls": 1, "files": [f"{number}.png"]}
         for number in range(IMAGES)
@@ -137,7 +140,7 @@ def frame_times(page: Page) -> list[float]:
     page.wait_for_timeout(1500)
     box = page.locator(".ss-stage").bounding_box()
     if box is None:
-        raise RuntimeError("the viewer is not shown")
+        raise RuntimeError("expected the viewer on the page, but it is not there")
     middle = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + box["width"] / 2, middle)
     page.mouse.down()

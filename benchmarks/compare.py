@@ -1,9 +1,9 @@
-"""What a comparison costs, and whether its search is right.
+"""Measures what a comparison costs, and whether its search is right.
 
 `.venv/bin/python benchmarks/compare.py clock|edit|auto|memory`
 
-`clock` and `edit` send workflows to a ComfyUI server, as a user would; their times are ratios of pairs in one run.
-`auto` runs inside ComfyUI on the demo model; `memory` needs no model.
+`clock` and `edit` send workflows to a ComfyUI server, as a user would, and compare pairs of times in one run. `auto`
+runs inside ComfyUI on the demo model. `memory` needs no model.
 """
 
 import argparse
@@ -30,13 +30,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figure", choices=("clock", "edit", "auto", "memory"))
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=12, help="pairs of `clock` and `edit`")
-    parser.add_argument("--size", type=int, default=128, help="pixels a side of `clock` and `edit`")
+    parser.add_argument("--rounds", type=int, default=12, help="number of pairs for `clock` and `edit`")
+    parser.add_argument("--size", type=int, default=128, help="width and height in pixels for `clock` and `edit`")
     arguments = parser.parse_args()
     if arguments.figure in ("clock", "edit"):
-        told = on_server({"clock": clock, "edit": edit}[arguments.figure], arguments.rounds, arguments.size)
+        figures = on_server({"clock": clock, "edit": edit}[arguments.figure], arguments.rounds, arguments.size)
     elif arguments.figure == "memory":
-        told = memory()
+        figures = memory()
     elif arguments.inside is None:
         raise SystemExit(run_inside(Path(__file__)))
     else:
@@ -44,12 +44,12 @@ def main() -> None:
         import torch
 
         with torch.inference_mode():
-            told = auto()
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+            figures = auto()
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 
 def on_server(figure: Any, rounds: int, size: int) -> dict[str, Any]:
-    """Start a ComfyUI, and measure on it."""
+    """Start a ComfyUI and measure on it."""
     from sweetspot.cli.comfyui import find_comfyui, prepare, running
 
     folder = find_comfyui()
@@ -60,7 +60,7 @@ def on_server(figure: Any, rounds: int, size: int) -> dict[str, Any]:
 
 
 def graph(size: int) -> dict[str, Any]:
-    """Return the nodes that stock and ours have in common."""
+    """Return the nodes that the stock workflow and ours share."""
     return {
         "model": {"class_type": "SweetSpotDemoModel", "inputs": {}},
         "positive": {"class_type": "CLIPTextEncode", "inputs": {"text": PROMPT, "clip": ["model", 1]}},
@@ -70,7 +70,7 @@ def graph(size: int) -> dict[str, Any]:
 
 
 def sampler_inputs(seed: int) -> dict[str, Any]:
-    """Return what a KSampler and ours are given alike."""
+    """Return the inputs that a KSampler and our node share."""
     return {
         "model": ["model", 0],
         "seed": seed,
@@ -85,7 +85,7 @@ def sampler_inputs(seed: int) -> dict[str, Any]:
 
 
 def stock(size: int, seed: int) -> dict[str, Any]:
-    """Return three KSamplers with their VAE Decode and preview."""
+    """Return a workflow with three KSamplers, each with VAE Decode and preview."""
     nodes = graph(size)
     for steps in COUNTS:
         nodes[f"sampled {steps}"] = {"class_type": "KSampler", "inputs": {**sampler_inputs(seed), "steps": steps}}
@@ -96,16 +96,16 @@ def stock(size: int, seed: int) -> dict[str, Any]:
 
 
 def ours(size: int, seed: int, steps: str, **inputs: Any) -> dict[str, Any]:
-    """Return one Multi-Step Compare, which shows its grid and measures, too."""
+    """Return a workflow with one Multi-Step Compare, which also draws its grid and measures."""
     inputs = {**sampler_inputs(seed), "vae": ["model", 2], "steps": steps, **inputs}
     return graph(size) | {"compare": {"class_type": "SweetSpotCompare", "inputs": inputs}}
 
 
 def seconds(server: Any, prompt: dict[str, Any]) -> float:
-    """Run a prompt and return its seconds by the server's own clock.
+    """Run a prompt and return its duration in seconds by the server's own clock.
 
     Raises:
-        RuntimeError: if it fails.
+        RuntimeError: if the prompt fails.
     """
     from urllib.request import Request, urlopen
 
@@ -123,7 +123,7 @@ def seconds(server: Any, prompt: dict[str, Any]) -> float:
 
 
 def clock(server: Any, rounds: int, size: int) -> dict[str, Any]:
-    """Return our time over that of stock nodes for 4, 25 and 50 steps, each pair with a new seed."""
+    """Return our time divided by that of stock nodes for 4, 25 and 50 steps, in pairs with new seeds."""
     listed = ", ".join(map(str, COUNTS))
     kinds = {
         "auto": lambda seed: ours(size, seed, listed),
@@ -136,22 +136,23 @@ def clock(server: Any, rounds: int, size: int) -> dict[str, Any]:
     for number in range(rounds):
         for kind, make in kinds.items():
             pair = [make(next(_seed)), stock(size, next(_seed))]
-            # The order turns, so that neither always runs on the warmer machine.
+            # The order alternates, so that neither workflow always runs on the warmer machine.
             took = [seconds(server, prompt) for prompt in (pair if number % 2 else pair[::-1])]
             mine, theirs = took if number % 2 else took[::-1]
             ratios[kind].append(mine / theirs)
     return {
         "pixels": size,
         "pairs": rounds,
-        **{f"together {kind} over stock, median": statistics.median(found) for kind, found in ratios.items()},
+        **{f"together {kind} over stock, median": statistics.median(values) for kind, values in ratios.items()},
         **{
-            f"together {kind} over stock, quartiles": statistics.quantiles(found, n=4) for kind, found in ratios.items()
+            f"together {kind} over stock, quartiles": statistics.quantiles(values, n=4)
+            for kind, values in ratios.items()
         },
     }
 
 
 def edit(server: Any, rounds: int, size: int) -> dict[str, Any]:
-    """Return the time of adding 12 to 4, 25, 50 over that of running 12 alone."""
+    """Return the time of adding 12 to 4, 25, 50, divided by the time of running 12 alone."""
     ratios = []
     for number in range(rounds + 1):
         seed = next(_seed)
@@ -169,7 +170,7 @@ def edit(server: Any, rounds: int, size: int) -> dict[str, Any]:
 
 
 def auto() -> dict[str, Any]:
-    """Return how the search's verdict compares with that of the whole ladder, over 32 seeds of 8 prompts."""
+    """Return how the verdicts of the search compare with those of the whole ladder, for 32 seeds of 8 prompts."""
     from sweetspot.comparison.contenders import Contender
     from sweetspot.comparison.rounds import Question, compare
     from sweetspot.comparison.runs import Sampling
@@ -186,34 +187,34 @@ def auto() -> dict[str, Any]:
         engine = ComfyEngine(subject, ComparisonProgress(demo.model), 1 << 30)
         return compare(engine, [Contender(sampling)], question).first
 
-    def rung(found: Any) -> int:
-        return LADDER.index(found.sweet_spot.steps) if found.sweet_spot.steps else len(LADDER)
+    def rung(series: Any) -> int:
+        return LADDER.index(series.sweet_spot.steps) if series.sweet_spot.steps else len(LADDER)
 
-    told: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for sampler in ("euler", "dpmpp_2m", "heun"):
         away, calls, ladder_calls, rungs = Counter[int](), [], [], Counter[int]()
         for seed in range(SEEDS):
             sampling = Sampling(seed, 3.0, sampler, "simple")
             positive = conditions[seed % len(conditions)]
             whole = run(positive, sampling, Question(LADDER))
-            found = run(positive, sampling, Question((), auto=True))
-            # No sweet spot is what lies past the last rung; the search's largest count is at most 32.
-            away[abs(min(rung(found), len(LADDER) - 1) - min(rung(whole), len(LADDER) - 1))] += 1
+            searched = run(positive, sampling, Question((), auto=True))
+            # No sweet spot counts as the last rung, because the search never runs more than 32 steps.
+            away[abs(min(rung(searched), len(LADDER) - 1) - min(rung(whole), len(LADDER) - 1))] += 1
             rungs[whole.sweet_spot.steps or 0] += 1
-            calls.append(sum(judged.run.model_calls for judged in found.runs))
+            calls.append(sum(judged.run.model_calls for judged in searched.runs))
             ladder_calls.append(sum(judged.run.model_calls for judged in whole.runs))
-        told[sampler] = {
+        figures[sampler] = {
             "verdicts by rungs apart": dict(sorted(away.items())),
             "model calls, mean": statistics.mean(calls),
             "model calls, most": max(calls),
             "of the ladder": ladder_calls[0],
             "the ladder's verdicts (0 is none)": dict(sorted(rungs.items())),
         }
-    return told
+    return figures
 
 
 def memory() -> dict[str, Any]:
-    """Return the memory that 64 step counts at 1024 by 1024 take beside the model: runs, report, grid and outputs."""
+    """Return the memory that 64 step counts at 1024 by 1024 take, without a model: runs, report, grid, outputs."""
     import numpy as np
     from sweetspot.comparison.pictures.chart import draw_curve
     from sweetspot.comparison.pictures.grid import draw_grid
@@ -230,7 +231,7 @@ def memory() -> dict[str, Any]:
     report = make_report([judge(Series(Settings("comfyui", "x", "x", "euler", "simple", 1.0, 0), runs))])
     took = time.perf_counter() - start
     grid, curve = draw_grid(report), draw_curve(report)
-    # As nodes/comparing/save.py fills the IMAGE output.
+    # Like the IMAGE output in nodes/comparing/save.py.
     images = np.empty((64, 1024, 1024, 3), dtype=np.float32)
     for place, run in enumerate(runs):
         images[place] = run.images[0]

@@ -1,7 +1,7 @@
-"""How fast recognition is, and how often it is right: `.venv/bin/python benchmarks/presets.py`.
+"""Measures how fast recognition is and how often it is right: `.venv/bin/python benchmarks/presets.py`.
 
-Every time is told as its share of what is allowed, so that figures of different machines can be compared; the report on
-the official templates (of this Python, or of the ComfyUI that is found) lists every miss.
+Times are given as shares of the time allowed. The report on the official templates (from this Python or from the
+ComfyUI that was found) lists every miss.
 """
 
 import json
@@ -25,7 +25,7 @@ FEW = 12
 
 
 def main() -> None:
-    """Measure, and write a report to standard output."""
+    """Measure, and print a report."""
     folders = template_folders()
     with tempfile.TemporaryDirectory() as place:
         shares = measure(Path(place), folders)
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def measure(place: Path, folders: list[Path]) -> dict[str, float]:
-    """Return the shares of the allowed times; the best of several runs, but for what happens once."""
+    """Return the shares of the allowed times: the best of several runs, except for the first indexing."""
     large = write_large(place / "large.safetensors")
     many = [write_model(place / "models" / f"model_{number}.safetensors") for number in range(1000)]
     first = best_of(1, lambda: load_index(folders, place / "cache"))
@@ -56,26 +56,26 @@ def measure(place: Path, folders: list[Path]) -> dict[str, float]:
 
 
 def report(index: TemplateIndex) -> None:
-    """Print how often the templates' samplers get their own step count, and every miss."""
+    """Print how often recognition gives a template's own step count, and every miss."""
     whole = [entry for entry in index.entries if entry.default and entry.whole and entry.files]
-    for words, wishes in (("with the index", Wishes(templates=index)), ("by the catalogue alone", Wishes())):
+    for words, wishes in (("with the index", Wishes(templates=index)), ("with the catalogue alone", Wishes())):
         misses = [entry for entry in whole if plan_steps(entry, wishes) != entry.settings["steps"]]
         print(f"balanced is the template's step count, {words}: {len(whole) - len(misses)} of {len(whole)}")
         for entry in misses:
             names = ", ".join((*entry.files, *entry.loras))
-            print(f"  {entry.template}: {names} runs {entry.settings['steps']}, got {plan_steps(entry, wishes)}")
-    told = [e for e in whole if any(accelerator_word(name) for name in (*e.files, *e.loras))]
-    right = sum((plan_steps(e, Wishes()) <= FEW) == (e.settings["steps"] <= FEW) for e in told)
-    print(f"few steps or not, where a name tells, by the catalogue alone: {right} of {len(told)}")
+            print(f"  {entry.template}: {names} expected {entry.settings['steps']}, got {plan_steps(entry, wishes)}")
+    named = [e for e in whole if any(accelerator_word(name) for name in (*e.files, *e.loras))]
+    right = sum((plan_steps(e, Wishes()) <= FEW) == (e.settings["steps"] <= FEW) for e in named)
+    print(f"few steps or not, if a name shows it, with the catalogue alone: {right} of {len(named)}")
 
 
 def plan_steps(entry: Entry, wishes: Wishes) -> int:
-    """Return the step count that an entry's file and LoRAs are given."""
+    """Return the recommended step count for an entry's files and LoRAs."""
     return recognise(Evidence(files=entry.files, loras=tuple(map(Lora, entry.loras))), wishes).plan.steps
 
 
 def best_of(runs: int, call: Callable[[], object]) -> float:
-    """Return the shortest of several runs in seconds."""
+    """Return the seconds of the fastest of several runs."""
     times = []
     for _ in range(runs):
         start = time.perf_counter()
@@ -93,7 +93,7 @@ def write_large(file: Path) -> Path:
 
 
 def write_model(file: Path, blocks: int = 200) -> Path:
-    """Write a header of a FLUX.1 dev of so many blocks, without weights."""
+    """Write the header of a FLUX.1 dev with this many blocks, without weights."""
     names = {"img_in.weight": (3072, 64), "txt_in.weight": (3072, 4096), "vector_in.in_layer.weight": (3072, 768)}
     names |= {"guidance_in.in_layer.weight": (3072, 256)}
     for number in range(blocks):

@@ -1,7 +1,9 @@
-"""What the Step-Aware Sampler costs and saves: `.venv/bin/python benchmarks/sampler.py overhead|window|settle`.
+"""Measures what the Step-Aware Sampler costs and saves.
 
-It runs inside the ComfyUI that is found, in one process without a server, on the demo model. Times are ratios of pairs
-in one run. `window` and `settle` use 64 pictures: 8 held-out prompts, 8 seeds each.
+`.venv/bin/python benchmarks/sampler.py overhead|window|settle`
+
+It runs inside the ComfyUI that is found, in one process without a server, on the demo model. Pairs of times in one run
+are compared. `window` and `settle` use 64 pictures: 8 held-out prompts with 8 seeds each.
 """
 
 import argparse
@@ -37,11 +39,11 @@ SETTLING = (
 
 
 def main() -> None:
-    """Start ComfyUI's own Python, and measure there."""
+    """Start this script again with ComfyUI's Python, and measure there."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("figure", choices=("overhead", "window", "settle"))
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=12, help="pairs of `overhead`")
+    parser.add_argument("--rounds", type=int, default=12, help="number of pairs for `overhead`")
     arguments = parser.parse_args()
     if arguments.inside is None:
         raise SystemExit(run_inside(Path(__file__)))
@@ -49,10 +51,10 @@ def main() -> None:
     figures = {"overhead": lambda: overhead(arguments.rounds), "window": window, "settle": settle}
     import torch
 
-    # As ComfyUI runs every prompt.
+    # ComfyUI runs every prompt in inference mode.
     with torch.inference_mode():
-        told = figures[arguments.figure]()
-    sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        result = figures[arguments.figure]()
+    sys.stdout.write(json.dumps(result, indent=2) + "\n")
 
 
 def run_inside(script: Path) -> int:
@@ -79,16 +81,16 @@ def load(folder: Path) -> None:
         "sweetspot", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )
     if spec is None or spec.loader is None:
-        raise SystemExit(f"{ROOT} is no package")
+        raise SystemExit(f"{ROOT}: expected a package with an __init__.py")
     sys.modules["sweetspot"] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(sys.modules["sweetspot"])
 
 
 class Demo:
-    """The demo model with its conditions."""
+    """The demo model."""
 
     def __init__(self, size: int = 128) -> None:
-        """Load it."""
+        """Load the model."""
         import torch
         from sweetspot.nodes.demo_model import SweetSpotDemoModel
 
@@ -101,7 +103,7 @@ class Demo:
         return self.clip.encode_from_tokens_scheduled(self.clip.tokenize(prompt))
 
     def batch(self) -> dict[str, Any]:
-        """Return an empty latent of as many pictures as there are seeds; each gets its own noise."""
+        """Return an empty latent with one picture per seed; each gets its own noise."""
         return {"samples": self.empty["samples"].repeat(SEEDS, 1, 1, 1)}
 
     def pictures(self, samples: Any) -> Any:
@@ -124,7 +126,7 @@ def settings(seed: int = 0, sampler_name: str = "euler", cfg: float = 3.0) -> An
 
 
 def overhead(rounds: int) -> dict[str, Any]:
-    """Return our time over the stock KSampler's at 256 by 256 pixels, and over itself: what a pair tells of chance."""
+    """Return our time divided by stock's at 256 by 256 pixels, and stock's by itself to show the noise."""
     from nodes import common_ksampler  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
     from sweetspot.nodes.running.live import LiveTrace
     from sweetspot.nodes.running.stock import sample_watched
@@ -145,7 +147,7 @@ def overhead(rounds: int) -> dict[str, Any]:
         warm()
     with_trace, chance = [], []
     for number in range(rounds):
-        # The order turns, so that neither always runs on the warmer machine.
+        # The order alternates, so that neither always runs on the warmer machine.
         pair = [stock, ours, stock] if number % 2 else [ours, stock, stock]
         seconds = dict.fromkeys((stock, ours), 0.0)
         first, second, third = (timed(call) for call in pair)
@@ -163,14 +165,14 @@ def overhead(rounds: int) -> dict[str, Any]:
 
 
 def timed(call: Callable[[], None]) -> float:
-    """Return the seconds of a call."""
+    """Return how many seconds a call takes."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
 
 
 def window() -> dict[str, Any]:
-    """Return what each recommended guidance window saves, and how alike its pictures are to those of full guidance."""
+    """Return what each recommended guidance window saves, and how similar its pictures are to full guidance."""
     from sweetspot.nodes.guidance_inputs import ALWAYS, chosen_saver
     from sweetspot.nodes.running.stock import sample_watched
     from sweetspot.nodes.running.watched_run import WatchedRun
@@ -178,7 +180,7 @@ def window() -> dict[str, Any]:
 
     demo = Demo()
     negative = demo.condition("")
-    names = [ALWAYS, *(found.name for found in load_windows()), NONE]
+    names = [ALWAYS, *(entry.name for entry in load_windows()), NONE]
     pictures: dict[str, list[Any]] = {name: [] for name in names}
     halves = dict.fromkeys(names, 0)
     seconds = dict.fromkeys(names, 0.0)
@@ -205,25 +207,25 @@ def window() -> dict[str, Any]:
 
 
 def settle() -> dict[str, Any]:
-    """Return what stopping when settled saves for each sampler, and how alike its pictures are to the full run's."""
+    """Return the steps saved by stopping when settled, and how similar the pictures are to full runs, per sampler."""
     demo = Demo()
     negative = demo.condition("")
     conditions = [demo.condition(prompt) for prompt in prompts()]
-    told: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for sampler_name in SETTLING:
-        found = [
-            one
+        runs = [
+            run
             for number, positive in enumerate(conditions)
-            for one in _runs(demo, sampler_name, number, positive, negative)
+            for run in _runs(demo, sampler_name, number, positive, negative)
         ]
-        told[sampler_name] = {f"tolerance {tolerance:g}": _stopped(demo, found, tolerance) for tolerance in TOLERANCES}
-        told[sampler_name]["estimate at least the truth, share of steps"] = _coverage(found)
-        sys.stderr.write(f"{sampler_name}: {json.dumps(told[sampler_name])}\n")
-    return told
+        result[sampler_name] = {f"tolerance {tolerance:g}": _stopped(demo, runs, tolerance) for tolerance in TOLERANCES}
+        result[sampler_name]["estimate at least the truth, share of steps"] = _coverage(runs)
+        sys.stderr.write(f"{sampler_name}: {json.dumps(result[sampler_name])}\n")
+    return result
 
 
 def _runs(demo: Demo, sampler_name: str, seed: int, positive: Any, negative: Any) -> Iterator[dict[str, Any]]:
-    """Yield each picture of a batch: its prediction and the estimate at every step, and where it ends."""
+    """Yield each picture of a batch: its predictions and estimates at every step, and its final latent."""
     import torch
     from sweetspot.nodes.model.noise_levels import to_noise_ratio
     from sweetspot.nodes.running.stock import sample_traced, schedule_of
@@ -281,7 +283,7 @@ def _coverage(runs: list[dict[str, Any]]) -> float:
 
 
 def likeness(pictures: list[Any], references: list[Any]) -> dict[str, float]:
-    """Return mean and least SSIM, and the least over the pictures of each one's worst tile of 32 pixels."""
+    """Return the mean and lowest SSIM, of whole pictures and of each picture's worst 32-pixel tile."""
     from sweetspot.comparison.measures.structure import ssim
 
     whole = [ssim(a, b) for a, b in zip(pictures, references, strict=True)]

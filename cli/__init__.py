@@ -1,1 +1,1 @@
-"""The shell's face."""
+"""The `sweetspot` command."""

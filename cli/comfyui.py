@@ -1,6 +1,6 @@
 """Find a ComfyUI, or install one, start it with the pack in it, and stop it.
 
-`sweetspot demo`, the tests and the benchmarks all use it, so that they run on the ComfyUI that the user has.
+`sweetspot demo`, the tests and the benchmarks all use this, so they run on the user's own ComfyUI.
 """
 
 import configparser
@@ -28,7 +28,7 @@ _NOT_FOR_COMFYUI = shutil.ignore_patterns(
     ".git", ".venv", "out", "build", "node_modules", "__pycache__", "tests", "benchmarks", "training"
 )
 
-# Runs main.py, and ends as soon as this process is gone, however that ended: then its standard input closes.
+# Runs main.py, and ends when its standard input closes: that happens as soon as this process is gone, however it ended.
 _RUN_AND_END_WITH_PARENT = """
 import os, runpy, sys, threading
 
@@ -63,13 +63,13 @@ class Installation:
 
 @dataclass(frozen=True)
 class Server:
-    """A ComfyUI that runs with the pack in it.
+    """A running ComfyUI with the pack in it.
 
     Attributes:
         host: its address.
         port: its port.
         base: its base directory, with input, output, temp, models and custom_nodes.
-        log: the file that its output goes to.
+        log: the file with its output.
     """
 
     host: str
@@ -79,7 +79,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """The address that requests go to."""
+        """The base address of requests."""
         return f"http://{self.host}:{self.port}"
 
 
@@ -87,7 +87,7 @@ def find_comfyui() -> Path | None:
     """Return the folder of the first ComfyUI among COMFYUI_PATH, comfy-cli's workspace and ~/comfy/ComfyUI.
 
     Raises:
-        ComfyUIError: if COMFYUI_PATH is set to a folder that holds no ComfyUI.
+        ComfyUIError: if COMFYUI_PATH is set to a folder without a ComfyUI.
     """
     named = os.environ.get("COMFYUI_PATH")
     if named:
@@ -99,17 +99,20 @@ def find_comfyui() -> Path | None:
 
 
 def install_comfyui() -> Path | None:
-    """Install ComfyUI with `comfy install` and return its folder; None where its repository cannot be reached."""
+    """Install ComfyUI with `comfy install` and return its folder; None if its repository cannot be reached."""
     if not _reachable(REPOSITORY):
         return None
-    log.info("Installing ComfyUI with comfy-cli; this takes some minutes ...")
+    log.info("Installing ComfyUI with comfy-cli; this takes a few minutes ...")
     kind = "--nvidia" if shutil.which("nvidia-smi") else "--m-series" if sys.platform == "darwin" else "--cpu"
     subprocess.run([*comfy(), "install", "--skip-manager", "--fast-deps", kind], check=True)
     return find_comfyui()
 
 
 def prepare(folder: Path) -> Installation:
-    """Return the installation with its interpreter: COMFYUI_PYTHON, its own environment, else ours made fit for it."""
+    """Return the installation with its interpreter.
+
+    That is COMFYUI_PYTHON, else its own environment, else ours, with its requirements installed.
+    """
     named = os.environ.get("COMFYUI_PYTHON")
     if named:
         if not Path(named).is_file():
@@ -128,12 +131,12 @@ def running(installation: Installation, base: Path, *options: str) -> Iterator[S
     """Start ComfyUI with the pack on a free port of 127.0.0.1, and stop it at the end.
 
     Args:
-        installation: what to start.
-        base: folder for its inputs, outputs and settings; made where it is not there.
-        options: more of ComfyUI's command line options.
+        installation: the ComfyUI to start.
+        base: folder for its inputs, outputs and settings; created if missing.
+        options: more command line options for ComfyUI.
 
     Raises:
-        ComfyUIError: if it does not come up; holds the end of its log.
+        ComfyUIError: if it does not start; the message holds the end of its log.
     """
     _fill_base(base)
     server = Server("127.0.0.1", _free_port(), base, base / "comfyui.log")
@@ -141,7 +144,7 @@ def running(installation: Installation, base: Path, *options: str) -> Iterator[S
     command += ["--listen", server.host, "--port", str(server.port)]
     command += ["--base-directory", str(base), "--disable-auto-launch", "--disable-api-nodes"]
     command += [*([] if _has_gpu(installation.python) else ["--cpu"]), *options]
-    log.info("Starting ComfyUI of %s ...", installation.folder)
+    log.info("Starting ComfyUI in %s ...", installation.folder)
     with server.log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=installation.folder, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
@@ -161,16 +164,16 @@ def running(installation: Installation, base: Path, *options: str) -> Iterator[S
 
 
 def comfy() -> list[str]:
-    """Return the command of comfy-cli, which asks no questions and sends no usage reports."""
-    environment_setting = [sys.executable, "-m", "comfy_cli", "--skip-prompt"]
-    subprocess.run([*environment_setting, "tracking", "disable"], capture_output=True, check=False)
-    return environment_setting
+    """Return the command that runs comfy-cli without questions and without usage reports."""
+    command = [sys.executable, "-m", "comfy_cli", "--skip-prompt"]
+    subprocess.run([*command, "tracking", "disable"], capture_output=True, check=False)
+    return command
 
 
 def _workspaces() -> Iterator[Path]:
-    """Yield the folders that comfy-cli takes for its workspace, in its own order.
+    """Yield the folders that comfy-cli would use as its workspace, in its own order.
 
-    Its settings are read directly: asking `comfy which` takes most of a second.
+    Reads its settings directly, because calling `comfy which` takes most of a second.
     """
     here = Path.cwd()
     yield from (here, *here.parents)
@@ -237,12 +240,12 @@ def _fill_base(base: Path) -> None:
     try:
         pack.symlink_to(PACK, target_is_directory=True)
     except OSError:
-        # Windows allows links only to some users.
+        # On Windows, only some users may create links.
         shutil.copytree(PACK, pack, ignore=_NOT_FOR_COMFYUI)
 
 
 def _has_gpu(python: Path) -> bool:
-    """Ask the torch that ComfyUI will run on, as a card is no use to a torch built without it."""
+    """Ask the torch that ComfyUI will use: a GPU doesn't help if torch was built without support for it."""
     answer = subprocess.run([str(python), "-c", _ASK_FOR_GPU], capture_output=True, check=False)
     return answer.returncode == 0
 

@@ -1,4 +1,4 @@
-"""`sweetspot demo`: the compare workflow on the demo model, in a real ComfyUI where there is one."""
+"""`sweetspot demo`: runs the compare workflow on the demo model, in a real ComfyUI if possible."""
 
 import importlib.util
 import json
@@ -21,29 +21,29 @@ log = logging.getLogger("sweetspot.cli")
 
 
 class MissingExtraError(ImportError):
-    """Libraries of the extra `standalone` are not installed; the message says what to install."""
+    """Libraries of the extra `standalone` are missing; the message says what to install."""
 
 
 def run_demo(out: Path, engine: str, changes: Mapping[str, Any] | None = None) -> None:
     """Write `grid.png` and `report.json` of the compare workflow into `out`.
 
     Args:
-        out: folder to write to; made where it does not exist.
-        engine: `comfyui`, `diffusers`, or `auto` for ComfyUI where one is found or can be installed.
-        changes: other values for inputs of the workflow's Multi-Step Compare.
+        out: folder to write to; created if missing.
+        engine: `comfyui`, `diffusers`, or `auto`, which uses ComfyUI if one is found or can be installed.
+        changes: values that replace inputs of the workflow's Multi-Step Compare.
 
     Raises:
-        ComfyUIError: if ComfyUI is asked for and there is none, or the workflow fails in it.
+        ComfyUIError: if ComfyUI is required and there is none, or the workflow fails in it.
         MissingExtraError: if diffusers is needed and not installed.
-        ValueError: if diffusers is to run what it can't.
+        ValueError: if diffusers can't run what the changes ask for.
     """
     folder = None if engine == "diffusers" else find_comfyui() or install_comfyui()
     if folder is None and engine == "comfyui":
-        raise ComfyUIError("no ComfyUI found and none can be installed: set COMFYUI_PATH to a folder that holds one")
+        raise ComfyUIError("no ComfyUI found and none can be installed: set COMFYUI_PATH to ComfyUI's folder")
     workflow = _changed(json.loads(WORKFLOW.read_text("utf-8")), changes or {})
     if folder is None:
         if engine == "auto":
-            log.info("No ComfyUI was found, and none can be installed: running the same comparison on diffusers.")
+            log.info("No ComfyUI was found and none can be installed: running the same comparison on diffusers.")
         picture, report = _with_diffusers(workflow)
     else:
         installation = prepare(folder)
@@ -61,7 +61,7 @@ def run_workflow(server: Server, workflow: Path) -> str:
     """Run a saved workflow, in either form, through `comfy run` and return its prompt id.
 
     Raises:
-        ComfyUIError: if it does not succeed; holds what comfy-cli answered.
+        ComfyUIError: if it fails; the message holds comfy-cli's answer.
     """
     command = [*comfy(), "--json", "run", "--workflow", str(workflow), "--wait"]
     command += ["--host", server.host, "--port", str(server.port), "--timeout", str(RUN_SECONDS)]
@@ -69,20 +69,20 @@ def run_workflow(server: Server, workflow: Path) -> str:
     try:
         envelope = json.loads(answer.stdout.strip().splitlines()[-1])
     except (IndexError, json.JSONDecodeError) as error:
-        raise ComfyUIError(f"comfy run gave no answer: {answer.stdout}{answer.stderr}") from error
+        raise ComfyUIError(f"comfy run: expected JSON, got {answer.stdout}{answer.stderr}") from error
     if not envelope.get("ok"):
         raise ComfyUIError(f"comfy run {workflow.name} failed: {json.dumps(envelope.get('error'), indent=2)}")
     return envelope["data"]["prompt_id"]
 
 
 def get_json(server: Server, path: str) -> Any:
-    """Return the JSON that the server answers at this path."""
+    """Return the server's JSON at this path."""
     with urllib.request.urlopen(server.url + path, timeout=30) as answer:
         return json.load(answer)
 
 
 def get_image(server: Server, saved: dict[str, str]) -> bytes:
-    """Return the bytes of an image that a node saved, as its `ui` names it."""
+    """Return the bytes of a saved image, given its entry in the node's `ui` output."""
     with urllib.request.urlopen(f"{server.url}/view?{urllib.parse.urlencode(saved)}", timeout=30) as answer:
         return answer.read()
 
@@ -95,7 +95,7 @@ def _changed(workflow: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 
 def _with_comfyui(server: Server, workflow: Path) -> tuple[bytes, dict[str, Any]]:
-    log.info("Running %s through comfy run ...", workflow.name)
+    log.info("Running %s with comfy run ...", workflow.name)
     prompt_id = run_workflow(server, workflow)
     outputs = get_json(server, f"/history/{prompt_id}")[prompt_id]["outputs"]
     shown = next(node for node in outputs.values() if "report" in node)

@@ -1,4 +1,4 @@
-"""`sweetspot inspect`: what a model file, or a bare name, wants. The same answer as Model Step Preset's."""
+"""`sweetspot inspect`: recommended settings for a model file or a bare name, the same as Model Step Preset's."""
 
 import json
 import sys
@@ -23,12 +23,12 @@ _COLUMNS = ("input", "variant", "confidence", "draft", "balanced", "best", "cfg"
 
 @dataclass(frozen=True)
 class Inspection:
-    """One input's answer.
+    """The answer for one input.
 
     Attributes:
-        record: the answer as plain data, with the keys that `--json` documents.
-        text: the answer for people.
-        failed: whether the file could not be read, so that only its name was judged.
+        record: the answer as plain data; what `--json` prints.
+        text: the answer as readable text.
+        failed: whether the file could not be read. The answer is then based on its name alone.
     """
 
     record: dict[str, Any]
@@ -39,23 +39,23 @@ class Inspection:
 def inspect(
     paths: list[Path], names: list[str], loras: list[str], templates: TemplateIndex | None, saved: UserPresets | None
 ) -> list[Inspection]:
-    """Return the answers for files, folders and bare names, in the order of the inputs.
+    """Return the answers for files, folders and bare names, in this order.
 
     Raises:
         FileNotFoundError: a path does not exist.
-        ValueError: a path is a file of another kind.
+        ValueError: a path is not a model file.
     """
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise FileNotFoundError(f"PATH: expected files or folders that exist, got {', '.join(missing)}")
-    others = [path.name for path in paths if not (path.is_dir() or is_model_file(path.name))]
-    if others:
-        raise ValueError(f"PATH: expected model files ({', '.join(MODEL_ENDINGS)}) or folders, got {', '.join(others)}")
+    wrong = [path.name for path in paths if not (path.is_dir() or is_model_file(path.name))]
+    if wrong:
+        raise ValueError(f"PATH: expected model files ({', '.join(MODEL_ENDINGS)}) or folders, got {', '.join(wrong)}")
     wishes = Wishes(prefer=saved.prefer if saved else "template", templates=templates, saved=saved)
-    over = tuple(Lora(name) for name in loras)
+    lora_records = tuple(Lora(name) for name in loras)
     files = list(_files_in(paths))
-    answers = [_of_file(file, over, wishes) for file in _with_progress(files)]
-    return answers + [_answer(name, Evidence(files=(name,), loras=over), wishes) for name in names]
+    answers = [_of_file(file, lora_records, wishes) for file in _with_progress(files)]
+    return answers + [_answer(name, Evidence(files=(name,), loras=lora_records), wishes) for name in names]
 
 
 def to_json(answers: list[Inspection]) -> str:
@@ -64,7 +64,7 @@ def to_json(answers: list[Inspection]) -> str:
 
 
 def to_text(answers: list[Inspection]) -> str:
-    """Return one answer in full, or many as a table."""
+    """Return a single answer in full, several as a table."""
     if len(answers) == 1:
         return answers[0].text
     rows = [_COLUMNS, *(_row(answer.record) for answer in answers)]
@@ -90,9 +90,9 @@ def _of_file(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> Inspection:
 
 
 def _answer(name: str, evidence: Evidence, wishes: Wishes, problem: str = "") -> Inspection:
-    found = recognise_all(evidence, wishes)
-    balanced = found["balanced"]
-    record = _record(name, balanced, {quality: one.plan.steps for quality, one in found.items()})
+    recognitions = recognise_all(evidence, wishes)
+    balanced = recognitions["balanced"]
+    record = _record(name, balanced, {quality: each.plan.steps for quality, each in recognitions.items()})
     text = balanced.text
     if problem:
         record["warnings"].append(problem)
@@ -100,8 +100,8 @@ def _answer(name: str, evidence: Evidence, wishes: Wishes, problem: str = "") ->
     return Inspection(record, f"{name}\n{text}", bool(problem))
 
 
-def _record(name: str, found: Recognition, steps: dict[str, int]) -> dict[str, Any]:
-    plan, finding = found.plan, found.finding
+def _record(name: str, recognition: Recognition, steps: dict[str, int]) -> dict[str, Any]:
+    plan, finding = recognition.plan, recognition.finding
     counts = [*steps.values(), *(count for count in (plan.steps_min, plan.steps_max) if count)]
     return {
         "input": name,
@@ -114,7 +114,7 @@ def _record(name: str, found: Recognition, steps: dict[str, int]) -> dict[str, A
         "sampler": plan.sampler_name,
         "scheduler": plan.scheduler,
         "shift": {"value": plan.shift.value, "unit": plan.shift.unit} if plan.shift else None,
-        "signals": [*finding.signals, *(f"against it: {text}" for text in finding.contradictions)],
+        "signals": [*finding.signals, *(f"conflicting evidence: {text}" for text in finding.contradictions)],
         "sources": [f"{setting}: {source}" for setting, source in plan.sources.items()],
         "warnings": list(plan.warnings),
     }
@@ -127,7 +127,7 @@ def _row(record: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _with_progress(files: list[Path]) -> Iterable[Path]:
-    """Yield the files; on a terminal, with a bar on standard error."""
+    """Yield the files; on a terminal, show a progress bar on standard error."""
     if len(files) < 2 or not sys.stderr.isatty():
         yield from files
         return

@@ -1,4 +1,4 @@
-"""`sweetspot`: the pack from a shell."""
+"""The `sweetspot` command line."""
 
 import argparse
 import io
@@ -12,19 +12,19 @@ from .comfyui import ComfyUIError
 from .demo import MissingExtraError, run_demo
 
 COULD_NOT_READ = 1
-# `make demo` installs the extra `standalone` when it meets this exit code.
+# On this exit code, `make demo` installs the extra `standalone` and tries again.
 NEEDS_STANDALONE = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     chosen = _parser().parse_args(arguments)
-    # The demo tells what it does as its output; elsewhere standard output is the answer alone.
+    # The demo's output is its progress; the other commands print only their answer to standard output.
     stream = sys.stdout if chosen.command == "demo" else sys.stderr
-    # A terminal that cannot show a file's name must not end the answer.
-    for one in (sys.stdout, sys.stderr):
-        if isinstance(one, io.TextIOWrapper):
-            one.reconfigure(errors="backslashreplace")
+    # If a terminal cannot show a file's name, print it escaped instead of failing.
+    for output in (sys.stdout, sys.stderr):
+        if isinstance(output, io.TextIOWrapper):
+            output.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=stream)
     try:
         return chosen.run(chosen)
@@ -59,14 +59,14 @@ def _save(chosen: argparse.Namespace) -> int:
     from ..presets.sources.user import key_of, save_preset
     from .user_presets import presets_file, read_settings
 
-    told = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
-    settings = {name: value for name, value in told.items() if value is not None}
+    options = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
+    settings = {name: value for name, value in options.items() if value is not None}
     model = chosen.name
     if chosen.source:
         imported, named = read_settings(chosen.source)
         settings, model = imported | settings, model or named
     if not model:
-        raise ValueError("save: expected the model's file name as --name, got none, and the source does not tell it")
+        raise ValueError("save: expected the model's file name: pass --name, or --from with a file that contains it")
     file = presets_file(chosen.presets)
     saved = save_preset(file, model, settings, chosen.quality, chosen.loras)
     key = key_of(model, chosen.loras)
@@ -82,17 +82,17 @@ def _prefer(chosen: argparse.Namespace) -> int:
 
     file = presets_file(chosen.presets)
     saved = save_preference(file, chosen.prefer)
-    print(f"balanced now takes the {saved.prefer}'s number where there is one.\nIn {file}")
+    print(f"From now on, balanced uses the {saved.prefer}'s numbers where available.\nIn {file}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sweetspot", description="How many inference steps are enough?")
     commands = parser.add_subparsers(dest="command", required=True)
-    _add_demo(commands.add_parser("demo", help="compare step counts of the demo model, in ComfyUI if there is one"))
-    _add_inspect(commands.add_parser("inspect", help="tell which model a file is and which steps it wants"))
-    _add_save(commands.add_parser("save", help="keep settings for a model file, which Model Step Preset then prefers"))
-    prefer = commands.add_parser("prefer", help="whose number balanced takes where both are known, once for good")
+    _add_demo(commands.add_parser("demo", help="compare step counts on the demo model, in ComfyUI if available"))
+    _add_inspect(commands.add_parser("inspect", help="show what a model file is and its recommended settings"))
+    _add_save(commands.add_parser("save", help="save settings for a model file; Model Step Preset then uses them"))
+    prefer = commands.add_parser("prefer", help="choose whose numbers balanced uses from now on")
     prefer.add_argument("prefer", choices=PREFERENCES)
     _add_presets_option(prefer)
     prefer.set_defaults(run=_prefer)
@@ -100,26 +100,26 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_demo(demo: argparse.ArgumentParser) -> None:
-    demo.add_argument("--out", type=Path, default=Path("out/demo"), help="where grid.png and report.json go")
+    demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for grid.png and report.json")
     demo.add_argument(
         "--engine",
         choices=("auto", "comfyui", "diffusers"),
         default="auto",
-        help="what runs it; auto takes ComfyUI where one is found or can be installed",
+        help="what runs it; auto uses ComfyUI if one is found or can be installed",
     )
-    demo.add_argument("--steps", help="other step counts, e.g. 8,16,32 or auto")
+    demo.add_argument("--steps", help="step counts to run, e.g. 8,16,32, or auto")
     demo.add_argument("--seeds", type=int, help="how many seeds")
     demo.add_argument("--also", help="other samplers to compare, e.g. dpmpp_2m/simple")
     demo.set_defaults(run=_demo)
 
 
 def _add_inspect(command: argparse.ArgumentParser) -> None:
-    command.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="model files; folders are walked")
-    command.add_argument("--name", dest="names", action="append", default=[], help="judge a bare file name")
+    command.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="model files, or folders of them")
     command.add_argument(
-        "--lora", dest="loras", action="append", default=[], help="a LoRA that is laid over each input"
+        "--name", dest="names", action="append", default=[], help="a file name alone; the file needn't exist"
     )
-    command.add_argument("--json", action="store_true", help="a JSON list in the order of the inputs")
+    command.add_argument("--lora", dest="loras", action="append", default=[], help="a LoRA applied to every input")
+    command.add_argument("--json", action="store_true", help="print a JSON list, paths first, then names")
     _add_presets_option(command)
     command.set_defaults(run=_inspect)
 
@@ -127,22 +127,26 @@ def _add_inspect(command: argparse.ArgumentParser) -> None:
 def _add_save(command: argparse.ArgumentParser) -> None:
     command.add_argument("--name", help="the model's file name")
     command.add_argument(
-        "--from", dest="source", type=Path, help="an image, or a JSON file of diffusers or of settings"
+        "--from", dest="source", type=Path, help="an image, or a JSON file from diffusers or with settings"
     )
     command.add_argument(
-        "--lora", dest="loras", action="append", default=[], help="an accelerator LoRA that is used with it"
+        "--lora", dest="loras", action="append", default=[], help="an accelerator LoRA used with the model"
     )
     command.add_argument("--steps", type=int)
     command.add_argument("--cfg", type=float)
     command.add_argument("--sampler")
     command.add_argument("--scheduler")
-    command.add_argument("--quality", choices=QUALITIES, default="balanced", help="the quality they are meant for")
+    command.add_argument(
+        "--quality", choices=QUALITIES, default="balanced", help="the quality to save the settings for"
+    )
     _add_presets_option(command)
     command.set_defaults(run=_save)
 
 
 def _add_presets_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--presets", type=Path, help="the file of your presets; ComfyUI's user folder has it else")
+    command.add_argument(
+        "--presets", type=Path, help="file with your presets; default: the one in ComfyUI's user folder"
+    )
 
 
 if __name__ == "__main__":

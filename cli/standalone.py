@@ -1,4 +1,4 @@
-"""A saved compare workflow on the demo model, run by the diffusers engine."""
+"""Runs a saved compare workflow of the demo model on the diffusers engine."""
 
 import io
 from dataclasses import replace
@@ -17,12 +17,12 @@ from ..presets.qualities import QUALITIES
 
 
 def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-    """Return the grid as PNG and the report of a workflow in API form that holds one Multi-Step Compare.
+    """Return the grid as PNG and the report, for a workflow in API form with one Multi-Step Compare.
 
-    Prompts, size and the node's own values are the workflow's. Where a plan is linked, it is the demo model's.
+    Prompts, size and the node's values are taken from the workflow. A linked plan is assumed to be the demo model's.
 
     Raises:
-        ValueError: a value is not allowed, or has no equal on diffusers.
+        ValueError: a value is not allowed, or diffusers has no equivalent.
     """
     inputs = next(node["inputs"] for node in workflow.values() if node["class_type"] == "SweetSpotCompare")
     contenders = _contenders(inputs)

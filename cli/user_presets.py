@@ -1,4 +1,4 @@
-"""`sweetspot save` and `sweetspot prefer`: the user's own presets, from a shell."""
+"""`sweetspot save` and `sweetspot prefer`: edit the user's own presets."""
 
 from pathlib import Path
 from typing import Any
@@ -13,33 +13,33 @@ IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class NoUserFolderError(ComfyUIError):
-    """No ComfyUI is here whose user folder could hold presets."""
+    """No ComfyUI was found, so there is no user folder for presets."""
 
 
-def presets_file(told: Path | None) -> Path:
-    """Return the file of the user's presets: the one that was told, else the one in ComfyUI's user folder.
+def presets_file(chosen: Path | None) -> Path:
+    """Return the chosen file of user presets; by default, the one in ComfyUI's user folder.
 
     Raises:
-        NoUserFolderError: there is no ComfyUI; says what to give instead.
+        NoUserFolderError: no file was chosen and there is no ComfyUI.
     """
-    if told is not None:
-        return told
+    if chosen is not None:
+        return chosen
     folder = find_comfyui()
     if folder is None:
-        raise NoUserFolderError("no ComfyUI was found; say with --presets FILE where your presets are")
+        raise NoUserFolderError("no ComfyUI was found, so your presets can't be located: pass --presets FILE")
     return user.presets_file(folder / "user")
 
 
-def known_presets(told: Path | None) -> UserPresets | None:
-    """Return the user's presets, None where there is no place for them."""
+def known_presets(chosen: Path | None) -> UserPresets | None:
+    """Return the user's presets; None if there is no file and no ComfyUI for them."""
     try:
-        return read_user_presets(presets_file(told))
+        return read_user_presets(presets_file(chosen))
     except NoUserFolderError:
         return None
 
 
 def template_folders() -> list[Path]:
-    """Return where the official templates lie: in this Python's packages, else in those of the ComfyUI found."""
+    """Return the folders of the official templates, in this Python's packages or else in ComfyUI's."""
     folders = installed_folders()
     comfyui = None if folders else find_comfyui()
     if comfyui is None:
@@ -50,16 +50,16 @@ def template_folders() -> list[Path]:
 
 
 def templates() -> TemplateIndex:
-    """Return the index of the official templates that are found."""
+    """Return an index of the official templates found."""
     return load_index(template_folders())
 
 
 def read_settings(file: Path) -> tuple[dict[str, Any], str]:
-    """Return settings from an image's metadata or a text file, see `from_text`, and the model's name if told.
+    """Return the settings in an image's metadata or a text file (see `from_text`), and the model's name if given.
 
     Raises:
-        SettingsError: it holds no settings.
-        OSError: it cannot be read.
+        SettingsError: the file holds no settings.
+        OSError: the file cannot be read.
     """
     if file.suffix.lower() in IMAGES:
         from ..comparison.pictures.metadata import read_image_metadata

@@ -1,4 +1,4 @@
-"""ComfyUI's face: one file a node, V3 schema. The only Python here that imports comfy."""
+"""The ComfyUI nodes, one file per node, with V3 schemas. Only this folder imports comfy."""
 
 from comfy_api.latest import ComfyExtension, io
 
@@ -17,11 +17,11 @@ from .wrap_sampler import SweetSpotWrapSampler
 
 
 class SweetSpotExtension(ComfyExtension):
-    """The pack's nodes, as ComfyUI asks for them."""
+    """Gives ComfyUI the pack's nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Add the routes that the browser asks, and return every node class of the pack."""
-        # Not in `on_load`, which ComfyUI calls only since 0.9.
+        """Add the routes that the browser calls, and return every node class of the pack."""
+        # Not in `on_load`, because ComfyUI before 0.9 doesn't call it.
         add_routes()
         return [
             SweetSpotPreset,

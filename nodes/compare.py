@@ -1,4 +1,4 @@
-"""Multi-Step Compare: the same seed at several step counts, side by side, with the sweet spot named."""
+"""Multi-Step Compare: renders the same seed at several step counts, side by side, and names the sweet spot."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ from .schema import make_schema
 
 
 class SweetSpotCompare(io.ComfyNode):
-    """Renders several step counts from the same noise and names the smallest one that is enough."""
+    """Renders several step counts from the same noise and names the smallest count that is enough."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -41,10 +41,10 @@ class SweetSpotCompare(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotCompare",
             display_name="Multi-Step Compare",
-            description="Renders the same seed at several step counts and names the smallest one that is enough.",
+            description="Renders the same seed at several step counts and names the smallest count that is enough.",
             search_aliases=["xy plot", "steps", "num_inference_steps", "inference_steps", "sample_steps"],
             is_output_node=True,
-            # With these the shown grid carries its workflow, and can be dropped into ComfyUI to load it.
+            # With these, the grid carries its workflow and can be dropped into ComfyUI to load it.
             hidden=[io.Hidden.prompt, io.Hidden.unique_id, io.Hidden.extra_pnginfo],
             inputs=compare_inputs(),
             outputs=compare_outputs(),
@@ -52,7 +52,7 @@ class SweetSpotCompare(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, steps: str | None, also: str | None = "", frames: str | None = "first") -> bool | str:
-        """Refuse lists with a mistake before anything runs. Linked ones are checked when they are known."""
+        """Refuse invalid lists before anything runs; linked lists are checked once they are known."""
         try:
             if steps is not None:
                 parse_step_counts(steps)
@@ -97,9 +97,9 @@ class SweetSpotCompare(io.ComfyNode):
         check_frames(frames)
         check_prefix(save_prefix)
         step_list = parse_step_counts(steps)
-        known, words = cls._recognised(model, plan, step_list.words)
+        known_plan, words = cls._recognised(model, plan, step_list.words)
         sampling = Sampling(seed, cfg, sampler_name, scheduler, denoise)
-        contenders = _contenders(sampling, known, (plan, plan_2, plan_3, plan_4), parse_contenders(also))
+        contenders = _contenders(sampling, known_plan, (plan, plan_2, plan_3, plan_4), parse_contenders(also))
         subject = Subject(model, positive, negative, latent_image, vae, clip_vision, frames, kept_as == FLOAT32)
         progress = ComparisonProgress(model)
         engine = ComfyEngine(subject, progress, cache_megabytes << 20, together)
@@ -107,7 +107,7 @@ class SweetSpotCompare(io.ComfyNode):
         file = source_file(model)
         source = file.name if file else "not known"
         counts = step_list.resolved(words)
-        question = Question(counts, step_list.auto, seeds, known.variant, source, Price(price, price_unit))
+        question = Question(counts, step_list.auto, seeds, known_plan.variant, source, Price(price, price_unit))
         report = compare(engine, contenders, question)
         return cls._answer(report, progress, words, save_prefix)
 
@@ -115,7 +115,7 @@ class SweetSpotCompare(io.ComfyNode):
     def _answer(
         cls, report: Report, progress: ComparisonProgress, words: Mapping[str, int], save_prefix: str
     ) -> io.NodeOutput:
-        """Return all outputs, and show the viewer in the node."""
+        """Return all outputs and show the viewer in the node."""
         text, markdown = json.dumps(report.to_dict(), indent=2), to_markdown(report)
         picture, curve = draw_grid(report), draw_curve(report)
         saved = save_in_output_folder(cls, report, save_prefix, picture, curve) if save_prefix else ""
@@ -140,7 +140,7 @@ class SweetSpotCompare(io.ComfyNode):
 
     @classmethod
     def _recognised(cls, model: Any, plan: StepPlan | None, words: Sequence[str]) -> tuple[StepPlan, dict[str, int]]:
-        """Return the linked plan, or what the model is known to want, and what the words in the step list stand for."""
+        """Return the linked plan, or else the model's own, and the counts that words in the step list stand for."""
         # A linked plan says what the model is.
         choice = plan.variant if plan is not None and is_variant(plan.variant) else ""
         if plan is not None and not words:
@@ -154,17 +154,17 @@ class SweetSpotCompare(io.ComfyNode):
 
 def _contenders(
     sampling: Sampling,
-    known: StepPlan,
+    known_plan: StepPlan,
     plans: tuple[StepPlan | None, ...],
     others: list[tuple[str, str]],
 ) -> list[Contender]:
-    """Return the node's own settings, under the first plan where one is linked, and what to compare them with."""
+    """Return the node's own settings, overridden by the first plan if it is linked, and the other contenders."""
     first = plans[0]
-    own = Contender(replace(sampling, **(first.overrides if first else {})), first, known.trained_steps)
+    own = Contender(replace(sampling, **(first.overrides if first else {})), first, known_plan.trained_steps)
     planned = [
         Contender(replace(sampling, **plan.overrides), plan, plan.trained_steps, f"plan_{number}")
         for number, plan in enumerate(plans[1:], start=2)
         if plan is not None
     ]
     listed = [replace(own.sampling, sampler_name=sampler, scheduler=scheduler) for sampler, scheduler in others]
-    return [own, *planned, *(Contender(other, None, known.trained_steps) for other in listed)]
+    return [own, *planned, *(Contender(each, None, known_plan.trained_steps) for each in listed)]

@@ -22,7 +22,7 @@ KEPT_AS = EIGHT_BIT, FLOAT32 = ("8 bit", "float32")
 
 
 def compare_inputs() -> list[io.Input]:
-    """Return the inputs; those that came later stand last, so that saved workflows keep their values."""
+    """Return the inputs; newer ones come last, so that saved workflows keep their values."""
     return [
         model_input(),
         *conditioning_inputs(),
@@ -31,9 +31,9 @@ def compare_inputs() -> list[io.Input]:
         io.String.Input(
             "steps",
             default="4, 25, 50",
-            tooltip="Step counts to compare, separated by commas: up to 64 whole numbers from 1 to 10000, ranges as "
-            "8..32:8, and draft, balanced, best of the model. The largest is the reference. auto looks for the sweet "
-            "spot with few model calls.",
+            tooltip="Step counts to compare, separated by commas: up to 64 whole numbers from 1 to 10000, ranges, e.g. "
+            "8..32:8, or draft, balanced, best for this model. By default the largest is the reference. auto searches "
+            "for the sweet spot with few model calls.",
         ),
         *sampler_inputs(),
         denoise_input(),
@@ -44,8 +44,8 @@ def compare_inputs() -> list[io.Input]:
             min=0,
             max=MOST_MEGABYTES,
             optional=True,
-            tooltip="Memory for finished images, so that an edited list computes only what is new. 0 forgets them and "
-            "computes all anew.",
+            tooltip="Memory for finished images, in MB. If you edit the list, only new runs are computed. 0 clears the "
+            "cache and recomputes everything.",
             **expert(),
         ),
         io.Int.Input(
@@ -54,18 +54,16 @@ def compare_inputs() -> list[io.Input]:
             min=1,
             max=MOST_SEEDS,
             optional=True,
-            tooltip="How many seeds, from seed on upwards. The verdict is over all their images.",
+            tooltip="How many seeds to run, counting up from `seed`. The verdict covers all their images.",
         ),
         io.String.Input(
             "also",
             default="",
             optional=True,
-            tooltip="Other samplers to compare with, as dpmpp_2m/karras, heun/simple: each runs all step counts.",
+            tooltip="Other samplers to compare, e.g. dpmpp_2m/karras, heun/simple. Each runs every step count.",
         ),
         *[
-            Plan.Input(
-                f"plan_{number}", optional=True, tooltip="Another plan to compare with; it runs all step counts."
-            )
+            Plan.Input(f"plan_{number}", optional=True, tooltip="Another plan to compare. It runs every step count.")
             for number in (2, 3, 4)
         ],
         *_expert_inputs(),
@@ -79,12 +77,14 @@ def _expert_inputs() -> list[io.Input]:
             options=list(MODES),
             default=AUTO,
             optional=True,
-            tooltip="Several step counts in one model call: auto where it is safe and measured to pay, on where it is "
-            "safe, off one after another, as the KSampler to the bit.",
+            tooltip="Runs several step counts in one model call. auto: when safe and faster. on: whenever safe. "
+            "off: one run at a time, bit-identical to KSampler.",
             **expert(),
         ),
         io.ClipVision.Input(
-            "clip_vision", optional=True, tooltip="Adds a semantic distance, what the images show, to the report."
+            "clip_vision",
+            optional=True,
+            tooltip="Adds a semantic distance to the report: how much the images' content differs.",
         ),
         io.Float.Input(
             "price",
@@ -94,7 +94,7 @@ def _expert_inputs() -> list[io.Input]:
             step=0.0001,
             round=False,
             optional=True,
-            tooltip="What sampling costs, in any currency or credits; then in report and curve. 0 is off.",
+            tooltip="Price of sampling, in any currency or credits. If set, report and curve show the cost. 0 is off.",
             **expert(),
         ),
         io.Combo.Input(
@@ -102,14 +102,14 @@ def _expert_inputs() -> list[io.Input]:
             options=list(PRICE_UNITS),
             default=PRICE_UNITS[0],
             optional=True,
-            tooltip="What the price is for: an hour of sampling, or a step.",
+            tooltip="What the price is for: an hour of sampling, or one step.",
             **expert(),
         ),
         io.String.Input(
             "frames",
             default="first, middle, last",
             optional=True,
-            tooltip="The frames of a video to compare: first, middle, last, or numbers from 0, from the end as -1.",
+            tooltip="The frames of a video to compare: first, middle, last, or numbers from 0; -1 is the last frame.",
             **expert(),
         ),
         io.Combo.Input(
@@ -117,7 +117,7 @@ def _expert_inputs() -> list[io.Input]:
             options=list(KEPT_AS),
             default=KEPT_AS[0],
             optional=True,
-            tooltip="How finished images are kept: as the levels that are saved, or as the VAE gives them, which takes "
+            tooltip="How finished images are kept: in 8 bit, as in saved files, or in float32, as decoded, which takes "
             "four times the memory.",
             **expert(),
         ),
@@ -125,26 +125,34 @@ def _expert_inputs() -> list[io.Input]:
             "save_prefix",
             default="",
             optional=True,
-            tooltip="Saves images, grid, curve and report in the output folder under this name. Images carry the "
-            "report and their step count. Empty saves nothing.",
+            tooltip="Saves images, grid, curve and report to the output folder under this name. Each image includes "
+            "the report, its step count and the workflow. Empty saves nothing.",
             **expert(),
         ),
     ]
 
 
 def compare_outputs() -> list[io.Output]:
-    """Return the outputs; those that came later stand last."""
+    """Return the outputs; newer ones come last."""
     return [
-        io.Image.Output("images", display_name="images", tooltip="All images, in rising order of step counts."),
+        io.Image.Output(
+            "images", display_name="images", tooltip="All images, one contender after the other, by rising step count."
+        ),
         io.Image.Output("grid", display_name="grid", tooltip="The images side by side, labelled."),
-        io.String.Output("report", display_name="report", tooltip="Times, measures and verdict as JSON text."),
+        io.String.Output(
+            "report", display_name="report", tooltip="Times, model calls, measures and verdict as JSON text."
+        ),
         io.Int.Output(
             "sweet_spot",
             display_name="sweet_spot",
-            tooltip="The smallest step count that is enough; the largest compared where none is found.",
+            tooltip="The smallest step count that is enough, or the reference if there is no sweet spot.",
         ),
-        io.String.Output("markdown", display_name="markdown", tooltip="The report as Markdown, for people."),
-        io.Image.Output("curve", display_name="curve", tooltip="Similarity against seconds or cost, as a picture."),
+        io.String.Output("markdown", display_name="markdown", tooltip="The report in readable form, as Markdown."),
+        io.Image.Output(
+            "curve",
+            display_name="curve",
+            tooltip="Similarity against seconds or cost, with the sweet spot marked, as an image.",
+        ),
     ]
 
 
@@ -158,10 +166,10 @@ def check_values(
     kept_as: str,
     price_unit: str,
 ) -> None:
-    """Refuse values that came through a link and are outside the inputs' own limits.
+    """Refuse linked values that are outside the inputs' limits.
 
     Raises:
-        ValueError: names the input, what is allowed and what came.
+        ValueError: names the input, the allowed values and the value that was given.
     """
     check_choice("together", together, MODES)
     check_number("seeds", seeds, 1, MOST_SEEDS)

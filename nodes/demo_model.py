@@ -1,4 +1,4 @@
-"""Load Demo Model: MODEL, CLIP and VAE of the small checkpoint that comes with the pack."""
+"""Load Demo Model: loads MODEL, CLIP and VAE of the small checkpoint that comes with the pack."""
 
 import json
 from typing import Any
@@ -18,7 +18,7 @@ from .schema import make_schema
 
 
 class SweetSpotDemoModel(io.ComfyNode):
-    """Loads the demo checkpoint; takes the place of Load Checkpoint in any workflow."""
+    """Loads the demo checkpoint. It can replace Load Checkpoint in any workflow."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -26,14 +26,16 @@ class SweetSpotDemoModel(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotDemoModel",
             display_name="Load Demo Model",
-            description="A small real model of coloured shapes, for trying step counts in seconds, without a download. "
-            "It knows a few dozen words; an unknown one is an error that lists them.",
+            description="Loads a small but real model that draws coloured shapes. Try step counts in seconds, without "
+            "a download. It knows a few dozen words; if a prompt contains any other, you get an error that lists them.",
             search_aliases=["demo checkpoint", "load checkpoint", "tiny model", "sweet spot"],
             inputs=[],
             outputs=[
-                io.Model.Output("model", display_name="MODEL", tooltip="The transformer, 128 by 128 pixels."),
-                io.Clip.Output("clip", display_name="CLIP", tooltip="Its text encoder, for CLIP Text Encode."),
-                io.Vae.Output("vae", display_name="VAE", tooltip="Its autoencoder."),
+                io.Model.Output(
+                    "model", display_name="MODEL", tooltip="The transformer, for images of 128 by 128 pixels."
+                ),
+                io.Clip.Output("clip", display_name="CLIP", tooltip="The model's text encoder, for CLIP Text Encode."),
+                io.Vae.Output("vae", display_name="VAE", tooltip="The model's autoencoder."),
             ],
         )
 
@@ -44,7 +46,7 @@ class SweetSpotDemoModel(io.ComfyNode):
 
 
 def load_demo_transformer() -> comfy.model_patcher.ModelPatcher:
-    """Return the transformer, with a latent format of its own, so that previews have the right colours."""
+    """Return the transformer with its own latent format, which gives previews the right colours."""
     state = comfy.utils.load_torch_file(str(files.TRANSFORMER))
     detected = comfy.model_detection.detect_unet_config(state, "")
     if detected["num_heads"] * sum(detected["axes_dim"]) == detected["hidden_size"]:
@@ -63,7 +65,7 @@ def load_demo_vae() -> comfy.sd.VAE:
 
 
 class _DemoLatent(comfy.latent_formats.Flux):
-    """Flux's scaling, with the preview colours that were fitted to the demo model's own latents."""
+    """Flux's scaling, with preview colours fitted to the demo model's own latents."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +76,7 @@ class _DemoLatent(comfy.latent_formats.Flux):
 
 
 def _load_with_counted_heads(state: dict[str, Any], detected: dict[str, Any]) -> comfy.model_patcher.ModelPatcher:
-    """Load as the stock loader does, with the right number of heads: before 0.9 ComfyUI takes 24 for every Flux."""
+    """Load like the stock loader, with the right number of heads: ComfyUI before 0.9 assumes 24 for every Flux."""
     detected["num_heads"] = detected["hidden_size"] // sum(detected["axes_dim"])
     config = comfy.model_detection.model_config_from_unet_config(detected, state)
     device = comfy.model_management.get_torch_device()

@@ -1,4 +1,4 @@
-"""Filmstrip: the kept steps of one run side by side, with their numbers."""
+"""Filmstrip: shows the kept steps of one run side by side, with their numbers."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .schema import make_schema
 
 
 class SweetSpotFilmstrip(io.ComfyNode):
-    """Draws what a run predicted on its way."""
+    """Draws what a run predicted along the way."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -19,16 +19,18 @@ class SweetSpotFilmstrip(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotFilmstrip",
             display_name="Filmstrip",
-            description="The decoded kept steps of one run side by side. Not a comparison: step 4 of 25 is not a run "
-            "of 4 steps.",
+            description="Shows the decoded kept steps of one run side by side. This isn't a comparison: step 4 of 25 "
+            "isn't the same as a run of 4 steps.",
             search_aliases=["kept steps", "intermediate steps", "progress images", "denoising process"],
             is_output_node=True,
             inputs=[
-                io.Image.Input("images", tooltip="The kept latents, decoded."),
-                io.String.Input("kept_steps", force_input=True, tooltip="Their numbers, from the same node."),
+                io.Image.Input("images", tooltip="The decoded kept latents."),
+                io.String.Input(
+                    "kept_steps", force_input=True, tooltip="The step numbers, from the node that kept the latents."
+                ),
             ],
             outputs=[
-                io.Image.Output("filmstrip", display_name="filmstrip", tooltip="The pictures side by side, labelled.")
+                io.Image.Output("filmstrip", display_name="filmstrip", tooltip="The images side by side, labelled.")
             ],
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
         )

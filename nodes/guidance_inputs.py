@@ -1,4 +1,4 @@
-"""The inputs that choose a guidance window, and the window that they choose."""
+"""The inputs that choose a guidance window, and the window built from them."""
 
 from typing import Any
 
@@ -22,8 +22,9 @@ def window_inputs() -> list[io.Input]:
             options=list(CHOICES),
             default=ALWAYS,
             optional=True,
-            tooltip="Where cfg is in force. Outside it is 1, and the unconditional half is not computed: first half "
-            "saves a quarter. adaptive drops it once both halves agree. always is the stock behaviour.",
+            tooltip="The steps in which cfg applies. Elsewhere cfg is 1 and the unconditional half isn't computed: "
+            '"first half" saves a quarter of the computing. "adaptive" turns cfg off once both halves agree. '
+            '"always" is the stock behaviour.',
         ),
         io.Float.Input(
             "window_start",
@@ -32,8 +33,8 @@ def window_inputs() -> list[io.Input]:
             max=1000.0,
             step=0.01,
             optional=True,
-            tooltip="For by fractions: the share of the steps at which guidance begins, 0 to 1. "
-            "For by sigmas: the highest noise level with guidance.",
+            tooltip='"by fractions": the share of the steps after which guidance starts, 0 to 1. '
+            '"by sigmas": the highest noise level with guidance.',
             **expert(),
         ),
         io.Float.Input(
@@ -43,21 +44,21 @@ def window_inputs() -> list[io.Input]:
             max=1000.0,
             step=0.01,
             optional=True,
-            tooltip="For by fractions: the share of the steps at which guidance ends, 0 to 1. "
-            "For by sigmas: the noise level that guidance ends at, itself without.",
+            tooltip='"by fractions": the share of the steps after which guidance stops, 0 to 1. '
+            '"by sigmas": the noise level at which guidance stops; that level itself gets none.',
             **expert(),
         ),
     ]
 
 
 def chosen_saver(choice: str, start: float, end: float, model: Any) -> GuidanceSaver | None:
-    """Return what lays the chosen window on a model or guider, None for guidance in every step.
+    """Return what adds the chosen window to a model or guider, or None for guidance in every step.
 
     Args:
         choice: the value of guidance_window.
-        start: that of window_start.
-        end: that of window_end.
-        model: ModelPatcher, whose kind of noise levels a recommended interval is turned into.
+        start: the value of window_start.
+        end: the value of window_end.
+        model: ModelPatcher; a recommended interval is converted to its kind of noise levels.
 
     Raises:
         ValueError: names the input, what is allowed and what came.
@@ -79,7 +80,7 @@ def chosen_saver(choice: str, start: float, end: float, model: Any) -> GuidanceS
 
 
 def window_problem(choice: str | None, start: float | None, end: float | None) -> str:
-    """Return what is wrong with a window by hand; empty where nothing is, or a value is linked and not known yet."""
+    """Return what is wrong with a window set by hand; empty if it is valid or a linked value is not known yet."""
     units = {BY_FRACTIONS: "fraction", BY_SIGMAS: "sigma"}
     if choice not in units or start is None or end is None:
         return ""

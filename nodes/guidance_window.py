@@ -1,4 +1,4 @@
-"""Guidance Window: any guider, with its guidance in force only where it counts."""
+"""Guidance Window: limits any guider's guidance to part of the steps."""
 
 import copy
 from typing import Any
@@ -11,7 +11,7 @@ from .schema import make_schema
 
 
 class SweetSpotGuidanceWindow(io.ComfyNode):
-    """Lays a guidance window on a guider."""
+    """Adds a guidance window to a guider."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -19,15 +19,15 @@ class SweetSpotGuidanceWindow(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotGuidanceWindow",
             display_name="Guidance Window",
-            description="Guidance only in a part of the steps; outside it the unconditional half is not computed.",
+            description="Limits guidance to part of the steps. Outside it, the unconditional half isn't computed.",
             search_aliases=["adaptive guidance", "limited interval", "cfg schedule", "skip cfg", "CFGGuider"],
             inputs=[
-                io.Guider.Input("guider", tooltip="The guider, as from CFGGuider or another pack."),
+                io.Guider.Input("guider", tooltip="The guider, e.g. from CFGGuider or another pack."),
                 *window_inputs(),
             ],
             outputs=[
                 io.Guider.Output("guider", display_name="guider", tooltip="The guider with the window."),
-                io.String.Output("text", display_name="text", tooltip="The window and who recommends it."),
+                io.String.Output("text", display_name="text", tooltip="The window, and who recommends it."),
             ],
         )
 
@@ -35,7 +35,7 @@ class SweetSpotGuidanceWindow(io.ComfyNode):
     def validate_inputs(
         cls, guidance_window: str | None = None, window_start: float | None = 0.0, window_end: float | None = 1.0
     ) -> bool | str:
-        """Refuse a window that is none before anything runs; what is linked is checked when it is known."""
+        """Refuse an invalid window before anything runs; linked values are checked once they are known."""
         return window_problem(guidance_window, window_start, window_end) or True
 
     @classmethod
@@ -48,7 +48,7 @@ class SweetSpotGuidanceWindow(io.ComfyNode):
             return io.NodeOutput(guider, "Guidance in every step.")
         if not scale_names(guider):
             raise ValueError(
-                f"guider: expected one with a guidance scale (cfg), as CFGGuider; got {type(guider).__name__}"
+                f"guider: expected one with a guidance scale (cfg), e.g. CFGGuider; got {type(guider).__name__}"
             )
         windowed = copy.copy(guider)
         windowed.model_options = saver.options(guider.model_options)

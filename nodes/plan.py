@@ -1,4 +1,4 @@
-"""Step Plan: a plan by hand, or changes laid over a plan."""
+"""Step Plan: makes a plan by hand, or changes a linked one."""
 
 from itertools import pairwise
 
@@ -22,17 +22,17 @@ class SweetSpotPlan(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotPlan",
             display_name="Step Plan",
-            description="A plan by hand, or changes laid over a plan: steps, cfg, sampler, scheduler, exact sigmas.",
+            description="Makes a plan by hand, or changes a linked plan: steps, cfg, sampler, scheduler, exact sigmas.",
             search_aliases=["steps", "num_inference_steps", "plan", "override steps"],
             inputs=[
-                Plan.Input("plan", optional=True, tooltip="The plan to change; without one the plan is made by hand."),
+                Plan.Input("plan", optional=True, tooltip="The plan to change. Leave it unlinked to make one by hand."),
                 io.Int.Input(
                     "steps",
                     default=0,
                     min=0,
                     max=MAX_STEPS,
                     optional=True,
-                    tooltip="Step count; 0 keeps the plan's, or is 25 without one.",
+                    tooltip="Step count. 0 keeps the plan's; without a plan, 0 means 25.",
                 ),
                 io.Float.Input(
                     "cfg",
@@ -41,31 +41,31 @@ class SweetSpotPlan(io.ComfyNode):
                     max=100.0,
                     step=0.1,
                     optional=True,
-                    tooltip="Guidance scale; -1 keeps the plan's, or is 8 without one. 1 is off.",
+                    tooltip="Guidance scale; 1 is off. -1 keeps the plan's; without a plan, -1 means 8.",
                 ),
                 io.Combo.Input(
                     "sampler_name",
                     options=[KEEP, *sampler_names()],
                     default=KEEP,
                     optional=True,
-                    tooltip="The sampler; from plan keeps it, or is euler without a plan.",
+                    tooltip='The sampler. "from plan" keeps the plan\'s; without a plan, it means euler.',
                 ),
                 io.Combo.Input(
                     "scheduler",
                     options=[KEEP, *scheduler_names()],
                     default=KEEP,
                     optional=True,
-                    tooltip="The scheduler; from plan keeps it, or is simple without a plan.",
+                    tooltip='The scheduler. "from plan" keeps the plan\'s; without a plan, it means simple.',
                 ),
                 io.Sigmas.Input(
                     "sigmas",
                     optional=True,
-                    tooltip="An exact schedule, which sets the step count too.",
+                    tooltip="An exact schedule, e.g. from ManualSigmas. It also sets the step count.",
                 ),
             ],
             outputs=[
-                Plan.Output("plan", display_name="plan", tooltip="The plan, for this pack's nodes."),
-                io.String.Output("text", display_name="text", tooltip="What the plan says, and from where."),
+                Plan.Output("plan", display_name="plan", tooltip="The plan, for this pack's other nodes."),
+                io.String.Output("text", display_name="text", tooltip="The plan's settings and where each comes from."),
             ],
         )
 
@@ -79,7 +79,7 @@ class SweetSpotPlan(io.ComfyNode):
         scheduler: str = KEEP,
         sigmas: torch.Tensor | None = None,
     ) -> io.NodeOutput:
-        """Lay the changes over the plan."""
+        """Apply the changes to the plan."""
         levels = _checked_levels(sigmas, steps) if sigmas is not None else ()
         changed = changed_by_hand(plan, steps, cfg, sampler_name, scheduler, levels)
         check_sampler(KSamplerSettings(0, changed.cfg, changed.sampler_name, changed.scheduler, 1.0))
@@ -91,14 +91,14 @@ def _checked_levels(sigmas: torch.Tensor, steps: int) -> tuple[float, ...]:
     """Return the noise levels of an exact schedule.
 
     Raises:
-        ValueError: if it does not fall, or another step count was asked for.
+        ValueError: if the levels do not fall, or `steps` asks for another count.
     """
     levels: list[float] = sigmas.tolist()
     falls = len(levels) >= 2 and all(after < before for before, after in pairwise(levels))
     if not falls or not levels[-1] >= 0:
-        raise ValueError(f"sigmas: expected at least 2 falling noise levels from 0 up, got {levels[:8]}")
+        raise ValueError(f"sigmas: expected at least 2 falling noise levels, none below 0; got {levels[:8]}")
     if steps not in (0, len(levels) - 1):
-        raise ValueError(f"steps: expected 0 or {len(levels) - 1}, as the sigmas have; got {steps}")
+        raise ValueError(f"steps: expected 0 or {len(levels) - 1}, the step count of the sigmas; got {steps}")
     return tuple(levels)
 
 

@@ -1,4 +1,4 @@
-"""Plan Sigmas: a plan's schedule and sampler for the custom-sampling graph."""
+"""Plan Sigmas: turns a plan into a schedule and a sampler for the custom-sampling graph."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from .schema import Plan, denoise_input, make_schema, model_input
 
 
 class SweetSpotPlanSigmas(io.ComfyNode):
-    """Gives a plan's schedule as SIGMAS and its sampler as SAMPLER."""
+    """Returns a plan's schedule as SIGMAS and its sampler as SAMPLER."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -20,12 +20,12 @@ class SweetSpotPlanSigmas(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotPlanSigmas",
             display_name="Plan Sigmas",
-            description="The plan's schedule for this model, and its sampler: what the KSampler would run, or exactly "
-            "the noise levels that a distilled model was trained on.",
+            description="The plan's sampler, and its schedule for this model: the one that the KSampler would run, or "
+            "the exact noise levels that a distilled model was trained on.",
             search_aliases=["BasicScheduler", "sigmas", "steps", "trained timesteps", "ManualSigmas"],
             inputs=[
                 model_input(),
-                Plan.Input("plan", tooltip="A plan, as from Model Step Preset."),
+                Plan.Input("plan", tooltip="A plan, e.g. from Model Step Preset."),
                 denoise_input(),
             ],
             outputs=[

@@ -1,4 +1,4 @@
-"""Model Step Preset: recognises the model and gives its recommended settings."""
+"""Model Step Preset: recognises the model and sets its recommended settings."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ AUTO = "auto"
 
 
 class SweetSpotPreset(io.ComfyNode):
-    """Looks at the model that is really in the graph and sets what is recommended for it."""
+    """Looks at the model that is really in the graph and sets the recommended settings."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -25,7 +25,7 @@ class SweetSpotPreset(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotPreset",
             display_name="Model Step Preset",
-            description="Recognises the model and sets its recommended steps, cfg, sampler and scheduler; tells why.",
+            description="Recognises the model, sets its recommended steps, cfg, sampler and scheduler, and shows why.",
             search_aliases=["steps", "num_inference_steps", "inference_steps", "sample_steps", "recommended settings"],
             inputs=[model_input(), *_preset_inputs()],
             outputs=_outputs(),
@@ -41,14 +41,14 @@ class SweetSpotPreset(io.ComfyNode):
     def execute(
         cls, model: Any, quality: Quality = "balanced", variant: str = AUTO, min_confidence: str = CONFIDENCES[0]
     ) -> io.NodeOutput:
-        """Recognise the model and hand out its plan."""
+        """Recognise the model and return its plan."""
         choice = "" if variant == AUTO else variant
-        found = recognise_here(
+        recognition = recognise_here(
             gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, min_confidence
         )
-        plan, replaced = known_names(found.plan)
+        plan, replaced = known_names(recognition.plan)
         patched, done = apply_sampling(model, plan)
-        text = "\n".join(part for part in (found.text, replaced, done) if part)
+        text = "\n".join(part for part in (recognition.text, replaced, done) if part)
         return io.NodeOutput(
             patched,
             plan,
@@ -64,14 +64,15 @@ class SweetSpotPreset(io.ComfyNode):
 
 
 def _preset_inputs() -> list[io.Input]:
-    # Optional, so that workflows saved before these inputs existed run as they did.
+    # Optional, so that workflows saved before these inputs existed still run the same way.
     return [
         io.Combo.Input(
             "quality",
             options=list(QUALITIES),
             default="balanced",
             optional=True,
-            tooltip="draft is for trying prompts, balanced ComfyUI's official template, best the publisher's number.",
+            tooltip="draft for trying out prompts, balanced for the numbers in ComfyUI's official template, best for "
+            "the publisher's numbers.",
         ),
         io.Combo.Input(
             "variant",
@@ -85,7 +86,7 @@ def _preset_inputs() -> list[io.Input]:
             options=list(CONFIDENCES),
             default=CONFIDENCES[0],
             optional=True,
-            tooltip="Minimum confidence. Less certain matches fall back to 25 steps; unknown accepts any match.",
+            tooltip='Minimum confidence. Less certain matches fall back to 25 steps; "unknown" accepts any match.',
             **expert(),
         ),
     ]
@@ -96,19 +97,19 @@ def _outputs() -> list[io.Output]:
         io.Model.Output(
             "model", display_name="model", tooltip="The model with the recommended shift or sampling type applied."
         ),
-        Plan.Output("plan", display_name="plan", tooltip="All settings in one, for this pack's nodes."),
+        Plan.Output("plan", display_name="plan", tooltip="All settings in one, for this pack's other nodes."),
         io.Int.Output("steps", display_name="steps", tooltip="Recommended step count."),
         io.Float.Output("cfg", display_name="cfg", tooltip="Recommended guidance scale; 1 is off."),
-        # Any type: a COMBO output is refused by the stock KSampler, a list type by other packs' samplers.
+        # Any type: the stock KSampler refuses a COMBO output, and other packs' samplers refuse a list type.
         io.AnyType.Output("sampler_name", display_name="sampler_name", tooltip="Recommended sampler."),
         io.AnyType.Output("scheduler", display_name="scheduler", tooltip="Recommended scheduler."),
         io.String.Output("text", display_name="text", tooltip="What was recognised, and the source of each number."),
         io.Float.Output(
-            "guidance", display_name="guidance", tooltip="Distilled guidance for FluxGuidance; 0 where there is none."
+            "guidance", display_name="guidance", tooltip="Distilled guidance for FluxGuidance; 0 if the model has none."
         ),
         io.Sigmas.Output(
             "sigmas",
             display_name="sigmas",
-            tooltip="The schedule, for SamplerCustom: exact where the model has a fixed one.",
+            tooltip="The schedule for SamplerCustom; exact if the model has a fixed one.",
         ),
     ]

@@ -1,4 +1,4 @@
-"""Read Step Trace: what a wrapped SAMPLER recorded of the run that gave a latent."""
+"""Read Step Trace: returns what a wrapped SAMPLER recorded of the run that produced a latent."""
 
 from typing import Any
 
@@ -18,19 +18,23 @@ class SweetSpotReadTrace(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotReadTrace",
             display_name="Read Step Trace",
-            description="Gives the trace and the kept steps of a Step-Aware SAMPLER's run.",
+            description="Shows what a Step-Aware SAMPLER recorded: the trace and the kept steps of its run.",
             search_aliases=["trace", "steps run", "kept steps", "filmstrip"],
             inputs=[
                 io.Sampler.Input("sampler", tooltip="The output of Step-Aware SAMPLER."),
-                io.Latent.Input("latent", tooltip="The `output` of the sampling node that used it."),
+                io.Latent.Input(
+                    "latent", tooltip="The `output` of the sampling node that used this sampler, unchanged."
+                ),
             ],
             outputs=[
-                io.Latent.Output("latent", display_name="latent", tooltip="The latent, as it came."),
+                io.Latent.Output("latent", display_name="latent", tooltip="The latent, unchanged."),
                 Trace.Output("trace", display_name="trace", tooltip="What each step did."),
                 io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps really ran."),
                 io.String.Output("trace_json", display_name="trace_json", tooltip="The trace as JSON text."),
                 io.Latent.Output("kept", display_name="kept", tooltip="Predicted clean latents of the kept steps."),
-                io.String.Output("kept_steps", display_name="kept_steps", tooltip="Their numbers, such as 4, 8, 25."),
+                io.String.Output(
+                    "kept_steps", display_name="kept_steps", tooltip="The numbers of the kept steps, e.g. 4, 8, 25."
+                ),
                 io.String.Output("text", display_name="text", tooltip="What happened, in words."),
             ],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
@@ -38,14 +42,14 @@ class SweetSpotReadTrace(io.ComfyNode):
 
     @classmethod
     def execute(cls, sampler: Any, latent: dict[str, Any]) -> io.NodeOutput:
-        """Find the run and hand out what it recorded."""
+        """Find the run and return what it recorded."""
         if not isinstance(sampler, WatchedSampler):
             raise TypeError(f"sampler: expected the output of Step-Aware SAMPLER, got {type(sampler).__name__}")
         run = sampler.run_of(latent)
         trace = run.trace()
         if not trace.kept and is_linked(cls.hidden.prompt, cls.hidden.unique_id, 4):
             trace = trace.with_notes(NOTHING_KEPT)
-        text, told = trace.to_json(), trace.describe()
+        text, summary = trace.to_json(), trace.describe()
         numbers = ", ".join(map(str, trace.kept))
-        shown = {"text": [told], "trace": [text]}
-        return io.NodeOutput(latent, trace, trace.steps_run, text, kept_latent(run), numbers, told, ui=shown)
+        shown = {"text": [summary], "trace": [text]}
+        return io.NodeOutput(latent, trace, trace.steps_run, text, kept_latent(run), numbers, summary, ui=shown)

@@ -1,7 +1,7 @@
-"""The routes by which the browser learns, before any run, which model a node is given and what a plan says.
+"""The routes that show the browser, before any run, which model a node receives and what its plan holds.
 
-They take a piece of a prompt graph, read the headers of the files that it names, and write nothing. ComfyUI's own
-middleware refuses cross-origin requests to them, as to all routes.
+They take part of a prompt graph, read the headers of the files named in it, and write nothing. ComfyUI's own middleware
+refuses cross-origin requests to them, as it does for all routes.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ class Question:
     """A request's body, checked.
 
     Attributes:
-        graph: the piece of a prompt graph that leads up from a node, in API form.
+        graph: the part of a prompt graph upstream of a node, in API form.
         node: the node's id.
-        input: its input that is asked about.
-        variant: the catalogue's id that the user chose, or auto.
-        min_confidence: the lowest confidence that is accepted.
+        input: the node's input that the question is about.
+        variant: the catalogue id that the user chose, or auto.
+        min_confidence: the lowest accepted confidence.
     """
 
     graph: Graph
@@ -51,7 +51,7 @@ class Question:
 
 
 class RequestError(ValueError):
-    """A request in another form than the one expected."""
+    """A request that does not have the expected form."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -59,8 +59,8 @@ class RequestError(ValueError):
 
 
 def add_routes() -> None:
-    """Let ComfyUI's server answer, once; does nothing where there is no server."""
-    # Looked up and not imported: where ComfyUI is used without its server, it stays without.
+    """Register the routes with ComfyUI's server, once; does nothing if there is no server."""
+    # Looked up, not imported: if ComfyUI is used without its server, importing it would load the server.
     server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
     if server is None or any(route.path == RECOGNISE for route in server.routes):
         return
@@ -69,18 +69,18 @@ def add_routes() -> None:
 
 
 async def answer_recognise(request: web.Request) -> web.Response:
-    """Answer what model comes to a node's input.
+    """Answer which model reaches a node's input.
 
-    The JSON body holds `graph` and `node` and, if wanted, `input`, `variant` and `min_confidence`; the answer is
-    `answer_for`'s. A request that is refused gets 4xx and `error`. Where only the name's file may not be read,
-    `by_name` holds what the name alone says.
+    The JSON body holds `graph` and `node`, and optionally `input`, `variant` and `min_confidence`. The answer is that
+    of `answer_for`. A refused request gets 4xx and `error`. If the name is valid but its file may not be read,
+    `by_name` holds what the name alone shows.
     """
     try:
         question = await _read(request, "model")
     except RequestError as error:
         return web.json_response({"error": str(error)}, status=error.status)
     try:
-        # Disks may be slow; the server goes on meanwhile.
+        # Disks may be slow, so this runs in a thread and doesn't block the server.
         return web.json_response(await asyncio.to_thread(question.answer))
     except NameRefusedError as error:
         refusal: dict[str, Any] = {"error": str(error)}
@@ -90,9 +90,9 @@ async def answer_recognise(request: web.Request) -> web.Response:
 
 
 async def answer_plan(request: web.Request) -> web.Response:
-    """Answer what plan comes to a node's input: `plan` holds its settings, null where only a run can tell.
+    """Answer which plan reaches a node's input: `plan` holds its settings, or null if only a run can show them.
 
-    The JSON body holds `graph` and `node` and, if wanted, `input`. A request that is refused gets 4xx and `error`.
+    The JSON body holds `graph` and `node`, and optionally `input`. A refused request gets 4xx and `error`.
     """
     try:
         question = await _read(request, "plan")
@@ -107,7 +107,7 @@ async def _read(request: web.Request, default_input: str) -> Question:
     """Return a request's body with its defaults filled in.
 
     Raises:
-        RequestError: names what is expected and what came.
+        RequestError: names what was expected and what was given.
     """
     if request.content_type != "application/json":
         raise RequestError(f"content type: expected application/json, got {request.content_type[:80]}", 415)
@@ -129,7 +129,7 @@ def _checked(body: dict[str, Any]) -> Question:
             raise RequestError(f"{name}: expected text, got {type(body.get(name)).__name__}")
     variant, floor = body["variant"], body["min_confidence"]
     if variant != AUTO and not is_variant(variant):
-        raise RequestError(f"variant: expected auto or one of the catalogue's ids, got {variant[:80]!r}")
+        raise RequestError(f"variant: expected auto or a catalogue id, got {variant[:80]!r}")
     if floor not in CONFIDENCES:
         raise RequestError(f"min_confidence: expected one of {', '.join(CONFIDENCES)}; got {floor[:80]!r}")
     graph = _checked_graph(body.get("graph"), body["node"])
@@ -138,12 +138,12 @@ def _checked(body: dict[str, Any]) -> Question:
 
 def _checked_graph(graph: Any, node: str) -> Graph:
     if not isinstance(graph, dict) or node not in graph:
-        raise RequestError("graph: expected a prompt graph that holds `node`")
+        raise RequestError("graph: expected a prompt graph that contains `node`")
     for entry in graph.values():
         if not isinstance(entry, dict) or not isinstance(entry.get("inputs"), dict):
             raise RequestError("graph: expected every node to be an object with `inputs`")
         if any(len(name) > LONGEST_INPUT for name in entry["inputs"]):
-            raise RequestError(f"graph: expected names of inputs of at most {LONGEST_INPUT} characters")
+            raise RequestError(f"graph: expected input names of at most {LONGEST_INPUT} characters")
     return graph
 
 
@@ -152,7 +152,7 @@ def _refuse_constant(name: str) -> None:
 
 
 async def _text(request: web.Request) -> bytes:
-    # A chunked body has no length to check before it is read.
+    # A chunked body doesn't state its length, so it is checked while reading.
     text = await request.content.read(MOST_BYTES + 1)
     while len(text) <= MOST_BYTES:
         more = await request.content.read(MOST_BYTES + 1 - len(text))

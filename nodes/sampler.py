@@ -1,4 +1,4 @@
-"""Step-Aware Sampler: the stock KSampler's result, bit for bit, and a sampler that knows each of its steps."""
+"""Step-Aware Sampler: gives the stock KSampler's result, bit for bit, and records each step."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ from .schema import (
 
 
 class SweetSpotSampler(io.ComfyNode):
-    """Samples as the stock KSampler does, knows each step, and spends guidance and steps where they count."""
+    """Samples like the stock KSampler, records each step, and can save guidance and steps."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -38,8 +38,8 @@ class SweetSpotSampler(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotSampler",
             display_name="Step-Aware Sampler",
-            description="Samples exactly as the stock KSampler and traces each step. Extras, all off at first: keep "
-            "chosen steps, guidance only where it counts, stop when settled, a time budget.",
+            description="Samples exactly like the stock KSampler and traces each step. Extras, all off by default: "
+            "keep chosen steps, limit guidance to part of the steps, stop when settled, set a time budget.",
             search_aliases=["KSampler", "steps", "num_inference_steps", "inference_steps", "sample_steps", "trace"],
             inputs=[
                 model_input(),
@@ -67,7 +67,7 @@ class SweetSpotSampler(io.ComfyNode):
         window_start: float | None = 0.0,
         window_end: float | None = 1.0,
     ) -> bool | str:
-        """Refuse a mistake in text and windows before anything runs; what is linked is checked when it is known."""
+        """Refuse an invalid step list or window before anything runs; linked values are checked once they are known."""
         try:
             parse_kept_steps(keep_steps or "")
         except ValueError as error:
@@ -114,21 +114,21 @@ class SweetSpotSampler(io.ComfyNode):
         latent, trace, kept = run_job(job)
         if not trace.kept and is_linked(cls.hidden.prompt, cls.hidden.unique_id, 4):
             trace = trace.with_notes(NOTHING_KEPT)
-        text, told = trace.to_json(), f"{describe_settings(job, planned=plan is not None)}\n{trace.describe()}"
+        text, summary = trace.to_json(), f"{describe_settings(job, planned=plan is not None)}\n{trace.describe()}"
         numbers = ", ".join(map(str, trace.kept))
-        shown = {"text": [told], "trace": [text]}
-        return io.NodeOutput(latent, trace, trace.steps_run, text, kept, numbers, told, ui=shown)
+        shown = {"text": [summary], "trace": [text]}
+        return io.NodeOutput(latent, trace, trace.steps_run, text, kept, numbers, summary, ui=shown)
 
 
 def _part_inputs() -> list[io.Input]:
-    # The names, options and defaults of the stock KSampler (Advanced).
+    # Names, options and defaults are those of the stock KSampler (Advanced).
     return [
         io.Combo.Input(
             "add_noise",
             options=["enable", "disable"],
             default="enable",
             optional=True,
-            tooltip="disable where the latent has its noise already, as from a sampler that left some.",
+            tooltip="Set to disable if the latent is already noisy, e.g. from a sampler that left noise in it.",
             **expert(),
         ),
         io.Int.Input(
@@ -137,7 +137,7 @@ def _part_inputs() -> list[io.Input]:
             min=0,
             max=MAX_STEPS,
             optional=True,
-            tooltip="First step of the schedule that runs, counted from 0.",
+            tooltip="The first step of the schedule that runs, counted from 0.",
             **expert(),
         ),
         io.Int.Input(
@@ -146,7 +146,7 @@ def _part_inputs() -> list[io.Input]:
             min=0,
             max=MAX_STEPS,
             optional=True,
-            tooltip="The run ends before this step of the schedule.",
+            tooltip="The run ends before this step of the schedule, counted from 0.",
             **expert(),
         ),
         io.Combo.Input(
@@ -154,7 +154,7 @@ def _part_inputs() -> list[io.Input]:
             options=["disable", "enable"],
             default="disable",
             optional=True,
-            tooltip="enable leaves the noise in that later steps would remove, for a sampler that goes on from here.",
+            tooltip="Set to enable to leave the remaining noise in the latent, for a sampler that continues from here.",
             **expert(),
         ),
     ]
@@ -169,16 +169,16 @@ def _budget_inputs() -> list[io.Input]:
             max=86400.0,
             step=0.1,
             optional=True,
-            tooltip="Seconds that sampling may take; 0 is no limit. The step count that fits is run, at most the one "
-            "asked for, at least the plan's minimum. Loading and decoding are not counted.",
+            tooltip="Seconds that sampling may take; 0 is no limit. Runs as many steps as fit: at most the requested "
+            "count, at least the plan's minimum. Loading and decoding aren't counted.",
         ),
         io.Combo.Input(
             "off_trained_steps",
             options=[WARN, SNAP],
             default=WARN,
             optional=True,
-            tooltip="Where a plan asks a distilled model for steps that it was not trained for: warn and run them, or "
-            "snap to the nearest trained count.",
+            tooltip="What to do if a plan asks a distilled model for steps it wasn't trained for: warn runs them with "
+            "a warning, snap uses the nearest trained count.",
             **expert(),
         ),
     ]
@@ -191,6 +191,10 @@ def _outputs() -> list[io.Output]:
         io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps really ran."),
         io.String.Output("trace_json", display_name="trace_json", tooltip="The trace as JSON text."),
         io.Latent.Output("kept", display_name="kept", tooltip="Predicted clean latents of the steps in keep_steps."),
-        io.String.Output("kept_steps", display_name="kept_steps", tooltip="Their numbers, such as 4, 8, 25."),
-        io.String.Output("text", display_name="text", tooltip="What happened, in words."),
+        io.String.Output(
+            "kept_steps", display_name="kept_steps", tooltip="The numbers of the kept steps, e.g. 4, 8, 25."
+        ),
+        io.String.Output(
+            "text", display_name="text", tooltip="What happened, in words: what was used, what wasn't, and why."
+        ),
     ]

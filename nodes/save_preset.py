@@ -1,4 +1,4 @@
-"""Save Step Preset: keeps settings for a model, so that Model Step Preset prefers them from then on."""
+"""Save Step Preset: saves settings for a model. From then on, Model Step Preset prefers them."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from .schema import make_schema, model_input, sampler_inputs, steps_input
 
 
 class SweetSpotSavePreset(io.ComfyNode):
-    """Keeps a found sweet spot in the user's folder."""
+    """Saves settings, e.g. a sweet spot that was found, in the user's folder."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -22,7 +22,7 @@ class SweetSpotSavePreset(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotSavePreset",
             display_name="Save Step Preset",
-            description="Keeps steps, cfg, sampler and scheduler for this model; Model Step Preset prefers them then.",
+            description="Saves steps, cfg, sampler and scheduler for this model. Model Step Preset then prefers them.",
             search_aliases=["save steps", "save settings", "num_inference_steps", "step preset"],
             inputs=[
                 model_input(),
@@ -32,21 +32,21 @@ class SweetSpotSavePreset(io.ComfyNode):
                     "quality",
                     options=list(QUALITIES),
                     default="balanced",
-                    tooltip="The quality of Model Step Preset that these settings are for.",
+                    tooltip="The quality in Model Step Preset that these settings are for.",
                 ),
                 io.String.Input(
                     "file",
                     default="",
                     optional=True,
-                    tooltip="Name of the model's file; empty takes the one that the model was loaded from.",
+                    tooltip="The model's file name. Leave it empty to use the file that the model was loaded from.",
                 ),
                 io.String.Input(
                     "pasted",
                     default="",
                     multiline=True,
                     optional=True,
-                    tooltip="Settings as text, which win over the inputs above: A1111's parameters, a JSON record with "
-                    "steps or num_inference_steps, or a diffusers scheduler_config.json or model_index.json.",
+                    tooltip="Settings as text, which override the inputs above: A1111's parameters, JSON with steps or "
+                    "num_inference_steps, or a diffusers scheduler_config.json or model_index.json.",
                 ),
             ],
             outputs=[
@@ -73,7 +73,7 @@ class SweetSpotSavePreset(io.ComfyNode):
 
 
 def _laid_over(settings: dict[str, Any], pasted: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings with the pasted ones in their place, which may have other names."""
+    """Return the settings, overridden by the pasted ones, which may use other names for steps and cfg."""
     hidden = [
         ours for ours, names in (("steps", STEPS_NAMES), ("cfg", CFG_NAMES)) if any(name in pasted for name in names)
     ]
@@ -84,6 +84,6 @@ def _only_file(files: tuple[str, ...]) -> str:
     if len(files) != 1:
         came = ", ".join(files) or "none"
         raise UserPresetsError(
-            f"model: expected one that comes from one file, found {came}; write its name into `file`"
+            f"model: expected one that comes from one file, got {came}; write the file name into `file`"
         )
     return files[0]

@@ -1,4 +1,4 @@
-"""What the nodes' schemas share: sockets, the stock KSampler's inputs, and a Schema that older ComfyUI take too."""
+"""What the nodes' schemas share: sockets, the stock KSampler's inputs, and a Schema that works in older ComfyUI too."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -21,42 +21,42 @@ _KNOWN_FIELDS = frozenset(field.name for field in fields(io.Schema))
 
 
 def make_schema(**description: Any) -> io.Schema:
-    """Return an `io.Schema`, leaving out search aliases where ComfyUI does not know them yet (before 0.9)."""
+    """Return an `io.Schema`, without search aliases if this ComfyUI does not support them (before 0.9)."""
     if "search_aliases" not in _KNOWN_FIELDS:
         description.pop("search_aliases", None)
     return io.Schema(category=CATEGORY, **description)
 
 
 def expert() -> dict[str, bool]:
-    """Return what folds an input away among the advanced ones; nothing where ComfyUI cannot do that yet (0.8)."""
+    """Return the option that marks an input as advanced; empty if this ComfyUI does not support it (0.8)."""
     return {"advanced": True} if "advanced" in signature(io.Combo.Input.__init__).parameters else {}
 
 
 def sampler_names() -> list[str]:
-    """Return this ComfyUI's names of samplers."""
+    """Return the sampler names of this ComfyUI."""
     return comfy.samplers.KSampler.SAMPLERS
 
 
 def scheduler_names() -> list[str]:
-    """Return this ComfyUI's names of schedulers."""
+    """Return the scheduler names of this ComfyUI."""
     return comfy.samplers.KSampler.SCHEDULERS
 
 
 def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
-    """Refuse a word that came through a link and is none of the input's.
+    """Refuse a linked value that is not one of the input's options.
 
     Raises:
-        ValueError: names the input, what is allowed and what came.
+        ValueError: names the input, the allowed values and the value that was given.
     """
     if value not in allowed:
         raise ValueError(f"{name}: expected one of {', '.join(allowed)}; got {value!r}")
 
 
 def check_number(name: str, value: float, lowest: float, highest: float) -> None:
-    """Refuse a number that came through a link and is out of the input's range.
+    """Refuse a linked number that is outside the input's range.
 
     Raises:
-        ValueError: names the input, what is allowed and what came.
+        ValueError: names the input, the allowed values and the value that was given.
     """
     if not lowest <= value <= highest:
         raise ValueError(f"{name}: expected {lowest:g} to {highest:g}, got {value:g}")
@@ -75,7 +75,7 @@ def seed_input() -> io.Input:
         min=0,
         max=LARGEST_SEED,
         control_after_generate=True,
-        tooltip="Seed of the noise that sampling starts from.",
+        tooltip="Seed of the starting noise.",
     )
 
 
@@ -86,7 +86,7 @@ def steps_input() -> io.Input:
         default=SAFE_DEFAULT.steps,
         min=1,
         max=MAX_STEPS,
-        tooltip="Number of denoising steps. 25 is a safe default; distilled models want 1 to 8.",
+        tooltip="Number of denoising steps. 25 is a safe default; distilled models need 1 to 8.",
     )
 
 
@@ -100,13 +100,13 @@ def sampler_inputs() -> list[io.Input]:
             max=100.0,
             step=0.1,
             round=0.01,
-            tooltip="Guidance scale. Higher follows the prompt more closely; 1 switches guidance off.",
+            tooltip="Guidance scale. Higher values follow the prompt more closely; 1 turns guidance off.",
         ),
-        io.Combo.Input("sampler_name", options=sampler_names(), tooltip="The method that takes the steps."),
+        io.Combo.Input("sampler_name", options=sampler_names(), tooltip="The method used to take the steps."),
         io.Combo.Input(
             "scheduler",
             options=scheduler_names(),
-            tooltip="How the noise levels are spread over the steps.",
+            tooltip="How the noise levels are spread across the steps.",
         ),
     ]
 
@@ -115,29 +115,31 @@ def conditioning_inputs() -> list[io.Input]:
     """Return the inputs positive, negative and latent_image."""
     return [
         io.Conditioning.Input("positive", tooltip="What the image should show."),
-        io.Conditioning.Input("negative", tooltip="What the image should not show; unused where cfg is 1."),
-        io.Latent.Input("latent_image", tooltip="The latent to denoise; an empty one gives an image from noise alone."),
+        io.Conditioning.Input("negative", tooltip="What the image should not show. Not used if cfg is 1."),
+        io.Latent.Input(
+            "latent_image", tooltip="The latent to denoise. An empty latent gives an image made from noise alone."
+        ),
     ]
 
 
 def denoise_input() -> io.Input:
-    """Return the input for the share of the noise that is applied."""
+    """Return the input for how much noise is applied."""
     return io.Float.Input(
         "denoise",
         default=1.0,
         min=0.0,
         max=1.0,
         step=0.01,
-        tooltip="Share of the noise that is applied: 1 starts from pure noise, less keeps more of the latent.",
+        tooltip="How much noise is applied, 0 to 1. 1 starts from pure noise; lower values keep more of the latent.",
     )
 
 
 def plan_input() -> io.Input:
-    """Return the optional input for a plan, which wins over the widgets."""
+    """Return the optional input for a plan, which overrides the widgets."""
     return Plan.Input(
         "plan",
         optional=True,
-        tooltip="A plan, as from Model Step Preset. Where it is linked, its settings win over this node's own.",
+        tooltip="A plan, e.g. from Model Step Preset. Its settings override this node's own.",
     )
 
 
@@ -147,13 +149,13 @@ def keep_steps_input() -> io.Input:
         "keep_steps",
         default="",
         optional=True,
-        tooltip="Steps whose predicted clean latent is kept: 4, 8, -1. Counted from 1, or from the end as -1. They "
-        "show one run as it goes; to compare step counts use Multi-Step Compare.",
+        tooltip="Steps whose predicted clean latent is kept, e.g. 4, 8, -1. Counted from 1; -1 is the last step. This "
+        "shows the progress of one run; to compare step counts, use Multi-Step Compare.",
     )
 
 
 def settled_input() -> io.Input:
-    """Return the input that stops a run when nothing that is left could be seen."""
+    """Return the input that stops a run once the remaining steps would make no visible change."""
     return io.Float.Input(
         "stop_when_settled",
         default=0.0,
@@ -162,8 +164,8 @@ def settled_input() -> io.Input:
         step=0.005,
         round=0.001,
         optional=True,
-        tooltip="Stop when the remaining steps could change the image by at most this share of its contrast; 0 is off. "
-        "0.1 is hard to see. Only for samplers that inject no noise.",
+        tooltip="Stops once the remaining steps can change at most this share of the image's contrast; 0 is off. At "
+        "0.1 the difference is hard to see. Only for samplers that inject no noise.",
     )
 
 

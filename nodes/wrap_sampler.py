@@ -1,4 +1,4 @@
-"""Step-Aware SAMPLER: any SAMPLER of the custom-sampling graph, watched."""
+"""Step-Aware SAMPLER: watches any SAMPLER in a custom-sampling graph."""
 
 from typing import Any
 
@@ -19,10 +19,10 @@ class SweetSpotWrapSampler(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotWrapSampler",
             display_name="Step-Aware SAMPLER",
-            description="Wraps any SAMPLER: the same result, and a trace of its steps for Read Step Trace.",
+            description="Wraps any SAMPLER and records its steps for Read Step Trace. The result stays the same.",
             search_aliases=["SamplerCustomAdvanced", "trace sampler", "steps", "early stop"],
             inputs=[
-                io.Sampler.Input("sampler", tooltip="The sampler to watch, as from KSamplerSelect or another pack."),
+                io.Sampler.Input("sampler", tooltip="The sampler to watch, e.g. from KSamplerSelect or another pack."),
                 keep_steps_input(),
                 settled_input(),
             ],
@@ -30,7 +30,7 @@ class SweetSpotWrapSampler(io.ComfyNode):
                 io.Sampler.Output(
                     "sampler",
                     display_name="sampler",
-                    tooltip="Link it to the sampling node, and to Read Step Trace.",
+                    tooltip="The watched sampler. Link it to the sampling node and to Read Step Trace.",
                 )
             ],
             hidden=[io.Hidden.unique_id],
@@ -38,7 +38,7 @@ class SweetSpotWrapSampler(io.ComfyNode):
 
     @classmethod
     def validate_inputs(cls, keep_steps: str | None = "") -> bool | str:
-        """Refuse a list of steps with a mistake before anything runs; a linked one is checked when it is known."""
+        """Refuse an invalid step list before anything runs; a linked list is checked once it is known."""
         try:
             parse_kept_steps(keep_steps or "")
         except ValueError as error:

@@ -1,7 +1,7 @@
-"""`make demo`, `make check`, `make test` and `make lint`: all they need is Python and a package registry.
+"""Runs `make demo`, `make check`, `make test` and `make lint`, which need only Python and access to PyPI.
 
-Runs with any Python that the pack supports and imports only the standard library. It creates `.venv` beside the pack,
-installs what the task needs (again only when that has changed), and continues in there.
+Works with any Python that the pack supports and imports only the standard library. It creates `.venv`, installs what
+the task needs (again only if the requirements changed), and runs the task with it.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
-# The exit code with which `sweetspot demo` asks for the extra `standalone`: cli/main.py sets it.
+# `sweetspot demo` ends with this exit code if it needs the extra `standalone`; see cli/main.py.
 NEEDS_STANDALONE = 3
 EXTRAS = {
     "demo": "client",
@@ -22,19 +22,19 @@ EXTRAS = {
     "test": "client,standalone,test,lint",
     "lint": "client,standalone,test,lint",
 }
-# Tests that need a server, or a server and a browser. Each folder has a run of its own, whose processes end with it.
+# Tests that need a server, or a server and a browser. Each folder gets its own pytest run, which ends its processes.
 SERVER_TESTS = ("tests/comfyui", "tests/browser")
 
 # pytest's exit code where no test ran.
 NOTHING_RAN = 5
-# A ComfyUI without an environment of its own runs in ours, and some tests use its modules.
+# A ComfyUI without its own environment runs in ours. Some tests import its modules, so its requirements must be there.
 PREPARE_COMFYUI = (
     "from sweetspot.cli.comfyui import find_comfyui, prepare; folder = find_comfyui(); folder and prepare(folder)"
 )
 
 
 def main() -> int:
-    """Do the task named on the command line and return its exit code. After `test`, options of pytest may follow."""
+    """Run the task named on the command line and return its exit code. `test` accepts pytest options."""
     task = sys.argv[1] if len(sys.argv) > 1 else ""
     if task not in EXTRAS:
         print(f"usage: develop.py {'|'.join(EXTRAS)}; got {task!r}", file=sys.stderr)
@@ -49,21 +49,21 @@ def main() -> int:
 
 
 def check() -> int:
-    """Check form and types, and run every test that needs no server and no browser, on all cores."""
+    """Lint, and run all tests that need neither a server nor a browser, on all cores."""
     require(python(), "-c", PREPARE_COMFYUI)
     without = [f"--ignore={folder}" for folder in SERVER_TESTS]
     return lint() or run(tool("pytest"), "--numprocesses=auto", "--dist=loadgroup", "--quiet", *without)
 
 
 def test() -> int:
-    """Run everything, and go on after a failure, so that one run shows them all."""
+    """Run all checks and tests. Goes on after a failure, so that one run shows all failures."""
     codes = [check(), *(run(tool("pytest"), "--quiet", folder) for folder in SERVER_TESTS)]
     # pytest has left out a folder that this machine can't run, and said why.
     return max(0 if code == NOTHING_RAN else code for code in codes)
 
 
 def demo() -> int:
-    """Run the demo. The diffusers engine's libraries are large, so they are installed only if it is needed."""
+    """Run the demo. The diffusers engine's libraries are large, so they are installed only when needed."""
     code = run(tool("sweetspot"), "demo")
     if code != NEEDS_STANDALONE:
         return code
@@ -72,11 +72,11 @@ def demo() -> int:
 
 
 def prepare(extras: str) -> None:
-    """Install the pack with these extras into `.venv`; does nothing if they are installed already."""
-    if sys.version_info < (3, 10):  # noqa: UP036 - this file is what meets an old Python
+    """Install the pack with these extras into `.venv`; do nothing if they already are."""
+    if sys.version_info < (3, 10):  # noqa: UP036 - an old Python may run this file
         sys.exit(f"Sweet Spot needs Python 3.10 or newer, this is {sys.version.split()[0]}")
     if not python().exists():
-        print(f"Making {ENVIRONMENT.name} ...", flush=True)
+        print(f"Creating {ENVIRONMENT.name} ...", flush=True)
         venv.create(ENVIRONMENT, with_pip=True)
     wanted = [(ROOT / name).read_bytes() for name in ("pyproject.toml", "constraints.txt")]
     digest = hashlib.sha256(b"".join(wanted)).hexdigest()
@@ -97,7 +97,7 @@ def install(*requirements: str) -> None:
 
 
 def lint() -> int:
-    """Check form and types."""
+    """Check style and types."""
     return (
         run(tool("ruff"), "check", ".")
         or run(tool("ruff"), "format", "--check", ".")
@@ -107,15 +107,15 @@ def lint() -> int:
 
 
 def lint_browser() -> int:
-    """Check the types of the browser's modules, and web/vendor against npm's packages. Both need Node 20."""
+    """Check web/: formatting, types, and web/vendor against the npm packages. Needs Node 20."""
     npm = shutil.which("npm")
     if npm is None:
-        print("LEFT OUT: types of web/ - no npm found", flush=True)
+        print("SKIPPED: checks of web/ (npm was not found)", flush=True)
         return 0
     stamp = ROOT / "node_modules" / "sweetspot.stamp"
     wanted = hashlib.sha256((ROOT / "package.json").read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text("utf-8") != wanted:
-        # The published types require libraries that only their authors' build needs.
+        # The published types have peer dependencies that only their authors' build needs.
         options = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps")
         require(npm, "install", "--silent", *options)
         stamp.write_text(wanted, "utf-8")
@@ -123,22 +123,22 @@ def lint_browser() -> int:
 
 
 def python() -> Path:
-    """Return the environment's interpreter."""
+    """Return the Python interpreter in `.venv`."""
     return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def tool(name: str) -> Path:
-    """Return one of the environment's commands."""
+    """Return a command in `.venv`."""
     return python().parent / (f"{name}.exe" if os.name == "nt" else name)
 
 
 def run(*command: str | Path) -> int:
-    """Run a command in the pack's folder and return its exit code."""
+    """Run a command in the repository and return its exit code."""
     return subprocess.run(list(map(str, command)), cwd=ROOT, check=False).returncode
 
 
 def require(*command: str | Path) -> None:
-    """Run a command and end with its exit code if it fails."""
+    """Run a command; if it fails, exit with its exit code."""
     code = run(*command)
     if code:
         sys.exit(code)

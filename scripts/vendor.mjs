@@ -1,8 +1,8 @@
 /**
  * Copies the browser libraries from node_modules into web/vendor, as modules with their licences.
  *
- * Their names carry their versions, as browsers may keep a file of a name for long; `.mjs`, as ComfyUI loads each `.js`
- * at its start. Run by `npm run vendor`; with `--check` it only compares, and fails where something differs.
+ * File names contain the version, because browsers may cache a file for a long time. They end in `.mjs`, because ComfyUI
+ * loads every `.js` at startup. Run it with `npm run vendor`; with `--check` it only compares, and fails on a difference.
  */
 
 import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -12,13 +12,13 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const target = join(root, "web", "vendor");
 
-/** Libraries, their scripts, and what a script ends with as a module. */
+/** Libraries, their scripts, and the text to append to make each script a module. */
 const LIBRARIES = [
   { name: "uplot", script: "dist/uPlot.iife.min.js", tail: "\nexport default uPlot;\n" },
   { name: "img-comparison-slider", script: "dist/index.js", tail: "" },
 ];
 
-/** The MIT License's terms, for a package that names it and brings no text. */
+/** The MIT License's terms, for a package that names the licence but doesn't include its text. */
 const MIT = `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
 rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit
@@ -40,7 +40,7 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 async function licence(folder, { name, license, author }) {
   const text = await readFile(join(folder, "LICENSE"), "utf8").catch(() => "");
   if (text) return text;
-  if (license !== "MIT") throw new Error(`${name}: expected a LICENSE file, or the MIT licence; it has ${license}`);
+  if (license !== "MIT") throw new Error(`${name}: expected a LICENSE file or the MIT licence, got ${license}`);
   const holder = typeof author === "object" ? author.name : (author ?? `the authors of ${name}`);
   return `The MIT License\n\nCopyright (c) ${holder.replace(/\s*<.*$/, "")}\n\n${MIT}`;
 }
@@ -62,17 +62,19 @@ async function wanted() {
 
 async function differences() {
   const files = await wanted();
-  const found = (await readdir(target)).filter((name) => !files.has(name)).map((name) => `${name} is left over`);
+  const problems = (await readdir(target))
+    .filter((name) => !files.has(name))
+    .map((name) => `${name} shouldn't be there`);
   for (const [name, text] of files) {
     const now = await readFile(join(target, name), "utf8").catch(() => "");
-    if (now !== text) found.push(`${name} differs`);
+    if (now !== text) problems.push(`${name} differs`);
   }
-  return found;
+  return problems;
 }
 
 if (process.argv.includes("--check")) {
-  const found = await differences();
-  if (found.length) throw new Error(`web/vendor: expected what npm run vendor writes; ${found.join(", ")}`);
+  const problems = await differences();
+  if (problems.length) throw new Error(`web/vendor: expected the output of npm run vendor, but ${problems.join(", ")}`);
 } else {
   const files = await wanted();
   await rm(target, { recursive: true, force: true });

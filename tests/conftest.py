@@ -46,7 +46,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for folder, why in _left_out().items():
-        terminalreporter.write_line(f"LEFT OUT: tests/{folder} - {why}", red=True, bold=True)
+        terminalreporter.write_line(f"SKIPPED: tests/{folder} - {why}", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
-/** The shapes that our modules share. Types only: a browser never asks for this file. */
+/** Types that our modules share. The browser never loads this file. */
 
-// The graph on the canvas, as far as it is looked at. Tests make their own.
+// The parts of the canvas's graph that we read. Tests make their own.
 type Widget = {
   name: string;
   value: unknown;
@@ -30,23 +30,23 @@ type Graph = {
   getNodeById: (id: any) => GraphNode | null | undefined;
   links: any;
 };
-/** A graph, and the subgraph node that it is the inside of. */
+/** A graph and, for a subgraph, the node that holds it and the graph around that. */
 type Frame = { graph: Graph; outer: Frame | null; holder: GraphNode | null };
 type Place = { frame: Frame; node: GraphNode };
 type Source = Place & { slot: number };
 type ApiNode = { class_type: string; inputs: Record<string, unknown> };
-/** ComfyUI's own node, by its published types. */
+/** ComfyUI's own node type, as published. */
 type CanvasNode = Parameters<NonNullable<import("@comfyorg/comfyui-frontend-types").ComfyExtension["nodeCreated"]>>[0];
 
-/** A value for a widget. */
+/** A value to write into a widget. */
 type Change = { node: GraphNode; widget: Widget; value: unknown };
-/** What to write, and what is left as it is, with the reason. */
+/** What to write, and what to leave unchanged and why. */
 type Proposal = { changes: Change[]; left: string[] };
 
-// What the routes answer: see nodes/model/answers.py and nodes/route.py.
+// What the server's routes return: see nodes/model/answers.py and nodes/route.py.
 type Plan = { steps: number; cfg: number; sampler_name: string; scheduler: string; guidance: number | null };
 type QualityPlan = Plan & { sources: Record<string, string>; warnings: string[] };
-/** Step counts from `first` to `last`, and what is true of them. */
+/** Step counts from `first` to `last`, and what to expect from them. */
 type Zone = { first: number; last: number; name: string; text: string };
 type Answer = {
   name: string;
@@ -59,7 +59,7 @@ type Answer = {
   qualities: Record<string, QualityPlan>;
   zones: Zone[];
 };
-/** A route's answer, and why there is none, or why a file was not read. */
+/** A route's answer; `problem` says why there is none or why a file was not read. */
 type Reply = { answer: any; problem: string };
 type Count = { quality: string; steps: number; chosen: boolean; source: string };
 type Badge = {
@@ -72,26 +72,26 @@ type Badge = {
   warnings: string[];
 };
 
-/** A message of a running sampler: see nodes/running/live.py. */
+/** A message from a running sampler: see nodes/running/live.py. */
 type TraceMessage = {
-  /** Id of the node that samples, with those of the subgraphs around it before colons. */
+  /** Execution id of the sampling node, e.g. `3:7` for node 7 in subgraph node 3. */
   node: string;
   prompt_id?: string | null;
-  /** The step just done, from 1. */
+  /** The step that just finished, counted from 1. */
   step: number;
   steps: number;
-  /** Noise level that the step started at. */
+  /** Noise level at the start of the step. */
   sigma: number;
-  /** Guidance scale in force, 1 is off. */
+  /** Guidance scale used; 1 is off. */
   cfg: number | null;
-  /** Relative change of the predicted clean image, where it is known already. */
+  /** Relative change of the predicted clean image, if known. */
   change: number | null;
   seconds_left: number | null;
 };
 type Point = { step: number; change: number | null; cfg: number | null };
 type TraceSeries = { steps: number; points: Point[]; kept: number[] };
 
-// A comparison, as the viewer shows it: see nodes/comparing/viewer_files.py.
+// A comparison as the viewer shows it: see nodes/comparing/viewer_files.py.
 type Run = { steps: number; seconds: number; similarity: number; modelCalls: number; reused: boolean; files: string[] };
 type Series = {
   name: string;
@@ -109,18 +109,18 @@ type Comparison = {
   text: string;
 };
 type Mode = "single" | "slider" | "difference" | "grid";
-/** Numbers of the series, of both runs, and of the image that are shown. */
+/** Indices of the series, the two runs and the image that are shown. */
 type Chosen = { series: number; a: number; b: number; image: number };
-/** `use` tells whether it was written. */
+/** `use` returns whether the step count was written. */
 type StepsTarget = { name: string; use: (steps: number) => boolean };
-/** What the viewer needs of ComfyUI: full addresses, and where a step count can be written to. */
+/** What the viewer needs from ComfyUI: full addresses, and the nodes a step count can be written to. */
 type Surroundings = { address: (path: string) => string; targets: () => StepsTarget[] };
 
-/** A shift in the stage's pixels, and a scale, where 1 fits the stage. */
+/** An offset in the stage's pixels, and a scale, where 1 fits the stage. */
 type View = { x: number; y: number; scale: number };
 type Size = { width: number; height: number };
 
 /** uPlot's object. */
 type Chart = any;
-/** Those of the palette in force. */
+/** Colours of the current palette. */
 type Colours = { text: () => string; grid: () => string };

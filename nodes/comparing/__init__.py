@@ -1,1 +1,1 @@
-"""A comparison inside ComfyUI: the engine that runs its tasks, and what its results become there."""
+"""Comparisons inside ComfyUI: the engine that runs them, and the outputs made from their results."""

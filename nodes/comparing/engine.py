@@ -1,4 +1,4 @@
-"""The engine inside ComfyUI: runs of one model from the same noise, under one progress bar."""
+"""The engine inside ComfyUI: runs one model from the same noise at several step counts, with one progress bar."""
 
 import contextlib
 import logging
@@ -35,7 +35,7 @@ _CACHE = RunCache(0)
 
 @dataclass(frozen=True)
 class Subject:
-    """What all runs of a comparison have in common.
+    """What all runs of a comparison share.
 
     Attributes:
         model: ModelPatcher.
@@ -43,9 +43,9 @@ class Subject:
         negative: conditioning.
         latent: latent dict.
         vae: decodes the images.
-        clip_vision: CLIP_VISION that says what the images show, None for none.
-        frames: which frames of a video are kept.
-        full_precision: whether images are kept as the VAE gives them, not as 8-bit levels.
+        clip_vision: CLIP_VISION for the semantic distance; None for no such distance.
+        frames: which frames of a video to keep.
+        full_precision: whether images are kept as the VAE decodes them, instead of as 8-bit levels.
     """
 
     model: Any
@@ -59,13 +59,13 @@ class Subject:
 
 
 class ComfyEngine:
-    """Runs a comparison's tasks in this ComfyUI, and remembers what it ran before; see `comparison/engine.py`.
+    """Runs a comparison's tasks in this ComfyUI and reuses earlier runs; see `comparison/engine.py`.
 
     Args:
-        subject: what all runs have in common.
+        subject: what all runs share.
         progress: the progress bar.
-        cache_bytes: bytes of finished images that may be kept for later comparisons; 0 keeps and reuses none.
-        together: `auto`, `on` or `off`: whether step counts share model calls where they can.
+        cache_bytes: bytes of finished images to keep for later comparisons; 0 turns keeping and reusing off.
+        together: `auto`, `on` or `off`: whether step counts share model calls if they can.
     """
 
     name = "comfyui"
@@ -81,14 +81,14 @@ class ComfyEngine:
 
     @property
     def notes(self) -> list[str]:
-        """What to know of how it ran, each once."""
+        """What the user should know about how it ran, without repeats."""
         return list(self._notes)
 
     def check(self, sampling: Sampling) -> None:
-        """Refuse names of samplers and schedulers that this ComfyUI doesn't have.
+        """Refuse sampler and scheduler names that this ComfyUI doesn't have.
 
         Raises:
-            ValueError: names the input, what is allowed and what came.
+            ValueError: names the input, what is allowed and what was given.
         """
         check_sampler(_ksampler(sampling))
 
@@ -97,22 +97,22 @@ class ComfyEngine:
         return schedule_of(self._subject.model, steps, _ksampler(sampling)).tolist()
 
     def exact_schedule(self, plan: StepPlan, steps: int) -> tuple[float, ...]:
-        """Return the noise levels that a plan fixes for this step count; empty where it fixes none."""
+        """Return the noise levels that a plan fixes for this step count; empty if it fixes none."""
         exact = exact_sigmas(self._subject.model, at_steps(plan, steps))
         return () if exact is None else tuple(exact.tolist())
 
     def check_cancelled(self) -> None:
-        """Raise ComfyUI's own exception where the user has cancelled."""
+        """Raise ComfyUI's own exception if the user has cancelled."""
         comfy.model_management.throw_exception_if_processing_interrupted()
 
     def run(self, tasks: Sequence[Task]) -> list[Run]:
-        """Sample and decode each task from its seed's noise, in the given order; what was computed before is reused.
+        """Sample and decode each task from its seed's noise, in the given order; earlier results are reused.
 
-        A first, discarded run of one step takes the model's loading and warming up out of the times.
+        A first run of one step is discarded, so that times don't include loading and warming up the model.
 
         Raises:
-            comfy.model_management.InterruptProcessingException: if the user cancels, within or between runs.
-            Exception: what sampling or decoding raises, of the same kind, with the step count in front of its message.
+            comfy.model_management.InterruptProcessingException: if the user cancels, during or between runs.
+            Exception: an error from sampling or decoding, of the same type, with the step count before its message.
                 Finished runs are kept.
         """
         if self._key is None:
@@ -125,12 +125,12 @@ class ComfyEngine:
         missing = [number for number in range(len(tasks)) if number not in runs]
         for _, group in groupby(missing, key=lambda number: tasks[number].sampling):
             numbers = list(group)
-            found = self._run_group([tasks[number] for number in numbers])
-            runs |= dict(zip(numbers, found, strict=True))
+            group_runs = self._run_group([tasks[number] for number in numbers])
+            runs |= dict(zip(numbers, group_runs, strict=True))
         return [runs[number] for number in range(len(tasks))]
 
     def _run_group(self, tasks: Sequence[Task]) -> list[Run]:
-        """Run tasks that have all but their step counts in common."""
+        """Run tasks that differ only in their step counts."""
         self._warm_up(tasks[0])
         why = self._why_alone(tasks)
         if not why:
@@ -151,7 +151,7 @@ class ComfyEngine:
 
     def _warm_up(self, task: Task) -> None:
         if not self._warm:
-            # Not every scheduler has a schedule of one step.
+            # Not every scheduler can make a schedule of one step.
             settings = _ksampler(replace(task.sampling, scheduler="simple", sigmas=()))
             subject, ignore = self._subject, lambda *_: self.check_cancelled()
             sample_traced(
@@ -175,7 +175,7 @@ class ComfyEngine:
         return self._finish(task, sampled, Run(task.steps, trace.model_calls, trace.seconds, _NOTHING))
 
     def _run_joined(self, tasks: Sequence[Task]) -> list[Run]:
-        """Run tasks in shared model calls. Those that were finished before an error are kept."""
+        """Run tasks in shared model calls. Runs that finished before an error are kept."""
         subject, settings = self._subject, _ksampler(tasks[0].sampling)
         counts = [task.steps for task in tasks]
         schedules = [schedule_of(subject.model, steps, settings).cpu() for steps in counts]
@@ -188,7 +188,7 @@ class ComfyEngine:
                     joint, subject.model, max(counts), settings, subject.positive, subject.negative, subject.latent
                 )
         except (Exception, comfy.model_management.InterruptProcessingException):
-            # Keep what is finished. Whatever goes wrong with that, the error to report is the first one.
+            # Keep what is finished. If that fails too, the first error is still the one to report.
             with contextlib.suppress(Exception):
                 if self._key:
                     self._finish_joined(tasks, joint, shared)
@@ -216,7 +216,7 @@ class ComfyEngine:
         return runs
 
     def _finish(self, task: Task, sampled: dict[str, Any], run: Run) -> Run:
-        """Decode, and keep the run for later comparisons."""
+        """Decode the run and keep it for later comparisons."""
         with _naming(task.steps):
             images = _decode(self._subject, sampled)
             embeddings = _embed(self._subject.clip_vision, images)
@@ -231,7 +231,7 @@ class ComfyEngine:
         if not self._key:
             return None
         run = _CACHE.get(self._key_of(task), task.steps)
-        # Whoever switches batching off wants the KSampler's own result.
+        # With batching off, the user expects the KSampler's exact result, so don't reuse a batched run.
         return None if run is not None and run.own_solver and self._together == OFF else run
 
     def _key_of(self, task: Task) -> str:
@@ -249,7 +249,7 @@ _NOTHING = np.zeros((0, 0, 0, 3), dtype=np.uint8)
 
 
 def _decode(subject: Subject, sampled: dict[str, Any]) -> Any:
-    """Return decoded images, of a video the chosen frames, as float32 in [0, 1], shape (images, height, width, 3)."""
+    """Return decoded images (for a video: the chosen frames) as float32 in [0, 1], shape (images, height, width, 3)."""
     (images,) = VAEDecode().decode(subject.vae, sampled)
     samples = sampled["samples"]
     batch = (samples.unbind()[0] if getattr(samples, "is_nested", False) else samples).shape[0]
@@ -263,33 +263,36 @@ def _decode(subject: Subject, sampled: dict[str, Any]) -> Any:
 
 
 def _check_images(images: Any) -> None:
-    """Refuse what cannot be judged.
+    """Refuse images that cannot be measured.
 
     Raises:
-        ValueError: if it is no image of at least 11 pixels a side, or holds NaN or Inf.
+        ValueError: if a side is shorter than 11 pixels, or the images contain NaN or Inf.
     """
     if images.ndim != 4 or min(images.shape[1:3]) < LEAST_SIDE or images.shape[-1] not in (1, 3, 4):
         raise ValueError(
-            f"vae: expected images of {LEAST_SIDE} pixels a side or more and 1, 3 or 4 channels, got the shape "
+            f"vae: expected images of at least {LEAST_SIDE} pixels per side with 1, 3 or 4 channels, got the shape "
             f"{tuple(images.shape)}"
         )
     if not np.isfinite(images).all():
-        raise ValueError("vae: the decoded images hold NaN or Inf; a VAE in half precision may overflow")
+        raise ValueError(
+            "vae: expected finite numbers in the decoded images, got NaN or Inf; a VAE in half precision may overflow, "
+            "so run it in float32 (--fp32-vae)"
+        )
 
 
 def _embed(clip_vision: Any, images: Any) -> Any:
-    """Return a vision model's embeddings of images, shape (images, features), None without a model."""
+    """Return a vision model's embeddings of the images, shape (images, features), or None without a model."""
     if clip_vision is None:
         return None
-    # One by one: the model takes each at full size first.
-    found = [clip_vision.encode_image(torch.from_numpy(image[None, ..., :3]))["image_embeds"] for image in images]
-    return torch.cat(found).float().cpu().numpy()
+    # One at a time, because the model first loads each image at full size.
+    embeddings = [clip_vision.encode_image(torch.from_numpy(image[None, ..., :3]))["image_embeds"] for image in images]
+    return torch.cat(embeddings).float().cpu().numpy()
 
 
 def _key(subject: Subject) -> str:
-    """Return what determines all runs of a comparison but for the settings.
+    """Return a key for everything that determines a comparison's runs, except the settings.
 
-    Empty where it can't be determined; then nothing is reused.
+    It is empty if that can't be determined; then nothing is reused.
     """
     try:
         vision = weights_fingerprint(subject.clip_vision.model) if subject.clip_vision is not None else None
@@ -303,15 +306,15 @@ def _key(subject: Subject) -> str:
             subject.frames,
             subject.full_precision,
         )
-    except Exception as error:  # noqa: BLE001 - whatever another pack's objects raise
-        # Another pack's model or VAE may be anything. That must never end a comparison, only its reuse.
-        log.warning("This comparison is not kept for later ones: %s", error)
+    except Exception as error:  # noqa: BLE001 - another pack's objects may raise anything
+        # An unusual model or VAE from another pack must not end the comparison. It only turns reuse off.
+        log.warning("This comparison can't be reused later, because its inputs can't be identified: %s", error)
         return ""
 
 
 @contextlib.contextmanager
 def _naming(*counts: int) -> Iterator[None]:
-    """Put the step count in front of an error's message; its kind stays, as ComfyUI knows some by it."""
+    """Put the step count before an error's message. The type stays, because ComfyUI recognises some errors by it."""
     try:
         yield
     except comfy.model_management.InterruptProcessingException:

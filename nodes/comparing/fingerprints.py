@@ -1,7 +1,7 @@
-"""What determines a run's result, as one short text: equal texts mean equal results, never the other way round.
+"""A short text for everything that determines a run's result: equal texts mean equal results, but not vice versa.
 
-Content is hashed wherever there is content (numbers, tensors, files of weights), so that objects which ComfyUI makes
-anew are known again. What has none, as a function that another node laid on the model, counts as itself alone.
+Content is hashed wherever possible (numbers, tensors, weight files), so that objects which ComfyUI recreates still
+match. Anything without content, e.g. a function that another node added to the model, matches only itself.
 """
 
 import contextlib
@@ -16,24 +16,24 @@ import torch
 
 from ..model.evidence import source_file
 
-# Larger tensors (weights) are told by their sum and a part of their elements.
+# Larger tensors (weights) are identified by their sum and a part of their elements.
 _WHOLE_BYTES = 1 << 20
 _PART = 1 << 12
 
 
 class _Tokens:
-    """Gives each object a number of its own for as long as it lives."""
+    """Gives each object its own number for as long as it exists."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[weakref.ref[Any], int]] = {}
         self._next = itertools.count()
 
     def of(self, value: Any) -> int:
-        known = self._known.get(id(value))
-        if known is not None and known[0]() is value:
-            return known[1]
+        entry = self._known.get(id(value))
+        if entry is not None and entry[0]() is value:
+            return entry[1]
         token, place = next(self._next), id(value)
-        # What cannot be watched could be another object in the same place: it is never known again.
+        # Without a weak reference, another object could later have the same id, so such objects get a new number.
         with contextlib.suppress(TypeError):
             self._known[place] = (weakref.ref(value, lambda _: self._known.pop(place, None)), token)
         return token
@@ -44,7 +44,7 @@ _WEIGHTS: "weakref.WeakKeyDictionary[torch.nn.Module, str]" = weakref.WeakKeyDic
 
 
 def fingerprint(*values: Any) -> str:
-    """Return the fingerprint of values: plain data, tensors, modules, and other objects as themselves."""
+    """Return the fingerprint of plain data, tensors, modules, and other objects, which match only themselves."""
     digest = hashlib.blake2b(digest_size=16)
     for value in values:
         _feed(digest, value)
@@ -52,11 +52,11 @@ def fingerprint(*values: Any) -> str:
 
 
 def model_fingerprint(model: Any) -> str:
-    """Return the fingerprint of a MODEL with all that is laid on it."""
-    laid_on = [getattr(model, name, None) for name in ("object_patches", "model_options", "wrappers", "callbacks")]
-    laid_on += [getattr(model, name, None) for name in ("injections", "hook_patches", "additional_models")]
+    """Return the fingerprint of a MODEL with all its patches and options."""
+    patches = [getattr(model, name, None) for name in ("object_patches", "model_options", "wrappers", "callbacks")]
+    patches += [getattr(model, name, None) for name in ("injections", "hook_patches", "additional_models")]
     dtypes = (str(model.model_dtype()), str(getattr(model.model, "manual_cast_dtype", None)))
-    return fingerprint(type(model.model).__name__, _origin(model), dtypes, model.patches, *laid_on)
+    return fingerprint(type(model.model).__name__, _origin(model), dtypes, model.patches, *patches)
 
 
 def vae_fingerprint(vae: Any) -> str:
@@ -66,20 +66,20 @@ def vae_fingerprint(vae: Any) -> str:
 
 
 def weights_fingerprint(module: torch.nn.Module) -> str:
-    """Return the fingerprint of a module's weights; computed once for each module."""
+    """Return the fingerprint of a module's weights, computed once per module."""
     if module not in _WEIGHTS:
         _WEIGHTS[module] = fingerprint(type(module).__name__, dict(module.state_dict()))
     return _WEIGHTS[module]
 
 
 def _origin(model: Any) -> Any:
-    """Return which file the weights come from, or what they are where no file is told."""
+    """Return the file that the weights come from, or a fingerprint of the weights if the file is not known."""
     path = source_file(model)
     try:
-        found = path.stat() if path is not None else None
+        status = path.stat() if path is not None else None
     except OSError:
-        found = None
-    return (str(path), found.st_mtime_ns, found.st_size) if found is not None else weights_fingerprint(model.model)
+        status = None
+    return (str(path), status.st_mtime_ns, status.st_size) if status is not None else weights_fingerprint(model.model)
 
 
 def _feed(digest: Any, value: Any) -> None:
@@ -101,20 +101,20 @@ def _feed(digest: Any, value: Any) -> None:
 
 
 def _feed_object(digest: Any, value: Any) -> None:
-    # Imported where used: should a later ComfyUI move it, runs are not reused, and the pack still loads.
+    # Imported here, so that if a later ComfyUI moves it, only reuse stops working and the pack still loads.
     from comfy.weight_adapter.base import WeightAdapterBase
 
     if getattr(value, "is_nested", False):
         _feed(digest, list(value.unbind()))
     elif isinstance(value, torch.nn.Module):
         kinds = [kind.__qualname__ for kind in type(value).__mro__]
-        # Attributes too: buffers that are not saved, and settings such as a shift.
+        # Also include attributes: unsaved buffers, and settings such as a shift.
         own = {name: entry for name, entry in vars(value).items() if not name.startswith("_")}
         _feed(digest, [kinds, dict(value.state_dict()), dict(value.named_buffers()), own])
     elif isinstance(value, types.MethodType):
         _feed(digest, [_TOKENS.of(value.__self__), value.__func__.__qualname__])
     elif isinstance(value, WeightAdapterBase):
-        # A LoRA's part for one layer.
+        # A LoRA's weights for one layer.
         _feed(digest, [type(value).__qualname__, value.weights])
     else:
         _feed(digest, _TOKENS.of(value))
@@ -124,7 +124,7 @@ def _feed_tensor(digest: Any, tensor: torch.Tensor) -> None:
     _feed(digest, [str(tensor.dtype), list(tensor.shape)])
     flat = tensor.detach().reshape(-1)
     if flat.numel() * flat.element_size() > _WHOLE_BYTES:
-        # Of bytes: sums are not there for every kind of number, as eight-bit floats.
+        # Sum bytes, because not every dtype supports sums, e.g. 8-bit floats.
         _feed(digest, int(flat.contiguous().view(torch.uint8).sum(dtype=torch.int64)))
         flat = flat[:: flat.numel() // _PART]
     digest.update(flat.cpu().contiguous().view(torch.uint8).numpy().tobytes())

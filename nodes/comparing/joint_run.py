@@ -1,7 +1,7 @@
-"""Several step counts of one comparison in shared model calls: one noise level a sample.
+"""Runs several step counts of one comparison in shared model calls, with one noise level per sample.
 
-ComfyUI's own samplers take one noise level for the batch, so that the solvers of `samplers/lockstep.py` run here, in
-the place where ComfyUI's sampler would: noise, conditions and model are as the stock KSampler prepares them.
+ComfyUI's own samplers use one noise level for the whole batch, so the solvers of `samplers/lockstep.py` run here in
+place of ComfyUI's sampler. Noise, conditions and model are prepared by the stock KSampler.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,8 +25,8 @@ class Finished:
     """One finished step count.
 
     Attributes:
-        latent: samples as of a LATENT.
-        model_calls: how many calls it took part in.
+        latent: samples of a LATENT.
+        model_calls: how many calls it was part of.
     """
 
     latent: Tensor
@@ -34,13 +34,13 @@ class Finished:
 
 
 class JointRun:
-    """Stands in for ComfyUI's sampler and carries all schedules at once; used as a `WatchedRun` is.
+    """Replaces ComfyUI's sampler and runs all schedules at once; used like a `WatchedRun`.
 
     Args:
-        schedules: one for each step count, on the CPU.
+        schedules: one per step count, on the CPU.
         sampler_name: one of lockstep's solvers.
-        calls: makes the model's calls.
-        on_call: called after each call of a run, with its number, the number of its call and the prediction.
+        calls: makes the model calls.
+        on_call: called after each call of a run, with the run's number, the call's number and the prediction.
     """
 
     def __init__(self, schedules: Sequence[Tensor], sampler_name: str, calls: SharedCalls, on_call: OnCall) -> None:
@@ -60,7 +60,7 @@ class JointRun:
         *_rest: Any,
         **_options: Any,
     ) -> Tensor:
-        """Sample all schedules from the same noise; return the last one's samples, as ComfyUI expects some.
+        """Sample all schedules from the same noise; return the last one's samples, because ComfyUI expects a result.
 
         Raises:
             NotFiniteError: if the model gives NaN or Inf.
@@ -79,7 +79,7 @@ class JointRun:
             self._on_call(number, call, denoised)
 
         longest = max(self._schedules, key=len)
-        # Levels stay on the CPU, where reading them waits for nothing.
+        # Levels stay on the CPU, so that reading them doesn't wait for the device.
         middle = longest[len(longest) // 2]
         scale = guider.inner_model.model_sampling.noise_scaling
         probe = scale(middle.to(noise.device), noise, latent_image)
@@ -89,7 +89,7 @@ class JointRun:
         return results[len(self._schedules) - 1]
 
     def _starts(self, guider: Any, noise: Tensor, latent_image: Tensor | None) -> list[Tensor]:
-        """Return each schedule's noisy start; those that begin at the same level share it."""
+        """Return each schedule's noisy start; schedules that begin at the same level share one."""
         sampler, starts = comfy.samplers.Sampler(), dict[float, Tensor]()
         scale = guider.inner_model.model_sampling.noise_scaling
         for schedule in self._schedules:

@@ -1,4 +1,4 @@
-"""Whether several step counts may share model calls: not where something reads one noise level for the whole batch."""
+"""Whether step counts may share model calls: not if anything assumes one noise level for the whole batch."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,16 +7,16 @@ import torch
 
 from ...samplers.solvers import SOLVERS
 
-# What ComfyUI lays into a condition that acts over a part of the schedule, or on a batch of a fixed size.
+# Entries with which ComfyUI limits a condition to part of the schedule, with the values that mean no limit.
 _PARTIAL = {"start_percent": 0.0, "clip_start_percent": 0.0, "end_percent": 1.0, "clip_end_percent": 1.0}
 _PLAIN = (bool, int, float, str, bytes, torch.dtype, torch.Tensor, type(None))
 
 
 def why_not_share(model: Any, sampler_name: str, positive: Any, negative: Any, latent: dict[str, Any]) -> str:
-    """Return why step counts cannot share model calls; empty where they can.
+    """Return why step counts cannot share model calls; empty if they can.
 
-    It is strict: only what is known to read no noise level is let through. Differential diffusion, EasyCache, context
-    windows, skip-layer guidance and the like lay functions or wrappers on the model, and are found by those.
+    This is strict: it allows only what is known not to read the noise level. Differential diffusion, EasyCache, context
+    windows, skip-layer guidance and the like add functions or wrappers to the model, which reveal them.
     """
     if sampler_name not in SOLVERS:
         return f"only {', '.join(SOLVERS)} can be batched, not {sampler_name}"
@@ -31,13 +31,13 @@ def why_not_share(model: Any, sampler_name: str, positive: Any, negative: Any, l
 def _of_model(model: Any) -> str:
     options = dict(model.model_options)
     transformer = options.pop("transformer_options", {})
-    laid_on = [name for name, value in (*options.items(), *transformer.items()) if _holds_something(value)]
-    laid_on += [
+    patches = [name for name, value in (*options.items(), *transformer.items()) if _holds_something(value)]
+    patches += [
         name for name in ("wrappers", "injections", "hook_patches") if _holds_something(getattr(model, name, None))
     ]
-    laid_on += [name for name in getattr(model, "object_patches", {}) if name != "model_sampling"]
-    if laid_on:
-        return f"a model patch may assume one noise level for the whole batch ({', '.join(sorted(set(laid_on)))})"
+    patches += [name for name in getattr(model, "object_patches", {}) if name != "model_sampling"]
+    if patches:
+        return f"a model patch may assume one noise level for the whole batch ({', '.join(sorted(set(patches)))})"
     network = getattr(model.model, "diffusion_model", None)
     if getattr(getattr(network, "params", None), "meanflow", False):
         return "this model reads its schedule"
@@ -45,7 +45,7 @@ def _of_model(model: Any) -> str:
 
 
 def _holds_something(value: Any) -> bool:
-    """Return whether anything stands in nested containers."""
+    """Return whether nested containers hold anything."""
     if isinstance(value, Mapping):
         return any(_holds_something(entry) for entry in value.values())
     return bool(value) if isinstance(value, list | tuple | set) else value is not None
@@ -54,17 +54,17 @@ def _holds_something(value: Any) -> bool:
 def _of_conditions(conditioning: Any, batch: int) -> str:
     for embedding, values in conditioning:
         if not all(_divides(tensor, batch) for tensor in _tensors([embedding, values])):
-            return "a condition's batch does not divide the latent's"
+            return "the batch size of a condition does not divide the latent's"
         for name, value in values.items():
             if name in _PARTIAL and value not in (None, _PARTIAL[name]):
-                return "a condition is in force for a part of the schedule"
+                return "a condition applies only to part of the schedule"
             if name == "mask" or not _is_plain(value):
-                return f"a condition has {name!r}"
+                return f"a condition has {name!r}, which can't be batched safely"
     return ""
 
 
 def _divides(tensor: torch.Tensor, batch: int) -> bool:
-    """Return whether ComfyUI's repeating a condition's batch gives each run's images the same ones."""
+    """Return whether each run's images get the same conditions when ComfyUI repeats the condition's batch."""
     return tensor.ndim == 0 or (tensor.shape[0] > 0 and batch % tensor.shape[0] == 0)
 
 

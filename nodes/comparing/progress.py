@@ -13,7 +13,7 @@ from ..running.watched_run import OnStep
 
 
 class ComparisonProgress:
-    """One progress bar, in steps, with a preview of the run in hand.
+    """One progress bar, in steps, with a preview of the current run.
 
     Args:
         model: ModelPatcher, whose latents the previews show.
@@ -25,21 +25,21 @@ class ComparisonProgress:
         self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
 
     def expect(self, steps: int) -> None:
-        """Add steps that are going to run."""
+        """Add steps that will run."""
         self._total += steps
 
     def for_run(self, steps: int) -> OnStep:
         """Return the sampler callback for the next run, of `steps` steps."""
 
         def on_step(step: int, denoised: Any, _x: Any, total_steps: int) -> None:
-            # A schedule may have more or fewer steps than were asked for.
+            # A schedule may have more or fewer steps than requested.
             within = min(steps, round(steps * (step + 1) / max(total_steps, 1)))
             self._show(self._done + within, denoised)
 
         return on_step
 
     def for_runs(self, counts: Sequence[int], calls: Sequence[int]) -> Any:
-        """Return the callback for runs that go on together.
+        """Return the callback for runs that advance together.
 
         Args:
             counts: their step counts.
@@ -49,7 +49,7 @@ class ComparisonProgress:
 
         def on_call(run: int, call: int, denoised: Any) -> None:
             within[run] = min(counts[run], counts[run] * (call + 1) / max(calls[run], 1))
-            # The preview is that of the run that goes on longest.
+            # Preview the longest run.
             self._show(self._done + round(sum(within)), denoised if run == len(counts) - 1 else None)
 
         return on_call
@@ -60,7 +60,7 @@ class ComparisonProgress:
         self._update(self._done)
 
     def show(self, picture: Image) -> None:
-        """Let `picture` take the last preview's place, which the browser would keep in front of the node's result."""
+        """Replace the last preview by `picture`; the browser would otherwise keep it on top of the node's result."""
         if self._previewer:
             preview = ("PNG", to_pillow(picture), None)
             self._bar.update_absolute(self._total, self._total, preview)
@@ -75,6 +75,6 @@ class ComparisonProgress:
         self._update(done, preview)
 
     def _update(self, done: int, preview: Any = None) -> None:
-        # Runs that went on together were shown before they are counted as done: the bar never goes back.
+        # Steps of joint runs are shown before `finish` counts them, so keep the bar from moving back.
         self._shown = max(self._shown, done)
         self._bar.update_absolute(self._shown, self._total, preview)

@@ -1,4 +1,4 @@
-"""A comparison's images as ComfyUI's outputs, and its files in ComfyUI's output folder."""
+"""Returns a comparison's images as ComfyUI outputs, and saves its files in ComfyUI's output folder."""
 
 import json
 from pathlib import Path
@@ -15,36 +15,36 @@ from ...comparison.report import Report
 
 
 def all_images(report: Report) -> torch.Tensor:
-    """Return all images, series by series in rising order of step counts, as an IMAGE."""
+    """Return all images as an IMAGE, one contender after the other, by rising step count."""
     runs = [judged.run for judgement in report.judgements for judged in judgement.runs]
-    found = torch.empty((sum(len(run.images) for run in runs), *runs[0].images.shape[1:]), dtype=torch.float32)
+    images = torch.empty((sum(len(run.images) for run in runs), *runs[0].images.shape[1:]), dtype=torch.float32)
     place = 0
     for run in runs:
-        # One by one, so that they are never all in memory twice.
+        # One at a time, so that they are never all in memory twice.
         for image in run.images:
-            found[place] = torch.from_numpy(to_floats(image))
+            images[place] = torch.from_numpy(to_floats(image))
             place += 1
-    return found
+    return images
 
 
 def check_prefix(prefix: str) -> None:
     """Refuse a prefix that would save outside ComfyUI's output folder.
 
     Raises:
-        ValueError: names the input, what is allowed and what came.
+        ValueError: names the input, what is allowed and what was given.
     """
     folder = Path(folder_paths.get_output_directory()).resolve()
     if prefix and not (folder / prefix).resolve().is_relative_to(folder):
-        raise ValueError(f"save_prefix: expected a name within the output folder, got {prefix[:80]!r}")
+        raise ValueError(f"save_prefix: expected a name inside the output folder, got {prefix[:80]!r}")
 
 
 def save_in_output_folder(cls: Any, report: Report, prefix: str, grid: Image, curve: Image) -> str:
-    """Save images, grid, curve and report under a prefix in the output folder, and return where, in words.
+    """Save images, grid, curve and report in the output folder, and return a text that says where.
 
     Args:
-        cls: the node's class, whose hidden inputs hold the workflow that goes into every picture.
-        report: what is saved.
-        prefix: as in ComfyUI's Save Image; it may name folders.
+        cls: the node's class; its hidden inputs hold the workflow that is written into every image.
+        report: the comparison to save.
+        prefix: as in ComfyUI's Save Image; it may contain folders.
         grid: picture of all images.
         curve: picture of the curve.
     """
@@ -58,7 +58,7 @@ def save_in_output_folder(cls: Any, report: Report, prefix: str, grid: Image, cu
 
 
 def _workflow(cls: Any) -> dict[str, str] | None:
-    """Return what ComfyUI's own images say of how they were made, None where ComfyUI keeps metadata out."""
+    """Return the metadata that ComfyUI writes into its own images, or None if metadata is disabled."""
     if comfy.cli_args.args.disable_metadata:
         return None
     entries = {"prompt": json.dumps(cls.hidden.prompt)} if cls.hidden.prompt else {}

@@ -1,4 +1,4 @@
-"""Model calls that several runs share: checked once, timed, and given up where they do not work or do not pay."""
+"""Model calls shared by several runs: checked once, timed, and abandoned if they fail or save no time."""
 
 import statistics
 import time
@@ -13,29 +13,29 @@ from ...samplers.lockstep import BatchDenoiser, Batching
 
 AUTO, ON, OFF = MODES = ("auto", "on", "off")
 
-# A shared call has to save at least this share of the time.
+# A shared call must save at least this share of the time.
 _LEAST_GAIN = 0.05
 _JUDGED_CALLS = 3
-# Sharing among more brings little, and takes memory for each.
+# More runs per call save little more, and each one takes memory.
 _MOST_RUNS = 8
-# ComfyUI's estimate of a call's memory is exceeded now and then.
+# Calls sometimes take more memory than ComfyUI estimates.
 _MEMORY_SLACK = 1.5
-# Numbers of half precision differ this much from batch to batch, a wrong noise level makes many times that.
+# In half precision, results differ by up to this much between batch sizes; a wrong noise level changes far more.
 _LEAST_LIKE = 0.02
 
 Call = Callable[[Tensor, Tensor], Tensor]
 
 
 class SharedCalls:
-    """Makes the model's calls for runs that go on together.
+    """Makes the model calls for runs that advance together.
 
     Args:
-        mode: `auto` shares calls only while that is measured to pay, `on` always.
+        mode: `auto` shares calls only while measurements show that it saves time, `on` always does.
     """
 
     def __init__(self, mode: str) -> None:
         self._mode, self._most = mode, 1
-        # The first call, of one run, is used to check the model.
+        # The first call is for one run only, because it also checks the model.
         self.batching = Batching(1, is_out_of_memory, comfy.model_management.soft_empty_cache)
         self.shared = False
         self._why, self._checked = "", False
@@ -44,23 +44,23 @@ class SharedCalls:
 
     @property
     def note(self) -> str:
-        """Why calls were not shared, or not by all; empty where they were."""
+        """Why calls were not shared, or not by all runs; empty if they were."""
         if not self._why and self.batching.most < self._most:
-            return f"for want of memory at most {self.batching.most} shared a call"
+            return f"memory was short, so at most {self.batching.most} runs shared a call"
         return self._why
 
     @property
     def seconds_alone(self) -> float:
-        """What a call takes for one run alone; the median of those that were made."""
+        """Seconds of a call for one run alone: the median of the calls made."""
         return statistics.median(self._alone) if self._alone else 0.0
 
     def of(self, guider: Any, extra_args: dict[str, Any], probe: tuple[Tensor, Tensor]) -> BatchDenoiser:
-        """Return the denoiser for samples of shape (runs, batch, ...) at one noise level a run.
+        """Return the denoiser for samples of shape (runs, batch, ...), with one noise level per run.
 
         Args:
-            guider: ComfyUI's, within sampling.
-            extra_args: what ComfyUI's samplers hand to it.
-            probe: a noisy sample, shape (batch, ...), and its level, on the CPU, far from the schedules' first.
+            guider: ComfyUI's guider, during sampling.
+            extra_args: what ComfyUI's samplers pass to it.
+            probe: a noisy sample, shape (batch, ...), and its level, on the CPU, far from the schedules' first levels.
         """
         self._most = _room(guider, probe[0])
 
@@ -84,19 +84,19 @@ class SharedCalls:
         return denoise
 
     def _check(self, call: Call, samples: Tensor, sigmas: Tensor, probe: tuple[Tensor, Tensor]) -> Tensor:
-        """Make the first call of one run together with a probe at another level, and the probe alone.
+        """Make the first call for one run together with a probe at another level, then call the probe alone.
 
-        The two answers to the probe are the same where the model takes one noise level a sample.
+        If the model supports one noise level per sample, both results for the probe are the same.
         """
         probe_sample, probe_sigma = probe[0].unsqueeze(0), probe[1].reshape(1)
         both = None if self._most < 2 else self._try(call, (samples, probe_sample), (sigmas, probe_sigma))
         if both is None:
-            self._give_up("there is no memory for a shared call" if self._most < 2 else self._why)
+            self._give_up("there is not enough memory for a shared call" if self._most < 2 else self._why)
             return call(samples, sigmas)
         alone, seconds = _timed(call, probe_sample, probe_sigma)
         self._alone.append(seconds)
         if not bool((both[1] - alone[0]).norm() <= _LEAST_LIKE * alone.norm()):
-            self._give_up("this model does not take one noise level a sample")
+            self._give_up("this model does not support one noise level per sample")
             return call(samples, sigmas)
         self.shared, self.batching.most = True, self._most
         return both[:1]
@@ -106,34 +106,34 @@ class SharedCalls:
             return call(torch.cat(samples), torch.cat(sigmas))
         except comfy.model_management.InterruptProcessingException:
             raise
-        except Exception as error:  # noqa: BLE001 - a fault that is no matter of sharing comes again from a run alone
+        except Exception as error:  # noqa: BLE001 - an unrelated fault comes up again when runs are alone
             self._why = f"a shared call failed: {str(error)[:200]}"
         comfy.model_management.soft_empty_cache()
         return None
 
     def _judge(self, runs: int, seconds: float) -> None:
-        """Take the time of a shared call; give up where three of them do not pay."""
+        """Record the time of a shared call; give up if the first three save too little time."""
         self._gains.append(1 - seconds / (runs * self.seconds_alone))
         if self._mode == AUTO and len(self._gains) == _JUDGED_CALLS and max(self._gains) < _LEAST_GAIN:
             times = runs * (1 - max(self._gains))
-            self._give_up(f"a call for {runs} takes {times:.2f} times that for one, which does not pay")
+            self._give_up(f"a call for {runs} runs takes {times:.2f} times as long as for one, which saves too little")
 
     def _give_up(self, why: str) -> None:
         self.batching.most, self._why = 1, why
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error says that the device's memory does not suffice."""
+    """Return whether an error means that the device is out of memory."""
     management = comfy.model_management
     if hasattr(management, "is_oom"):
         return management.is_oom(error)
-    # Where torch has no error of its own for it, ComfyUI names every Exception.
-    known = management.OOM_EXCEPTION
-    return isinstance(error, torch.cuda.OutOfMemoryError if known is Exception else known)
+    # If torch has no error type of its own for this, ComfyUI sets this to Exception, which would match any error.
+    error_type = management.OOM_EXCEPTION
+    return isinstance(error, torch.cuda.OutOfMemoryError if error_type is Exception else error_type)
 
 
 def _room(guider: Any, sample: Tensor) -> int:
-    """Return how many runs the free memory has room for in one call, by ComfyUI's own estimate."""
+    """Return how many runs fit into the free memory in one call, by ComfyUI's own estimate."""
     shape = [2 * sample.shape[0], *sample.shape[1:]]
     needed = _MEMORY_SLACK * guider.inner_model.memory_required(shape)
     free = comfy.model_management.get_free_memory(sample.device)
@@ -141,7 +141,7 @@ def _room(guider: Any, sample: Tensor) -> int:
 
 
 def _timed(call: Call, samples: Tensor, sigmas: Tensor) -> tuple[Tensor, float]:
-    """Return the prediction and its seconds; waits for the device, as what comes next depends on the time."""
+    """Return the prediction and its seconds. Waits for the device, because the next decision depends on the time."""
     start = time.perf_counter()
     denoised = call(samples, sigmas)
     denoised.flatten()[:1].cpu()

@@ -1,4 +1,4 @@
-"""The viewer's images as temporary files."""
+"""Writes the viewer's images as temporary files."""
 
 import hashlib
 from pathlib import Path
@@ -15,9 +15,9 @@ SUBFOLDER = "sweetspot"
 
 
 def viewer_with_files(report: Report) -> str:
-    """Write the images that the viewer shows into ComfyUI's temporary folder, and return what it needs as JSON text.
+    """Write the viewer's images into ComfyUI's temporary folder and return the viewer's data as JSON text.
 
-    A file is named after its content, so that images that an edited list has kept are not written again.
+    Files are named after their content, so that reused images are not written again.
     """
     folder = Path(folder_paths.get_temp_directory()) / SUBFOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,1 +1,1 @@
-"""What is read from a MODEL and the graph around it, and what a plan does to a MODEL."""
+"""Reads a MODEL and the graph around it, and applies a plan to a MODEL."""

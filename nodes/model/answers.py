@@ -1,6 +1,6 @@
-"""What the browser is answered about a model, before any run: which one it is, and what it wants.
+"""Answers the browser's question about a model before any run: which one it is, and which settings suit it.
 
-Only headers are read, and only of files that ComfyUI's own lists of models hold.
+Only headers are read, and only of files that are in ComfyUI's own model lists.
 """
 
 from dataclasses import replace
@@ -27,28 +27,28 @@ _SHOWN = ("steps", "cfg", "sampler_name", "scheduler", "guidance", "sources")
 def answer_for(
     graph: Graph, node: str, input_name: str, choice: str, min_confidence: str, *, with_files: bool = True
 ) -> dict[str, Any]:
-    """Return what a node's model is, how sure that is, the plans of all qualities, and the zones of the steps band.
+    """Return what a node's model is, how certain that is, its plan for each quality, and the zones of the steps band.
 
     Args:
-        graph: the piece of the prompt graph that leads up from the node, in API form.
+        graph: the part of the prompt graph upstream of the node, in API form.
         node: the node's id.
-        input_name: the input that the model comes to.
-        choice: the catalogue's id that the user chose, empty for none.
-        min_confidence: the lowest confidence that is accepted.
-        with_files: whether headers are read; else only names are judged.
+        input_name: the input that receives the model.
+        choice: the catalogue id that the user chose; empty if none.
+        min_confidence: the lowest accepted confidence.
+        with_files: whether to read headers; if not, only names are used.
 
     Raises:
         NameRefusedError: a model's name is not in ComfyUI's lists.
     """
     evidence, problems = evidence_in_graph(branches(graph, node, input_name), with_files=with_files)
-    found = recognise_all_here(evidence.chosen(choice), min_confidence)
-    finding = found["balanced"].finding
+    recognitions = recognise_all_here(evidence.chosen(choice), min_confidence)
+    finding = recognitions["balanced"].finding
     name = finding.variant.name if finding.variant else ""
     is_known = finding.confidence != UNKNOWN and not finding.required
-    plans: dict[Quality, StepPlan] = {quality: recognition.plan for quality, recognition in found.items()}
+    plans: dict[Quality, StepPlan] = {quality: recognition.plan for quality, recognition in recognitions.items()}
     zones = zones_of(name or "this model", plans) if is_known else COMMON_ZONES
     return {
-        "variant": found["balanced"].plan.variant,
+        "variant": recognitions["balanced"].plan.variant,
         "name": name,
         "confidence": finding.confidence,
         "signals": list(finding.signals),
@@ -62,7 +62,7 @@ def answer_for(
 
 
 def evidence_in_graph(ways: list[Branch], *, with_files: bool) -> tuple[Evidence, list[str]]:
-    """Return what the graph and the headers of its files say, and which headers could not be read.
+    """Return the evidence from the graph and the headers of its files, and which headers could not be read.
 
     Raises:
         NameRefusedError: a model's name is not in ComfyUI's lists.
@@ -79,7 +79,7 @@ def evidence_in_graph(ways: list[Branch], *, with_files: bool) -> tuple[Evidence
     try:
         header = read_header(paths[0])
     except (HeaderError, OSError) as error:
-        # The system's own message names the whole path, which is nobody's business.
+        # The system's own message contains the full path, which must not be revealed.
         why = error.strerror if isinstance(error, OSError) else error
         return named, [f"its header could not be read: {why}"]
     in_file = evidence_of_file(named.files[0], header)

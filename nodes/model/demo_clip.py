@@ -1,4 +1,4 @@
-"""The demo model's text encoder behind ComfyUI's CLIP socket."""
+"""The demo model's text encoder as a ComfyUI CLIP."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ Tokens = dict[str, list[list[tuple[int, float]]]]
 
 
 class DemoTokenizer:
-    """Turns prompts into token numbers with the weights of `(word:1.2)`."""
+    """Turns prompts into token numbers, with weights such as in `(word:1.2)`."""
 
     def __init__(self, **_options: Any) -> None:
         pass
@@ -27,10 +27,10 @@ class DemoTokenizer:
         """Return one row of (number, weight) pairs.
 
         Raises:
-            UnknownWordsError: if the prompt has words that the model does not know, or too many.
+            UnknownWordsError: if the prompt contains words that the model does not know, or too many words.
         """
         segments = comfy.sd1_clip.token_weights(comfy.sd1_clip.escape_important(text), 1.0)
-        # All words are checked in one go, so that one error names every unknown one.
+        # Check all words at once, so that one error names every unknown word.
         vocabulary.split_words(" ".join(segment for segment, _ in segments))
         weighted = [(word, weight) for segment, weight in segments for word in vocabulary.split_words(segment)]
         numbers = vocabulary.encode_words([word for word, _ in weighted])
@@ -39,7 +39,7 @@ class DemoTokenizer:
         return {_TOKENS: [list(zip(numbers, weights, strict=True))]}
 
     def untokenize(self, pairs: list[tuple[int, float]]) -> list[tuple[tuple[int, float], str]]:
-        """Return every pair with its word."""
+        """Return each pair with its word."""
         return [(pair, vocabulary.WORDS[pair[0]]) for pair in pairs]
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -48,9 +48,9 @@ class DemoTokenizer:
 
 
 class DemoTextModel(nn.Module):
-    """The text encoder as ComfyUI's CLIP class wants one."""
+    """The text encoder in the form that ComfyUI's CLIP class needs."""
 
-    # Half a megabyte: not worth streaming in parts.
+    # At half a megabyte, streaming it in parts isn't worth it.
     disable_offload = True
 
     def __init__(self, device: Any = "cpu", **_options: Any) -> None:
@@ -59,13 +59,13 @@ class DemoTextModel(nn.Module):
         self.dtypes = {torch.float32}
 
     def set_clip_options(self, options: dict[str, Any]) -> None:
-        """Take no notice: there are no layers to choose from."""
+        """Do nothing: there are no layers to choose from."""
 
     def reset_clip_options(self) -> None:
-        """Take no notice, likewise."""
+        """Do nothing, for the same reason."""
 
     def encode_token_weights(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
-        """Return context (1, 20, 64) and pooled vector (1, 64); weights scale a word's distance from no word."""
+        """Return context (1, 20, 64) and pooled vector (1, 64); weights scale the distance from the empty prompt."""
         row = tokens[_TOKENS][0]
         device = self.encoder.positions.device
         numbers = torch.tensor([[number for number, _ in row]], device=device)

@@ -1,4 +1,4 @@
-"""What a MODEL and the prompt graph say of the model. ComfyUI's private attributes are read with care."""
+"""Gathers evidence of what a model is from the MODEL and the prompt graph, including ComfyUI's private attributes."""
 
 import logging
 from collections.abc import Callable
@@ -15,13 +15,13 @@ log = logging.getLogger("sweetspot.nodes.model.evidence")
 
 
 def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice: str = "") -> Evidence:
-    """Return all that is known of a ModelPatcher's model. What cannot be read is missing; nothing is raised.
+    """Return all that is known about a ModelPatcher's model. Whatever cannot be read is left out; nothing is raised.
 
     Args:
         model: the ModelPatcher.
-        prompt: the prompt graph in API form, None where it is not known.
-        node_id: the node whose input `model` leads to the model.
-        choice: the catalogue's id that the user chose.
+        prompt: the prompt graph in API form, None if it is not known.
+        node_id: the node whose input `model` receives the model.
+        choice: the catalogue id that the user chose.
     """
     config: Any = _guarded(lambda: model.model.model_config, None)
     path = source_file(model)
@@ -39,15 +39,15 @@ def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice:
 
 
 def source_file(model: Any) -> Path | None:
-    """Return the file that a ModelPatcher was loaded from, None where it does not say.
+    """Return the file that a ModelPatcher was loaded from, or None if it does not record one.
 
-    `cached_patcher_init` is private to ComfyUI: this is the only place that reads it.
+    `cached_patcher_init` is private to ComfyUI, and only this function reads it.
     """
     return _guarded(lambda: Path(model.cached_patcher_init[1][0]), None)
 
 
 def _loras_of(model: Any) -> tuple[Lora, ...]:
-    """Return the last LoRA that brought metadata, for a graph that names none: its own name and its strength."""
+    """Return the last LoRA with metadata, its own name and its strength; used if the graph names no LoRA."""
     metadata = model.get_attachment("lora_metadata") or {}
     name = metadata.get("ss_output_name") or metadata.get("modelspec.title")
     if not name or not model.patches:
@@ -57,7 +57,7 @@ def _loras_of(model: Any) -> tuple[Lora, ...]:
 
 
 def _guarded(read: Callable[[], T], otherwise: T) -> T:
-    # ComfyUI may rename what is private any day. That must never end somebody's run.
+    # ComfyUI may rename private attributes at any time. That must never end a run.
     try:
         return read()
     except Exception as error:  # noqa: BLE001

@@ -1,4 +1,4 @@
-"""From a model's name, as it stands in a graph, to its file: only what ComfyUI's own folder lists know."""
+"""Finds the file for a model name in a graph, but only if the name is in one of ComfyUI's own lists."""
 
 import re
 import unicodedata
@@ -15,11 +15,11 @@ _FIRST = ("checkpoints", "diffusion_models")
 
 
 class NameRefusedError(ValueError):
-    """A name is none that may be looked at.
+    """The file of this name may not be read.
 
     Attributes:
-        status: HTTP's number for it.
-        harmless: whether it is a plain name, so that it may be judged by itself, without its file.
+        status: the HTTP status for the answer.
+        harmless: whether it is a plain name, so that the name alone may still be used for recognition.
     """
 
     def __init__(self, message: str, status: int, *, harmless: bool = False) -> None:
@@ -29,10 +29,10 @@ class NameRefusedError(ValueError):
 
 
 def check_name(name: str) -> None:
-    """Refuse what is no plain name below a model folder.
+    """Refuse anything that is not a plain name below a model folder.
 
     Raises:
-        NameRefusedError: names what is allowed and what came.
+        NameRefusedError: names what is allowed and what was given.
     """
     if len(name) > LONGEST_NAME:
         raise NameRefusedError(f"name: expected at most {LONGEST_NAME} characters, got {len(name)}", 400)
@@ -44,15 +44,15 @@ def check_name(name: str) -> None:
 
 
 def _is_control(letter: str) -> bool:
-    """Return whether a character controls: a line's end, half of a pair, or which way a text runs."""
+    """Return whether it is a control character, a lone surrogate, or one that sets the direction of text."""
     return unicodedata.category(letter) in ("Cc", "Cs") or letter in _DIRECTIONS
 
 
 def find_model(name: str) -> Path:
-    """Return the file of a name that one of ComfyUI's lists of models holds. Nothing is opened.
+    """Return the file for a name in one of ComfyUI's model lists. Nothing is opened.
 
     Raises:
-        NameRefusedError: it is no plain name (400), in no list (404), or its file is a link that leads out of
+        NameRefusedError: if it is not a plain name (400), is in no list (404), or its file is a link to outside
             ComfyUI's model folders (403).
     """
     check_name(name)
@@ -65,11 +65,11 @@ def find_model(name: str) -> Path:
 
 
 def _model_folders() -> Iterator[str]:
-    """Yield the names of the folders that list files of weights, the likeliest ones first."""
-    known = folder_paths.folder_names_and_paths
-    for folder in sorted(known, key=lambda name: (name not in _FIRST, name)):
-        # A folder without endings lists every file, as that of the custom nodes does.
-        if set(known[folder][1]) & set(MODEL_ENDINGS):
+    """Yield the names of the folders that list weight files, likeliest first."""
+    folders = folder_paths.folder_names_and_paths
+    for folder in sorted(folders, key=lambda name: (name not in _FIRST, name)):
+        # A folder without a list of endings (e.g. custom_nodes) lists every file, so it is left out.
+        if set(folders[folder][1]) & set(MODEL_ENDINGS):
             yield folder
 
 
@@ -78,7 +78,7 @@ def _within_folders(name: str, path: Path) -> Path:
     roots = [Path(root).resolve() for folder in _model_folders() for root in folder_paths.get_folder_paths(folder)]
     if not any(real.is_relative_to(root) for root in roots):
         raise NameRefusedError(
-            f"{name}: a link that leads out of ComfyUI's model folders; its header is read when it runs",
+            f"{name}: a link to a file outside ComfyUI's model folders; its header is read when the workflow runs",
             403,
             harmless=True,
         )

@@ -1,4 +1,4 @@
-"""A model's noise levels as those of x = image + sigma * noise, which estimates and recommendations are made for."""
+"""Converts a model's noise levels to and from sigma in x = image + sigma * noise, which our estimates use."""
 
 import math
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import comfy.model_sampling
 
 
 def to_noise_ratio(model_sampling: Any) -> Callable[[float], float] | None:
-    """Return what turns the model's levels into the ratio of noise to image; None where a level is no such thing.
+    """Return a function from the model's levels to the ratio of noise to image; None if its levels mean something else.
 
-    A flow-matching model mixes x = (1 - t) image + t s noise, with a noise scale s that is 1 for most: t s / (1 - t).
-    Image-to-image models count something else.
+    A flow-matching model mixes x = (1 - t) image + t s noise, so the ratio is t s / (1 - t). The noise scale s is 1 for
+    most models. The levels of image-to-image models aren't noise levels.
     """
     kinds = [getattr(comfy.model_sampling, name, None) for name in ("IMG_TO_IMG", "IMG_TO_IMG_FLOW")]
     if any(kind is not None and isinstance(model_sampling, kind) for kind in kinds):

@@ -1,4 +1,4 @@
-"""The plan that a node's `plan` input will bring, worked out before any run from the nodes that make plans."""
+"""Works out before any run, from the nodes that make plans, which plan a node's `plan` input will receive."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ _LONGEST_CHAIN = 20
 
 
 def plan_behind(graph: Graph, node_id: str, input_name: str = "plan", depth: int = 0) -> StepPlan | None:
-    """Return the plan behind a node's input, None where only a run can tell.
+    """Return the plan that a node's input will receive, or None if only a run can show it.
 
     Args:
-        graph: the piece of the prompt graph that leads up from the node, in API form.
+        graph: the part of the prompt graph upstream of the node, in API form.
         node_id: the node.
         input_name: its input.
-        depth: how many nodes were passed.
+        depth: how many nodes were passed so far.
     """
     link = link_of(graph.get(node_id, {}).get("inputs", {}).get(input_name))
     giver = graph.get(link[0], {}) if link else {}

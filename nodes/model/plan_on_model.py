@@ -1,4 +1,4 @@
-"""Shift and sampling type: a plan's, laid over a MODEL by ComfyUI's own nodes."""
+"""Applies a plan's shift or sampling type to a MODEL, using ComfyUI's own nodes."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,20 +11,20 @@ from ...presets.trained import fixed_schedule
 
 
 def apply_sampling(model: Any, plan: StepPlan) -> tuple[Any, str]:
-    """Return the model with the plan's shift or sampling type, and what was done, in words.
+    """Return the model with the plan's shift or sampling type, and a text that says what was done.
 
-    A model that the user has patched with a ModelSampling node is handed on as it is. So is one whose class has the
-    recommended shift already, and one whose ComfyUI has moved the nodes that would patch it.
+    The model is returned unchanged if the user has patched it with a ModelSampling node, if its class already has the
+    recommended shift, or if this ComfyUI has moved the nodes that would patch it.
     """
     wanted = plan.sampling or (plan.shift is not None and plan.shift.node != "class")
     if not wanted:
         return model, ""
     if "model_sampling" in getattr(model, "object_patches", {}):
-        return model, "The model's sampling was patched before; it is left as it is."
+        return model, "An earlier node already patched the model's sampling, so it was left unchanged."
     try:
         return _apply_type(model, plan.sampling) if plan.sampling else _apply_shift(model, plan)
     except (ImportError, AttributeError, TypeError) as error:
-        return model, f"Warning: the model's sampling was not patched: this ComfyUI has other nodes for it ({error})."
+        return model, f"Warning: the model's sampling was not patched: this ComfyUI's nodes for it differ ({error})."
 
 
 def _apply_type(model: Any, sampling: str) -> tuple[Any, str]:
@@ -41,16 +41,16 @@ def _apply_shift(model: Any, plan: StepPlan) -> tuple[Any, str]:
     if shift is None:
         return model, ""
     if shift.node in ("ModelSamplingSD3", "ModelSamplingAuraFlow") and _present_shift(model) == ("linear", shift.value):
-        return model, f"The model's class has the recommended shift {shift.value:g} already."
+        return model, f"The model's class already has the recommended shift {shift.value:g}."
     if shift.node == "ModelSamplingSD3":
         patched = advanced.ModelSamplingSD3().patch(model, shift.value)[0]
     elif shift.node == "ModelSamplingAuraFlow":
         patched = advanced.ModelSamplingAuraFlow().patch_aura(model, shift.value)[0]
     elif shift.node == "ModelSamplingFlux":
-        # The same shift at both ends of its line makes it independent of the image's size.
+        # The shift is interpolated by image size; the same value at both ends makes it independent of size.
         patched = advanced.ModelSamplingFlux().patch(model, shift.value, shift.value, 1024, 1024)[0]
     else:
-        return model, f"Not applied: shift {shift.value:g} is set by a node {shift.node} after this one."
+        return model, f"Not applied: shift {shift.value:g}. Add a {shift.node} node after this one to set it."
     return patched, f"Applied to the model: {shift.node} with shift {shift.value:g}."
 
 
@@ -62,26 +62,26 @@ def _present_shift(model: Any) -> tuple[str, float | None]:
 
 
 def known_names(plan: StepPlan) -> tuple[StepPlan, str]:
-    """Return the plan with names that this ComfyUI has, and what was replaced, in words.
+    """Return the plan with names that this ComfyUI has, and a text that says what was replaced.
 
-    A sampler or scheduler may be newer than this ComfyUI, or a hand-written preset may have a slip.
+    A sampler or scheduler may be newer than this ComfyUI, or a hand-written preset may contain a typo.
     """
-    told = []
-    for name, known, instead in (
+    warnings = []
+    for name, available, instead in (
         ("sampler_name", comfy.samplers.KSampler.SAMPLERS, "euler"),
         ("scheduler", comfy.samplers.KSampler.SCHEDULERS, "simple"),
     ):
         wanted = getattr(plan, name)
-        if wanted not in known:
+        if wanted not in available:
             plan = replace(plan, **{name: instead})
-            told.append(f"Warning: {name}: this ComfyUI has no {wanted!r}; {instead} is given in its place.")
-    return plan, "\n".join(told)
+            warnings.append(f"Warning: {name}: this ComfyUI has no {wanted!r}, so {instead} is used instead.")
+    return plan, "\n".join(warnings)
 
 
 def plan_sigmas(model: Any, plan: StepPlan) -> torch.Tensor:
     """Return the plan's schedule for this model, shape (steps + 1,).
 
-    A fixed schedule is given exactly; everything else is what the stock scheduler makes.
+    A fixed schedule is used exactly; otherwise, the stock scheduler makes the schedule.
     """
     exact = exact_sigmas(model, plan)
     if exact is not None:
@@ -94,9 +94,9 @@ def plan_sigmas(model: Any, plan: StepPlan) -> torch.Tensor:
 
 
 def exact_sigmas(model: Any, plan: StepPlan) -> torch.Tensor | None:
-    """Return the schedule that the plan fixes, shape (steps + 1,), None where it fixes none for its step count.
+    """Return the plan's fixed schedule, shape (steps + 1,), or None if it has none for its step count.
 
-    Fixed noise levels are given as they are; trained timesteps become the model's own noise levels at them.
+    Fixed noise levels are returned as they are; trained timesteps are converted to the model's noise levels.
     """
     if not fixed_schedule(plan):
         return None

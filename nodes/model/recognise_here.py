@@ -1,4 +1,4 @@
-"""Recognition with all that this ComfyUI knows: its installed templates and the user's own presets."""
+"""Recognition that also uses this ComfyUI's installed templates and the user's own presets."""
 
 from dataclasses import replace
 from functools import cache
@@ -19,10 +19,14 @@ def _templates() -> TemplateIndex:
 
 
 def recognise_here(evidence: Evidence, quality: Quality, min_confidence: str = UNKNOWN) -> Recognition:
-    """Return which variant the evidence points to, and its plan in a quality."""
+    """Return which variant the evidence points to, and its plan for a quality."""
     saved = read_user_presets(presets_file())
-    found = recognise(evidence, replace(_wishes(saved, min_confidence), quality=quality))
-    return replace(found, text=f"{found.text}\nYour presets: {saved.problem}.") if saved.problem else found
+    recognition = recognise(evidence, replace(_wishes(saved, min_confidence), quality=quality))
+    return (
+        replace(recognition, text=f"{recognition.text}\nYour presets: {saved.problem}.")
+        if saved.problem
+        else recognition
+    )
 
 
 def recognise_all_here(evidence: Evidence, min_confidence: str = UNKNOWN) -> dict[Quality, Recognition]:
@@ -37,16 +41,16 @@ def _wishes(saved: UserPresets, min_confidence: str) -> Wishes:
 def counts_of_qualities(evidence: Evidence, plan: StepPlan | None) -> tuple[StepPlan, dict[str, int]]:
     """Return the balanced plan, and the step counts that draft, balanced and best stand for.
 
-    A linked plan's own quality stands for its own count.
+    For a linked plan's own quality, the count is that of the plan.
 
     Raises:
-        ValueError: if the model is not recognised, so that there is nothing they could stand for.
+        ValueError: if the model is not recognised, so that these words have no meaning.
     """
-    found = {quality: recognition.plan for quality, recognition in recognise_all_here(evidence).items()}
-    if any(each.variant == UNKNOWN for each in found.values()):
+    plans = {quality: recognition.plan for quality, recognition in recognise_all_here(evidence).items()}
+    if any(each.variant == UNKNOWN for each in plans.values()):
         raise ValueError(
-            "steps: draft, balanced and best need a model that is recognised; write numbers, or save a preset for this "
-            "model's file with Save Step Preset"
+            "steps: expected numbers, because this model isn't recognised; got draft, balanced or best. Write numbers, "
+            "or save a preset for this model's file with Save Step Preset"
         )
-    counts: dict[str, int] = {quality: each.steps for quality, each in found.items()}
-    return found["balanced"], counts | ({plan.quality: plan.steps} if plan else {})
+    counts: dict[str, int] = {quality: each.steps for quality, each in plans.items()}
+    return plans["balanced"], counts | ({plan.quality: plan.steps} if plan else {})

@@ -13,7 +13,7 @@ def presets_file() -> Path:
 
 
 def presets_stamp() -> float:
-    """Return a number that changes whenever the user's presets do."""
+    """Return a number that changes whenever the user's presets change."""
     try:
         return presets_file().stat().st_mtime
     except OSError:

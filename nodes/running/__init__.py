@@ -1,1 +1,1 @@
-"""One watched run of a sampler inside ComfyUI."""
+"""Runs one sampler inside ComfyUI and watches it."""

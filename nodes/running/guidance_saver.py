@@ -1,7 +1,7 @@
-"""A guidance window inside ComfyUI: outside it the scale is 1, and ComfyUI leaves the unconditional half out.
+"""A guidance window inside ComfyUI: outside it, the scale is 1 and ComfyUI skips the unconditional half.
 
-It is laid on a MODEL or a guider by ComfyUI's wrappers, so that it holds for every sampler. Where the scale of 1 saves
-nothing (samplers and guiders that need every half) it is taken back, and the trace says so.
+It is added to a MODEL or a guider through ComfyUI's wrappers, so that it works with every sampler. If a scale of 1
+saves nothing (because the sampler or guider needs every half), the window is not used and the trace says so.
 """
 
 import logging
@@ -21,13 +21,13 @@ _KEY = "sweetspot_guidance"
 
 
 class GuidanceSaver:
-    """Leaves guidance out of the model calls that do not need it.
+    """Skips guidance in the model calls that do not need it.
 
     Args:
-        window: where guidance is in force.
-        agreed: the similarity of both halves from which on guidance is dropped for the rest of the run; None keeps it.
-        told: what people are told of the window: its name and source.
-        schedule: the whole schedule that the window's fractions are of; that of each run where None.
+        window: where guidance applies.
+        agreed: the similarity of both halves at which guidance is dropped for the rest of the run; None never drops it.
+        told: how messages describe the window: its name and source.
+        schedule: the whole schedule that the window's fractions refer to; each run's own schedule if None.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class GuidanceSaver:
         self._observer = CallObserver()
 
     def of_whole(self, schedule: Sequence[float]) -> "GuidanceSaver":
-        """Return the same window with its fractions taken of a whole schedule, of which runs may be parts."""
+        """Return the same window with its fractions taken of a whole schedule, even if only part of it runs."""
         return GuidanceSaver(self.window, self.agreed, self.told, schedule)
 
     def options(self, model_options: dict[str, Any]) -> dict[str, Any]:
-        """Return a copy of a model's or guider's options with the window laid on."""
+        """Return a copy of a model's or guider's options with the window added."""
         options = create_model_options_clone(model_options)
         add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, _KEY, self._sampler_sample, options, is_model_options=True)
         add_wrapper_with_key(WrappersMP.PREDICT_NOISE, _KEY, self._predict_noise, options, is_model_options=True)
@@ -61,13 +61,13 @@ class GuidanceSaver:
         return options
 
     def on_model(self, model: Any) -> Any:
-        """Return a clone of a MODEL with the window laid on."""
+        """Return a clone of a MODEL with the window added."""
         patched = model.clone()
         patched.model_options = self.options(patched.model_options)
         return patched
 
     def guided_steps(self, schedule: Sequence[float]) -> list[bool]:
-        """Return for each step of a run's schedule whether guidance is in force at its start."""
+        """Return for each step of a run's schedule whether guidance applies at its start."""
         levels = self.window.levels(self._schedule or schedule)
         return [in_force(sigma, levels) for sigma in schedule[:-1]]
 
@@ -79,31 +79,31 @@ class GuidanceSaver:
             self._levels = None
 
     def _begin(self, guider: Any, sigmas: torch.Tensor) -> None:
-        """Start anew: one guider may serve many runs."""
+        """Reset the state, because one guider may serve many runs."""
         self._similarity, self._dropped, self._useless = None, False, False
         self._levels = self.window.levels(self._schedule or sigmas.tolist())
         guided = self.guided_steps(sigmas.tolist())
-        where = f"cfg in force in {sum(guided) or 'none'} of {len(guided)} steps"
+        where = f"cfg applies in {sum(guided) or 'none'} of {len(guided)} steps"
         self.notes[:] = [
-            f"guidance window: {self.told}; {where if self.agreed is None else 'until both halves agree'}."
+            f"guidance window: {self.told}; {where if self.agreed is None else 'cfg applies until both halves agree'}."
         ]
         scales = [float(getattr(guider, name)) for name in scale_names(guider)]
         if not scales:
-            self._give_up(f"{type(guider).__name__} keeps no guidance scale that could be set to 1")
+            self._give_up(f"{type(guider).__name__} has no guidance scale that can be set to 1")
         elif all(scale == 1 for scale in scales):
-            self._give_up("cfg is 1 already, as with distilled guidance; there is no second half to leave out")
+            self._give_up("cfg is already 1, e.g. with distilled guidance, so there is no second half to skip")
         elif self.agreed is not None and len(scales) > 1:
-            self._give_up(f"{type(guider).__name__} has several scales; whether its halves agree cannot be told")
+            self._give_up(f"{type(guider).__name__} has several scales, so agreement of its halves can't be measured")
 
     def _predict_noise(
         self, executor: Any, x: torch.Tensor, timestep: torch.Tensor, model_options: dict[str, Any], *rest: Any
     ) -> Any:
         guider = executor.class_obj
         if self._levels is None:
-            # A guider that calls its sampler past ComfyUI's wrapper; the schedule is told with every call too.
+            # This guider calls its sampler without ComfyUI's wrapper; every call carries the schedule too.
             self._begin(guider, model_options["transformer_options"]["sample_sigmas"])
         if model_options.get("disable_cfg1_optimization", False):
-            self._give_up("this sampler, or a node on the model, needs both halves in every call (as cfg_pp does)")
+            self._give_up("this sampler, or a node on the model, needs both halves in every call, like cfg_pp")
         self.unguided = False
         if self._useless or self._needs_guidance(timestep):
             return executor(x, timestep, model_options, *rest)
@@ -113,7 +113,7 @@ class GuidanceSaver:
         if self._observer.half_skipped(guider) or self._observer.halves == 0:
             self.unguided = True
             return prediction
-        self._give_up(f"{type(guider).__name__} computes every half at a scale of 1 too")
+        self._give_up(f"{type(guider).__name__} computes every half even at a scale of 1")
         return executor(x, timestep, model_options, *rest)
 
     def _needs_guidance(self, timestep: torch.Tensor) -> bool:
@@ -121,7 +121,7 @@ class GuidanceSaver:
             self._dropped = self._similarity.read() >= self.agreed
         if self._dropped:
             return False
-        # Reading a level waits for the device; a window of every step has no need to.
+        # Reading a level waits for the device, so a window that covers every step skips it.
         return self._levels == EVERYWHERE or in_force(float(timestep.flatten()[0]), self._levels or EVERYWHERE)
 
     def _compare_halves(self, args: dict[str, Any]) -> torch.Tensor:
@@ -131,7 +131,7 @@ class GuidanceSaver:
 
     def _give_up(self, why: str) -> None:
         self._useless = True
-        note = f"guidance window: nothing is saved, as {why}."
+        note = f"guidance window: saves nothing, because {why}."
         if note not in self.notes:
             self.notes.append(note)
             logging.getLogger(__name__).warning(note)
@@ -150,6 +150,6 @@ def _scale_of_one(guider: Any) -> Iterator[None]:
 
 
 def savers_on(model_options: dict[str, Any]) -> list[GuidanceSaver]:
-    """Return the guidance windows that are laid on a run's options."""
+    """Return the guidance windows in a run's options."""
     wrappers = get_wrappers_with_key(WrappersMP.PREDICT_NOISE, _KEY, model_options, is_model_options=True)
     return [wrapper.__self__ for wrapper in wrappers]

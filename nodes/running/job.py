@@ -1,4 +1,4 @@
-"""What the Step-Aware Sampler does beyond sampling: a plan's exact schedule, a time budget, a guidance window."""
+"""The Step-Aware Sampler's extras around sampling: a plan's exact schedule, a time budget, a guidance window."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,17 +29,17 @@ class Job:
     """One run of the Step-Aware Sampler.
 
     Attributes:
-        model: ModelPatcher; itself left as it was.
-        steps: the step count asked for, of the plan where one is linked.
-        settings: those of the KSampler, of the plan where one is linked.
+        model: ModelPatcher; it is left unchanged.
+        steps: the requested step count; the plan's if one is linked.
+        settings: the KSampler's settings; the plan's if one is linked.
         positive: conditioning.
         negative: conditioning.
         latent: latent dict.
-        extras: what to do beyond sampling.
-        saver: the guidance window, None for guidance in every step.
-        least_steps: the lowest step count that is sensible for the model.
-        notes: what people have to know of the plan.
-        node_id: the node that live messages name, None for no messages.
+        extras: what to do besides sampling.
+        saver: the guidance window; None for guidance in every step.
+        least_steps: the lowest sensible step count for the model.
+        notes: what the user should know about the plan.
+        node_id: the node that live messages name; None for no messages.
     """
 
     model: Any
@@ -55,31 +55,31 @@ class Job:
     node_id: str | None = None
 
     def planned(self, plan: StepPlan | None, off_trained: str) -> "Job":
-        """Return the job with a linked plan laid over it, steps and schedule too.
+        """Return the job with a linked plan's settings, including steps and schedule.
 
         Args:
-            plan: the plan, None where none is linked.
-            off_trained: `warn` or `snap`: what to do with steps that a distilled model was not trained for.
+            plan: the plan; None if none is linked.
+            off_trained: `warn` or `snap`: what to do if a distilled model was not trained for the steps.
         """
         if plan is None:
             return self
         off = off_trained_steps(plan)
         if off and off_trained == SNAP:
-            plan, off = snapped(plan), f"{off}; set to {snapped(plan).steps}, the nearest"
+            plan, off = snapped(plan), f"{off}; set to {snapped(plan).steps}, the nearest trained count"
         notes = [f"plan: {plan.variant} {off}."] if off else []
         if (plan.sigmas or plan.timesteps) and not fixed_schedule(plan):
-            notes.append(f"plan: its fixed schedule is not one of {plan.steps} steps; {plan.scheduler} is used.")
+            notes.append(f"plan: its fixed schedule does not have {plan.steps} steps, so {plan.scheduler} is used.")
         exact = exact_sigmas(self.model, plan)
         settings = replace(self.settings, **plan.overrides, sigmas=exact)
-        # A time budget never shortens an exact schedule: another count has none.
+        # A time budget never shortens an exact schedule, because other counts have no such schedule.
         least = plan.steps if exact is not None else least_steps(plan)
         return replace(self, steps=plan.steps, settings=settings, least_steps=least, notes=(*self.notes, *notes))
 
     def check(self) -> None:
-        """Refuse what cannot run, before any work is done.
+        """Refuse a job that cannot run, before any work is done.
 
         Raises:
-            ValueError: names the input, what is allowed and what came.
+            ValueError: names the input, what is allowed and what was given.
         """
         check_sampler(self.settings)
         check_latent(self.model, self.latent)
@@ -87,7 +87,7 @@ class Job:
             raise ValueError(f"time_budget: expected 0 or more seconds, got {self.extras.seconds:g}")
         if self.extras.seconds > 0 and self.is_part:
             raise ValueError(
-                "time_budget: expected 0 where start_at_step or end_at_step is set, as other step counts would move "
+                "time_budget: expected 0 if start_at_step or end_at_step is set, because another step count would move "
                 f"them; got {self.extras.seconds:g}"
             )
         if self.extras.keep_steps:
@@ -95,23 +95,23 @@ class Job:
 
     @property
     def is_part(self) -> bool:
-        """Whether only a part of the schedule runs."""
+        """Whether only part of the schedule runs."""
         return self.settings.start_at_step > 0 or self.settings.end_at_step < MAX_STEPS
 
 
 def run_job(job: Job) -> tuple[dict[str, Any], StepTrace, Any]:
     """Run a job and return its latent, its trace, and the kept latents as a latent dict.
 
-    Where none was asked to be kept, a blocker that names the input stands in its place.
+    If no steps were kept, a blocker that names the input takes the place of the kept latents.
     """
     latent, run, notes = _within_time(job)
     trace = run.trace()
-    idle = "" if trace.steps_scheduled else "nothing ran: denoise, start_at_step and end_at_step leave no step."
+    idle = "" if trace.steps_scheduled else "nothing ran: denoise, start_at_step and end_at_step leave no steps."
     return latent, trace.with_notes(*job.notes, *notes, idle), kept_latent(run)
 
 
 def describe_settings(job: Job, *, planned: bool) -> str:
-    """Return what was used, in a line."""
+    """Return the settings that were used, in one line."""
     settings = job.settings
     schedule = "an exact schedule" if settings.sigmas is not None else settings.scheduler
     part = f", steps {settings.start_at_step} to {min(settings.end_at_step, job.steps)} of the schedule"
@@ -121,14 +121,14 @@ def describe_settings(job: Job, *, planned: bool) -> str:
 
 
 def kept_latent(run: WatchedRun) -> Any:
-    """Return what a run kept as a latent dict; a blocker that names the input where there is nothing."""
+    """Return what a run kept as a latent dict, or a blocker that names the input if nothing was kept."""
     if run.kept_samples is not None:
         return {"samples": run.kept_samples}
     return ExecutionBlocker(NOTHING_KEPT)
 
 
 def _within_time(job: Job) -> tuple[dict[str, Any], WatchedRun, tuple[str, ...]]:
-    """Run the job, within its time budget where it has one."""
+    """Run the job, within its time budget if it has one."""
     budget, name = job.extras.seconds, job.settings.sampler_name
     free = replace(job.extras, seconds=0, strict=not budget)
     if not budget > 0 or name in OWN_STEPS:
@@ -137,7 +137,7 @@ def _within_time(job: Job) -> tuple[dict[str, Any], WatchedRun, tuple[str, ...]]
     asked = run_length(job.model, job.steps, job.settings)
 
     def attempt(steps: int, limit: float) -> tuple[tuple[dict[str, Any], WatchedRun], float]:
-        # All steps are asked for by the job's own count, also of a scheduler that rounds it.
+        # For the full length, request the job's own count: some schedulers round it to another number of steps.
         finished = _run(job, job.steps if steps >= asked else steps, replace(free, seconds=limit))
         return finished, finished[1].trace().seconds
 
@@ -160,7 +160,7 @@ def _run(job: Job, steps: int, extras: Extras) -> tuple[dict[str, Any], WatchedR
 
 
 def _time_key(job: Job) -> tuple[Any, ...]:
-    """Return what the seconds of a step depend on: the kind of model, the latent's size, and what a step calls."""
+    """Return what the seconds per step depend on: the kind of model, the latent's size, and what a step calls."""
     samples = job.latent["samples"]
     shapes = tuple(tuple(part.shape) for part in (samples.unbind() if samples.is_nested else [samples]))
     conditions = [condition for part in (job.positive, job.negative) for condition in part]

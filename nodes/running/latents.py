@@ -1,4 +1,4 @@
-"""Predictions from inside a sampler as a LATENT's samples: what the guider does with the sampler's own result."""
+"""Converts predictions from inside a sampler to LATENT samples, as the guider does with the sampler's result."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 
 
 def as_result(guider: Any, sigma: float, denoised: torch.Tensor) -> torch.Tensor:
-    """Return a prediction as what the sampler would return that ended with it at this noise level."""
+    """Return what a sampler would return if it ended with this prediction at this noise level."""
     level = torch.tensor(sigma, dtype=torch.float32, device=denoised.device)
     return guider.inner_model.model_sampling.inverse_noise_scaling(level, denoised)
 
@@ -17,7 +17,7 @@ def as_result(guider: Any, sigma: float, denoised: torch.Tensor) -> torch.Tensor
 def as_latent(guider: Any, denoised: torch.Tensor, sigma: float = 0.0) -> Any:
     """Return predictions, or results that end at a noise level, as samples of a LATENT.
 
-    Of several parts where the model's latents have them.
+    If the model's latents have several parts, so do the samples.
     """
     samples = guider.inner_model.process_latent_out(as_result(guider, sigma, denoised.float()))
     samples = samples.to(comfy.model_management.intermediate_device())
@@ -28,13 +28,13 @@ def as_latent(guider: Any, denoised: torch.Tensor, sigma: float = 0.0) -> Any:
 
 
 def _latent_shapes(guider: Any) -> Any:
-    """Return the shapes of a latent of several parts (video and audio), which samplers see packed into one."""
+    """Return the shapes of the parts of a latent (e.g. video and audio), which samplers see packed into one."""
     shapes = getattr(guider.inner_model, "latent_shapes", None)
     if shapes is not None:
         return shapes
-    # Before ComfyUI 0.28 only the model's own conditions tell them.
+    # In ComfyUI before 0.28, only the model's own conditions hold them.
     conds = [cond for part in guider.conds.values() for cond in part]
-    told = [
+    from_conds = [
         cond["model_conds"]["latent_shapes"].cond for cond in conds if "latent_shapes" in cond.get("model_conds", {})
     ]
-    return told[0] if told else None
+    return from_conds[0] if from_conds else None

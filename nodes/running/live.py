@@ -1,4 +1,4 @@
-"""Live messages of a run to the browser that queued it: at most ten a second."""
+"""Sends live messages about a run to the browser that queued it, at most ten per second."""
 
 import time
 from collections.abc import Sequence
@@ -11,10 +11,11 @@ _SECONDS_BETWEEN = 0.1
 
 
 class LiveTrace:
-    """Sends the progress of one node's run; the end is told by what the node shows when it is done.
+    """Sends the progress of one node's run. The end has no message, because the node's own output shows it.
 
-    A message holds the node's id, the step just done (from 1) of how many, its noise level, cfg in force, model calls
-    and halves so far, the newest change that is known without waiting, seconds since the start and seconds left.
+    A message holds the node's id, the step just done (from 1), the number of steps, the noise level, the cfg that
+    applies, model calls and halves so far, the newest change that can be read without waiting, seconds since the start
+    and seconds left.
 
     Args:
         node_id: the node's id in the running prompt.
@@ -25,11 +26,11 @@ class LiveTrace:
         self._started = self._sent = self._first_report = 0.0
 
     def started(self) -> None:
-        """Begin a run."""
+        """Reset the times at the start of a run."""
         self._started, self._sent, self._first_report = time.perf_counter(), 0.0, 0.0
 
     def stepped(self, recorder: TraceRecorder, schedule: Sequence[float], step: int) -> None:
-        """Tell that a step, counted from 0, was reported, unless the last message was sent just now."""
+        """Report a finished step, counted from 0, unless the last message was sent less than 0.1 seconds ago."""
         now = time.perf_counter()
         self._first_report = self._first_report or now
         if now - self._sent < _SECONDS_BETWEEN:
@@ -55,7 +56,7 @@ class LiveTrace:
 
 
 def _prompt_id() -> str | None:
-    """Return the id of the prompt that runs: a browser may show another workflow by now."""
+    """Return the id of the running prompt, because the browser may now show another workflow."""
     from server import PromptServer
 
     return getattr(getattr(PromptServer, "instance", None), "last_prompt_id", None)

@@ -1,7 +1,7 @@
-"""The stock KSampler, watched: its own function does the work, ComfyUI's wrapper interface watches.
+"""Runs the stock KSampler under a watch: its own function does the work, and ComfyUI's wrappers let us watch.
 
-With all extras off nothing changes what is computed, so the result is the stock one bit for bit, on every version of
-ComfyUI.
+With all extras off, nothing changes what is computed, so the result is identical to the stock one, bit for bit, in
+every version of ComfyUI.
 """
 
 import math
@@ -22,19 +22,19 @@ _KEY = "sweetspot_run"
 
 @dataclass(frozen=True)
 class KSamplerSettings:
-    """The settings of the stock KSampler and KSampler (Advanced), under their own names.
+    """The settings of the stock KSampler and KSampler (Advanced), with their names.
 
     Attributes:
-        seed: of the starting noise.
+        seed: seed of the starting noise.
         cfg: guidance scale, 1 is off.
         sampler_name: ComfyUI's name of the sampler.
         scheduler: ComfyUI's name of the scheduler.
-        denoise: share of the noise that is applied, 0 to 1.
+        denoise: how much noise is applied, 0 to 1.
         add_noise: whether noise is added to the latent at the start.
         start_at_step: first step of the schedule that runs.
         end_at_step: the step before which the run ends.
-        leave_noise: whether the noise that is left at end_at_step stays in the latent.
-        sigmas: exact schedule, in place of the scheduler's; None where there is none.
+        leave_noise: whether the noise remaining at end_at_step stays in the latent.
+        sigmas: exact schedule, used instead of the scheduler's; None if there is none.
     """
 
     seed: int
@@ -50,10 +50,10 @@ class KSamplerSettings:
 
 
 def check_sampler(settings: KSamplerSettings) -> None:
-    """Refuse names that this ComfyUI does not have; its KSampler would silently take its first one instead.
+    """Refuse names that this ComfyUI does not have; its KSampler would silently use the first one instead.
 
     Raises:
-        ValueError: names the input, what is allowed and what came.
+        ValueError: names the input, what is allowed and what was given.
     """
     for name, allowed, came in (
         ("sampler_name", comfy.samplers.KSampler.SAMPLERS, settings.sampler_name),
@@ -64,10 +64,10 @@ def check_sampler(settings: KSamplerSettings) -> None:
 
 
 def check_latent(model: Any, latent: dict[str, Any]) -> None:
-    """Refuse a latent with content whose channels are not the model's; an empty one is adapted by ComfyUI.
+    """Refuse a latent with content whose channel count does not fit the model; ComfyUI adapts an empty one.
 
     Raises:
-        ValueError: names the input, the channels the model has and those that came.
+        ValueError: names the input, the model's channel count and the latent's.
     """
     samples = latent["samples"]
     if getattr(samples, "is_nested", False):
@@ -75,13 +75,13 @@ def check_latent(model: Any, latent: dict[str, Any]) -> None:
     expected = model.get_model_object("latent_format").latent_channels
     if samples.shape[1] != expected and torch.count_nonzero(samples) > 0:
         raise ValueError(
-            f"latent_image: this model's latents have {expected} channels, got {samples.shape[1]}; "
-            "encode the image with the VAE that belongs to the model"
+            f"latent_image: expected {expected} channels for this model, got {samples.shape[1]}; "
+            "encode the image with the model's own VAE"
         )
 
 
 def run_length(model: Any, steps: int, settings: KSamplerSettings) -> int:
-    """Return how many steps a run will take: after denoise, start and end, and schedulers that round."""
+    """Return how many steps a run will take, given denoise, start and end, and schedulers that round the count."""
     if settings.sigmas is not None:
         return max(len(_part_of_schedule(settings)) - 1, 0)
     sigmas = schedule_of(model, steps, settings)
@@ -89,7 +89,7 @@ def run_length(model: Any, steps: int, settings: KSamplerSettings) -> int:
 
 
 def schedule_of(model: Any, steps: int, settings: KSamplerSettings) -> torch.Tensor:
-    """Return the schedule that the stock KSampler would make, or the settings' own, after denoise; on the CPU."""
+    """Return the schedule that the stock KSampler would make, or the settings' own, after denoise, on the CPU."""
     if settings.sigmas is not None:
         return _after_denoise(settings.sigmas, settings.denoise)
     stock = comfy.samplers.KSampler(
@@ -116,14 +116,14 @@ def sample_traced(
     """Run the stock KSampler and return its latent and the trace.
 
     Args:
-        model: ModelPatcher; a clone of it is used, itself it is left as it was.
+        model: ModelPatcher; a clone is used, so it is left unchanged.
         steps: step count.
         settings: the other settings of the KSampler.
         positive: conditioning.
         negative: conditioning.
         latent: latent dict.
-        on_step: called as ComfyUI's sampler callbacks (step, denoised, x, total steps) in place of the stock
-            progress bar; the stock one where None.
+        on_step: called like ComfyUI's sampler callbacks (step, denoised, x, total steps) instead of the stock progress
+            bar; None keeps the stock one.
     """
     run = WatchedRun(steps, settings.sampler_name, on_step=on_step)
     sampled = sample_watched(run, model, steps, settings, positive, negative, latent)
@@ -131,10 +131,10 @@ def sample_traced(
 
 
 class Watch(Protocol):
-    """What stands around, or in place of, a sampler's `sample`."""
+    """Something that wraps or replaces a sampler's `sample`."""
 
     def sample(self, run: Any, guider: Any, sigmas: torch.Tensor, /, *rest: Any, **options: Any) -> torch.Tensor:
-        """Sample; `run` is ComfyUI's own."""
+        """Sample; `run` is ComfyUI's own function."""
         ...
 
 
@@ -149,13 +149,13 @@ def sample_watched(
 ) -> dict[str, Any]:
     """Run the stock KSampler under a watch, such as a `WatchedRun`, and return its latent.
 
-    A schedule of the settings' own runs in the stock SamplerCustom, which takes one; everything else in the KSampler.
+    If the settings have their own schedule, the stock SamplerCustom runs it; otherwise, the KSampler runs.
     """
     watched = model.clone()
     watched.add_wrapper_with_key(WrappersMP.SAMPLER_SAMPLE, _KEY, run.sample)
     if settings.sigmas is not None:
         return _sample_custom(watched, settings, positive, negative, latent)
-    # None is what the stock KSampler hands over; KSampler (Advanced) differs from it in these alone.
+    # The stock KSampler passes None; KSampler (Advanced) differs from it only in these arguments.
     whole = settings.start_at_step == 0 and settings.end_at_step >= MAX_STEPS
     (sampled,) = common_ksampler(
         watched,
@@ -192,7 +192,7 @@ def _sample_custom(
 
 
 def _part_of_schedule(settings: KSamplerSettings) -> torch.Tensor:
-    """Return the part of an exact schedule that runs, cut as the KSampler cuts its own."""
+    """Return the part of an exact schedule that runs, cut in the same way as the KSampler cuts its own."""
     if settings.sigmas is None:
         return torch.zeros(0)
     sigmas = _after_denoise(settings.sigmas, settings.denoise)
@@ -204,7 +204,7 @@ def _part_of_schedule(settings: KSamplerSettings) -> torch.Tensor:
 
 
 def _after_denoise(sigmas: torch.Tensor, denoise: float) -> torch.Tensor:
-    """Return the last steps of an exact schedule: the share of them that `denoise` asks for, at least one."""
+    """Return the last steps of an exact schedule: the share that `denoise` asks for, at least one step."""
     steps = len(sigmas) - 1
     kept = min(steps, max(1, math.floor(steps * denoise + 0.5)))
     return sigmas[-(kept + 1) :].clone() if denoise > 0 else sigmas[:0]

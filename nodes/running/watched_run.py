@@ -1,7 +1,7 @@
-"""One run of a sampler inside ComfyUI, watched at the place where every sampler passes: `sampler.sample`.
+"""Watches one run of a sampler inside ComfyUI, in the function that every sampler goes through: `sampler.sample`.
 
-The KSampler comes here through ComfyUI's SAMPLER_SAMPLE wrapper, a SAMPLER of the custom-sampling graph through an
-object that holds it. Nothing here changes what is computed, unless a run is told to stop when it has settled.
+The KSampler gets here through ComfyUI's SAMPLER_SAMPLE wrapper, and a SAMPLER of the custom-sampling graph through an
+object that wraps it. Nothing here changes what is computed, except that a run may be set to stop when it has settled.
 """
 
 from collections.abc import Callable
@@ -32,14 +32,14 @@ _KEY = "sweetspot_trace"
 
 @dataclass(frozen=True)
 class Extras:
-    """What a run may do beyond sampling; all off by default.
+    """What a run may do besides sampling; all off by default.
 
     Attributes:
-        keep_steps: steps whose predicted clean latent is kept, from 1, or from the end as -1.
-        tolerance: share of the image's contrast that may be left to change when the run stops; 0 runs to the end.
-        seconds: time that the run may take by what its first steps show; it is given up early where it will take
-            more. 0 is no limit.
-        strict: whether a step to keep that the run does not have is an error; else it is told.
+        keep_steps: steps whose predicted clean latent is kept, counted from 1; -1 is the last.
+        tolerance: stop once the remaining steps can change at most this share of the contrast; 0 runs to the end.
+        seconds: time that the run may take; if its first steps show that it will take longer, it is stopped. 0 is no
+            limit.
+        strict: whether it is an error if the run doesn't have a step to keep; if not, a note reports it.
     """
 
     keep_steps: tuple[int, ...] = ()
@@ -48,20 +48,20 @@ class Extras:
     strict: bool = True
 
 
-class _Settled(Exception):  # noqa: N818 - no error: it ends a run
+class _Settled(Exception):  # noqa: N818 - not an error: it ends a run
     def __init__(self, denoised: torch.Tensor) -> None:
         self.denoised = denoised
 
 
 class WatchedRun:
-    """Watches one run: its trace, kept steps, live messages, and whether it has settled.
+    """Watches one run: records its trace, keeps steps, sends live messages, and checks whether it has settled.
 
     Args:
-        steps_asked: the step count that was asked for; None takes that of the schedule.
-        sampler_name: ComfyUI's name of the sampler, empty where there is none.
-        extras: what to do beyond watching.
-        on_step: called in place of the sampler's own callback; that one where None.
-        live: where messages to the browser go, None for none.
+        steps_asked: the requested step count; None uses that of the schedule.
+        sampler_name: ComfyUI's name of the sampler; empty if it has none.
+        extras: what to do besides watching.
+        on_step: called instead of the sampler's own callback; None keeps the sampler's own.
+        live: sends messages to the browser; None for no messages.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class WatchedRun:
         self.kept = KeptSteps(self.extras.keep_steps)
         self.kept_samples: Any = None
         self.notes: list[str] = []
-        # What a step took on average.
+        # Average seconds per step.
         self.step_seconds: float | None = None
         self._pace = PaceCheck(0.0, ())
         self._steps_asked, self._sampler_name, self._on_step, self._live = steps_asked, sampler_name, on_step, live
@@ -99,10 +99,10 @@ class WatchedRun:
         *rest: Any,
         **options: Any,
     ) -> torch.Tensor:
-        """Let `inner_sample` sample as a Sampler's `sample` does, and watch it.
+        """Call `inner_sample`, which works like a Sampler's `sample`, and watch it.
 
         Raises:
-            ValueError: if a step is to be kept that the schedule does not have; before the model is called.
+            ValueError: if the schedule doesn't have a step to keep; raised before the model is called.
             NotFiniteError: if the model gives NaN or Inf.
             TooSlowError: if the run cannot meet its time budget.
         """
@@ -125,7 +125,7 @@ class WatchedRun:
         return samples
 
     def trace(self) -> StepTrace:
-        """Return the trace of the run, after it."""
+        """Return the trace of the finished run."""
         trace = replace(self._trace or self._recorder.trace(), kept=tuple(self.kept.numbers))
         return trace.with_notes(*self.notes)
 
@@ -154,14 +154,14 @@ class WatchedRun:
         if not why and self._schedule[-1] > 0:
             why = "this run leaves noise in its latent"
         if why or noise_ratio is None:
-            self.notes.append(f"stop when settled: not used, as {why or 'this model has no noise levels of its own'}.")
+            self.notes.append(f"stop when settled: not used, because {why or 'this model has no real noise levels'}.")
             return None
         return SettleJudge(self.extras.tolerance, noise_ratio)
 
     def _watching(self, model_options: dict[str, Any]) -> dict[str, Any]:
         """Return options whose model calls are recorded, and refused once the user has cancelled.
 
-        The recording wrapper comes first, so that it sees calls too that another one answers from a cache.
+        The recording wrapper comes first, so that it also sees calls that another wrapper answers from a cache.
         """
 
         def predict_noise(
@@ -173,7 +173,9 @@ class WatchedRun:
             prediction = executor(x, timestep, *rest, **options)
             call = ModelCall(
                 sigma=timestep.detach().flatten()[:1].float().clone(),
-                cfg=1.0 if any(one.unguided for one in self._savers) else scale_in_force(guider, self._observer.scales),
+                cfg=1.0
+                if any(saver.unguided for saver in self._savers)
+                else scale_in_force(guider, self._observer.scales),
                 halves=self._observer.halves,
                 half_skipped=self._observer.half_skipped(guider),
             )
@@ -182,7 +184,7 @@ class WatchedRun:
 
         options = create_model_options_clone(model_options)
         wrappers = options.setdefault("transformer_options", {}).setdefault("wrappers", {})
-        # A key of its own: a watched SAMPLER may hold another one.
+        # The key is unique, because a watched SAMPLER may wrap another watched one.
         key = f"{_KEY}_{id(self)}"
         wrappers[WrappersMP.PREDICT_NOISE] = {key: [predict_noise], **wrappers.get(WrappersMP.PREDICT_NOISE, {})}
         return options
@@ -204,7 +206,7 @@ class WatchedRun:
 
     def _check_pace(self, denoised: torch.Tensor) -> None:
         if self._pace.measures:
-            # Reading one element waits for the work, on any kind of device.
+            # Reading one element waits until the work is done, on any kind of device.
             denoised.flatten()[:1].cpu()
             self._pace.stepped()
             self.step_seconds = self._pace.step_seconds
@@ -212,13 +214,13 @@ class WatchedRun:
     def _check_settled(self, step: int, steps: int, denoised: torch.Tensor) -> None:
         if self._judge is None or not self._judge.settled(denoised, self._schedule[step]) or step + 1 >= steps:
             return
-        # A window that has yet to open or to close makes another denoiser of the rest.
+        # If a guidance window has yet to open or close, the remaining steps use a different denoiser.
         if any(guided != self._guided[step] for guided in self._guided[step + 1 :]):
             self._held_back = "; it waited for the guidance window"
             return
         self.notes.append(
-            f"stopped when settled: after step {step + 1} of {steps}; what is left could change at most "
-            f"{self._judge.estimate:.2%} of the contrast by the estimate."
+            f"stopped when settled: after step {step + 1} of {steps}; the remaining steps could change at most about "
+            f"{self._judge.estimate:.2%} of the contrast."
         )
         raise _Settled(denoised)
 
@@ -231,16 +233,16 @@ class WatchedRun:
             self.kept_samples = as_latent(guider, torch.cat(self.kept.latents))
             self.kept.latents.clear()
         if recorder.steps_run and not recorder.calls:
-            self.notes.append(f"model calls: {type(guider).__name__} does not let them be counted.")
+            self.notes.append(f"model calls: they can't be counted with {type(guider).__name__}.")
         self.notes += [note for saver in self._savers for note in saver.notes]
         if self._judge is not None and recorder.steps_run >= len(self._schedule) - 1:
-            self.notes.append(f"stop when settled: not before the end{self._held_back}.")
+            self.notes.append(f"stop when settled: the run did not settle before the end{self._held_back}.")
         sampling, device = guider.inner_model.model_sampling, guider.model_patcher.load_device
         self._trace = recorder.trace(lambda levels: sampling.timestep(levels.to(device)).cpu())
         if recorder.steps_run:
-            # The first step warms up; where it was measured alone it does not count.
+            # The first step includes warming up. If it was measured separately, leave it out.
             first = self._pace.first_step if recorder.steps_run > 1 else None
             warm, apart = (0, 0.0) if first is None else (1, first)
             self.step_seconds = (self._trace.seconds - apart) / (recorder.steps_run - warm)
-        # A run may be remembered for long; what it held on the device is not.
+        # A run may be remembered for a long time, so free what it holds on the device.
         self._recorder, self._judge = TraceRecorder(recorder.steps_asked), None

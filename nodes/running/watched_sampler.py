@@ -1,4 +1,4 @@
-"""A SAMPLER that holds another one and watches it: the same result, and a trace of each run for Read Step Trace."""
+"""A SAMPLER that wraps another one and records a trace of each run for Read Step Trace; the result is the same."""
 
 from collections import deque
 from typing import Any
@@ -10,7 +10,7 @@ import torch
 from .live import LiveTrace
 from .watched_run import Extras, WatchedRun
 
-# ComfyUI runs a node for all entries of a list before it comes to the next one.
+# ComfyUI runs a node for all entries of a list before it runs the next node.
 _REMEMBERED = 256
 _FINGERPRINT = 512
 # ComfyUI may keep latents in half precision between nodes.
@@ -18,14 +18,14 @@ _HALF_PRECISION = 2.0**-7
 
 
 class WatchedSampler(comfy.samplers.Sampler):
-    """Samples as the SAMPLER it holds.
+    """Samples like the SAMPLER that it wraps.
 
-    Its runs are kept by the latent that they gave, so that one object can serve several sampling nodes and be handed
-    out again by ComfyUI's cache.
+    Each run is stored with the latent that it produced, so that one object can serve several sampling nodes and be
+    reused from ComfyUI's cache.
 
     Args:
-        inner: the SAMPLER.
-        extras: what to do beyond watching.
+        inner: the wrapped SAMPLER.
+        extras: what to do besides watching.
         node_id: the node that live messages name.
     """
 
@@ -35,7 +35,7 @@ class WatchedSampler(comfy.samplers.Sampler):
         self._runs: deque[tuple[torch.Tensor, WatchedRun]] = deque(maxlen=_REMEMBERED)
 
     def __getattr__(self, name: str) -> Any:
-        """Hand out what else the SAMPLER has, such as `extra_options`, to code that looks for it."""
+        """Return other attributes of the wrapped SAMPLER, e.g. `extra_options`, to code that looks for them."""
         if name == "inner":
             raise AttributeError(name)
         return getattr(self.inner, name)
@@ -50,7 +50,7 @@ class WatchedSampler(comfy.samplers.Sampler):
         *rest: Any,
         **options: Any,
     ) -> torch.Tensor:
-        """Sample as the held SAMPLER does; see `WatchedRun.sample`."""
+        """Sample like the wrapped SAMPLER; see `WatchedRun.sample`."""
         live = LiveTrace(self._node_id) if self._node_id else None
         run = WatchedRun(None, sampler_name(self.inner), self._extras, live=live)
         samples = run.sample(self.inner.sample, model_wrap, sigmas, extra_args, callback, noise, *rest, **options)
@@ -59,10 +59,10 @@ class WatchedSampler(comfy.samplers.Sampler):
         return samples
 
     def run_of(self, latent: dict[str, Any]) -> WatchedRun:
-        """Return the run that gave a latent; nothing is told from the latent's precision.
+        """Return the run that produced a latent. Differences within half precision are ignored.
 
         Raises:
-            ValueError: if none of the last runs did.
+            ValueError: if none of the last runs produced it.
         """
         came = _fingerprint(latent["samples"])
         alike = [(_distance(came, given), run) for given, run in reversed(self._runs) if given.shape == came.shape]
@@ -70,15 +70,15 @@ class WatchedSampler(comfy.samplers.Sampler):
         if run is None or distance > _HALF_PRECISION:
             raise ValueError(
                 "latent: expected the `output` of the sampling node that this sampler is linked to, unchanged; "
-                f"none of its last {len(self._runs)} runs gave the latent that came (one at denoise 0 runs nothing)"
+                f"got a latent that none of its last {len(self._runs)} runs produced (at denoise 0, nothing runs)"
             )
         return run
 
 
 def sampler_name(sampler: Any) -> str:
-    """Return ComfyUI's name of a SAMPLER, empty for one that it has no name for.
+    """Return ComfyUI's name of a SAMPLER, or an empty text if it has none.
 
-    A stock sampler that has been set to inject noise is not the stock one of its name.
+    A stock sampler that is set to inject noise behaves differently, so it doesn't count as the stock one.
     """
     options = getattr(sampler, "extra_options", {})
     if options.get("s_churn", 0) > 0 or options.get("eta", 0) > 0:
@@ -90,7 +90,7 @@ def sampler_name(sampler: Any) -> str:
 
 
 def _fingerprint(samples: Any) -> torch.Tensor:
-    """Return numbers that tell a latent from others: some of its elements, evenly spread, and its size."""
+    """Return numbers that identify a latent: some evenly spaced elements, and its size."""
     if samples.is_nested:
         samples, _ = comfy.utils.pack_latents(samples.unbind())
     flat = samples.flatten()

@@ -143,7 +143,7 @@ def test_a_conditional_anchors_guidance_is_converted(tmp_path: Path):
 
 def test_without_a_comfyui_the_place_of_the_presets_is_asked_for(capsys):
     assert main(["save", "--name", "a.safetensors", "--steps", "4"]) == 1
-    assert "say with --presets FILE" in capsys.readouterr().err
+    assert "--presets FILE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["workflow.json", "notes.txt", "picture.png", "no_ending"])

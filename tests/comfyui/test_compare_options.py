@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -80,7 +81,7 @@ class TestTogether:
                     }
                 },
                 {"positive": ["part", 0]},
-                "a part of the schedule",
+                "part of the schedule",
             ),
             (
                 {"held": {"class_type": "TestsApplyControl", "inputs": {"conditioning": ["positive", 0]}}},
@@ -138,13 +139,13 @@ class TestTogether:
         alone, _ = self.run(comfyui, graph, "off", self.odd("reads the first level"), model=["odd", 0])
         joint, report = self.run(comfyui, graph, together, self.odd("reads the first level"), model=["odd", 0])
         assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
-        assert any("does not take one noise level a sample" in note for note in report["notes"])
+        assert any("one noise level per sample" in note for note in report["notes"])
 
     def test_automatic_gives_up_where_it_does_not_pay(self, comfyui, graph):
         inputs = {"model": ["odd", 0], "steps": "6, 8, 12"}
         alone, _ = self.run(comfyui, graph, "off", self.odd("slow by the sample"), **inputs)
         joint, report = self.run(comfyui, graph, "auto", self.odd("slow by the sample"), **inputs)
-        assert any("does not pay" in note for note in report["notes"])
+        assert any(re.search(r"a call for \d+ runs takes \d+\.\d\d times", note) for note in report["notes"])
         assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
 
     @pytest.mark.parametrize(("rows", "shared"), [(8, True), (4, False)])
@@ -155,8 +156,8 @@ class TestTogether:
         assert all(np.abs(one - other).max() <= 1 for one, other in zip(alone, joint, strict=True))
         assert [run["steps"] for run in report["runs"]] == [3, 5, 8]
         assert any(run["together"] for run in report["runs"]) == shared
-        why = "for want of memory at most" if shared else "a shared call failed: the tests' own out of memory"
-        assert any(why in note for note in report["notes"])
+        why = r"memory.* at most \d+ runs" if shared else "a shared call failed: the tests' own out of memory"
+        assert any(re.search(why, note) for note in report["notes"])
 
     @pytest.mark.parametrize("together", ["auto", "on"])
     def test_a_model_that_takes_one_batch_alone_runs_one_after_another(self, comfyui, graph, together: str):
@@ -208,7 +209,7 @@ class TestTogether:
     ):
         inputs = {"model": ["odd", 0], "steps": steps, "scheduler": scheduler}
         _, report = self.run(comfyui, graph, "on", self.odd("reads the first level"), **inputs)
-        assert any("does not take one noise level a sample" in note for note in report["notes"])
+        assert any("one noise level per sample" in note for note in report["notes"])
 
     def test_an_error_keeps_the_counts_that_were_finished(self, comfyui, graph):
         """Three rows of calls share the first ones; 2 steps are done before memory gives out for good."""
@@ -245,7 +246,7 @@ def test_a_vae_error_names_its_count_and_keeps_the_others(comfyui, graph):
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [("nan", "vae: the decoded images hold NaN or Inf"), ("video", "numbered 0 to 8; got 9")]
+    ("kind", "told"), [("nan", "vae: expected .* decoded images, got NaN or Inf"), ("video", "numbered 0 to 8; got 9")]
 )
 def test_what_a_vae_gives_is_checked(comfyui, graph, kind: str, told: str):
     vae = {"class_type": "TestsOddVAE", "inputs": {"vae": ["model", 2], "kind": kind, "at_decode": 0}}
@@ -265,7 +266,7 @@ def test_images_too_small_to_judge_are_named(comfyui, graph):
         "tiny": {"class_type": "TestsTinyLatent", "inputs": {}},
         "compare": graph.compare(steps="2, 4", latent_image=["tiny", 0]),
     }
-    with pytest.raises(graph.Failed, match="2 steps: vae: expected images of 11 pixels a side or more"):
+    with pytest.raises(graph.Failed, match=r"2 steps: vae: expected images of at least 11 pixels .*, got the shape"):
         comfyui.run(nodes)
 
 
@@ -419,8 +420,8 @@ def test_lists_with_a_mistake_are_refused_before_anything_runs(comfyui, graph, i
     [
         ({"also": "nonsense/simple"}, "also: sampler_name: expected one of"),
         ({"also": "euler/simple"}, "also: expected .*; got euler, simple"),
-        ({"save_prefix": "../outside"}, "save_prefix: expected a name within the output folder"),
-        ({"save_prefix": "/outside"}, "save_prefix: expected a name within the output folder"),
+        ({"save_prefix": "../outside"}, "save_prefix: expected .* the output folder, got '../outside'"),
+        ({"save_prefix": "/outside"}, "save_prefix: expected .* the output folder, got '/outside'"),
     ],
 )
 def test_what_cannot_run_is_refused_before_any_work(comfyui, graph, inputs: dict, told: str):

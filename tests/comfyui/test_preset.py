@@ -174,7 +174,7 @@ def test_a_shift_that_the_user_has_set_is_left_alone(comfyui, graph):
         }
     )
     assert torch.equal(comfyui.latent(outputs, "save ours"), comfyui.latent(outputs, "save theirs"))
-    assert "was patched before; it is left as it is" in outputs["text"]["text"][0]
+    assert "already patched the model's sampling" in outputs["text"]["text"][0]
 
 
 def test_a_confidence_can_be_required(comfyui, graph):

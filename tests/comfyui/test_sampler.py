@@ -96,7 +96,7 @@ def test_a_latent_with_the_wrong_channels_is_named(comfyui, graph):
             }
         )
     assert caught.value.node_type == "SweetSpotSampler"
-    assert "latent_image: this model's latents have 16 channels, got 4" in caught.value.message
+    assert "latent_image: expected 16 channels for this model, got 4" in caught.value.message
 
 
 def save_four_channels(file) -> None:

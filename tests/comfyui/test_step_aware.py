@@ -152,7 +152,7 @@ class TestGuidanceWindow:
         assert [step["half_skipped"] for step in trace["steps"]] == [False] * 4 + [True] * 4
         assert trace["halves"] == 12
         assert "first half; source: Castillo" in outputs["text"]["text"][0]
-        assert "cfg in force in 4 of 8 steps" in outputs["text"]["text"][0]
+        assert "in 4 of 8 steps" in outputs["text"]["text"][0]
 
     def test_it_is_the_same_as_two_stock_samplers_with_and_without_cfg(self, comfyui, graph):
         def part(start: int, end: int, cfg: float, latent: str, noise: str) -> dict:
@@ -211,7 +211,7 @@ class TestGuidanceWindow:
         ("settings", "why"),
         [
             ({"sampler_name": "euler_cfg_pp", "cfg": 1.5}, "needs both halves"),
-            ({"cfg": 1.0}, "cfg is 1 already"),
+            ({"cfg": 1.0}, "cfg is already 1"),
         ],
     )
     def test_it_says_when_it_cannot_save(self, comfyui, graph, settings: dict, why: str):
@@ -244,7 +244,10 @@ class TestStopWhenSettled:
         window = {"guidance_window": "by fractions", "window_start": 0.0, "window_end": 0.95}
         trace, _ = run(comfyui, graph, steps=20, cfg=3.0, stop_when_settled=1.0, **window)
         assert trace["steps_run"] == 20
-        assert "stop when settled: not before the end; it waited for the guidance window." in trace["notes"]
+        assert any(
+            note.startswith("stop when settled:") and "waited for the guidance window" in note
+            for note in trace["notes"]
+        )
 
     @pytest.mark.parametrize(
         ("settings", "why"),
@@ -337,7 +340,7 @@ class TestTimeBudget:
         assert any("time budget" in note and "dpm_fast" in note for note in trace["notes"])
 
     def test_it_is_refused_for_a_part_of_a_run(self, comfyui, graph):
-        with pytest.raises(graph.Failed, match="time_budget: expected 0 where start_at_step or end_at_step is set"):
+        with pytest.raises(graph.Failed, match=r"time_budget: expected 0 .*start_at_step or end_at_step.*; got 5"):
             run(comfyui, graph, time_budget=5.0, end_at_step=2)
 
 
@@ -390,10 +393,10 @@ class TestPlan:
         warned, _ = run(comfyui, graph, nodes, **sampler)
         assert warned["steps_run"] == 9
         assert any("was trained for 4 steps" in note and "9" in note for note in warned["notes"])
-        assert any("its fixed schedule is not one of 9 steps" in note for note in warned["notes"])
+        assert any("fixed schedule does not have 9 steps" in note for note in warned["notes"])
         snapped, _ = run(comfyui, graph, nodes, off_trained_steps="snap", **sampler)
         assert [round(step["timestep"]) for step in snapped["steps"]] == [999, 749, 499, 249]
-        assert any("set to 4, the nearest" in note for note in snapped["notes"])
+        assert any("set to 4" in note and "nearest" in note for note in snapped["notes"])
 
     def test_changes_are_laid_over_it_and_win_over_the_widgets(self, comfyui, graph):
         nodes = {
@@ -418,5 +421,5 @@ class TestPlan:
         assert [step["sigma"] for step in trace["steps"]] == pytest.approx([1, 0.6, 0.2])
         with pytest.raises(graph.Failed, match="sigmas: expected at least 2 falling noise levels"):
             run(comfyui, graph, by_hand("0.2, 0.6"), plan=["plan", 0])
-        with pytest.raises(graph.Failed, match="steps: expected 0 or 3, as the sigmas have; got 7"):
+        with pytest.raises(graph.Failed, match=r"steps: expected 0 or 3, .*sigmas; got 7"):
             run(comfyui, graph, by_hand("1, 0.6, 0.2, 0", steps=7), plan=["plan", 0])

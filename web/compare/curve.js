@@ -1,4 +1,4 @@
-/** The curve of visible difference against seconds, the sweet spot marked; a click selects a point. */
+/** The curve of difference against seconds, with the sweet spot marked. A click selects a point. */
 
 import { axis, drawChart, unzoomed } from "../parts/chart.js";
 import { difference } from "./data.js";
@@ -31,19 +31,19 @@ export async function drawCurve(host, comparison, selected, select) {
   chart.over.addEventListener("mousemove", (/** @type {MouseEvent} */ event) => {
     const place = nearest(event);
     chart.over.style.cursor = place ? "pointer" : "default";
-    chart.over.title = place ? `${place.steps} steps, ${place.apart.toFixed(1)} % off the reference` : "";
+    chart.over.title = place ? `${place.steps} steps: differs ${place.apart.toFixed(1)} % from the reference` : "";
   });
   return chart;
 }
 
 /**
- * uPlot's columns over the seconds of all series, and where each run stands.
+ * uPlot's columns, with the seconds of all series as x, and the point of each run.
  *
  * @param {Series[]} series
  */
 export function aligned(series) {
-  const places = series.flatMap((one, number) =>
-    one.runs.map((run, at) => ({
+  const places = series.flatMap(({ runs }, number) =>
+    runs.map((run, at) => ({
       series: number,
       run: at,
       steps: run.steps,
@@ -70,13 +70,13 @@ function options(colours, { series }, selected) {
   return {
     padding: [14, 12, 0, 0],
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false, x: false },
-    // Fixed: uPlot asks at each redrawing, and a margin around a margin would creep.
+    // Fixed ranges: uPlot asks again at each redraw, so a margin would be added to the last margin each time.
     scales: { x: { time: false, range: () => padded(seconds) }, y: { range: () => [-0.04 * highest, 1.2 * highest] } },
     axes: [axis(colours, "seconds", 20, " s"), axis(colours, "difference", 40, " %")],
     series: [
       {},
-      ...series.map((one, at) => ({
-        label: one.name,
+      ...series.map(({ name }, at) => ({
+        label: name,
         stroke: COLOURS[at % COLOURS.length],
         width: 1.5,
         spanGaps: true,
@@ -95,7 +95,7 @@ function padded(values) {
 }
 
 /**
- * Name the counts, ring what is selected, and mark the sweet spot.
+ * Label the points with their step counts, ring the selected ones, and mark the sweet spot.
  *
  * @param {any} chart
  * @param {Series[]} series
@@ -108,11 +108,11 @@ function markRuns(chart, series, selected, ink) {
   ctx.save();
   ctx.font = `${10 * ratio}px sans-serif`;
   ctx.textAlign = "center";
-  series.forEach((one, number) => {
-    if (series.length > 1) nameSeries(chart, one.name, number);
-    one.runs.forEach((run, at) => {
+  series.forEach(({ name, runs, sweetSpot }, number) => {
+    if (series.length > 1) nameSeries(chart, name, number);
+    runs.forEach((run, at) => {
       const [x, y] = [chart.valToPos(run.seconds, "x", true), chart.valToPos(difference(run), "y", true)];
-      const spot = run.steps === one.sweetSpot;
+      const spot = run.steps === sweetSpot;
       ctx.fillStyle = ink;
       ctx.fillText(spot ? `★ ${run.steps}` : String(run.steps), x, y - 7 * ratio);
       if (number === selected.series && (at === selected.a || at === selected.b)) ring(ctx, x, y, 6 * ratio, ink);

@@ -1,6 +1,6 @@
 /**
- * What the viewer shows, read from what Multi-Step Compare sent or from a saved workflow. Both are checked: a workflow
- * may come from anybody.
+ * Reads a comparison from Multi-Step Compare's output or from a saved workflow. Both are checked, because a workflow
+ * may come from anyone.
  */
 
 const VERSION = 1;
@@ -8,7 +8,7 @@ const LONGEST_TEXT = 4000;
 const MOST_ENTRIES = 1024;
 
 /**
- * What is kept in the workflow of a node's output; null where it holds no comparison.
+ * The part of a node's output that is saved with the workflow; null if it holds no comparison.
  *
  * @param {any} output
  */
@@ -22,7 +22,7 @@ export function fromOutput(output) {
 }
 
 /**
- * What stands in a saved workflow, or was sent, as a comparison; null where it is none.
+ * A saved or sent value as a comparison; null if it isn't one.
  *
  * @param {any} value
  * @returns {Comparison | null}
@@ -32,7 +32,7 @@ export function checked(value) {
   const series = value.series
     .slice(0, MOST_ENTRIES)
     .map(checkedSeries)
-    .filter((/** @type {any} */ one) => one !== null);
+    .filter((/** @type {any} */ entry) => entry !== null);
   if (!series.length) return null;
   return {
     subfolder: text(value.subfolder),
@@ -101,7 +101,7 @@ function text(value) {
 }
 
 /**
- * The address of an image below ComfyUI's own route for viewing.
+ * The path of an image on ComfyUI's own /view route.
  *
  * @param {string} filename
  * @param {string} subfolder
@@ -111,10 +111,10 @@ export function viewPath(filename, subfolder) {
 }
 
 /**
- * The count to show first beside the reference: the sweet spot, else the one before the reference.
+ * The two runs to show first: the sweet spot (or else the run before the reference) and the reference.
  *
  * @param {Series} series
- * @returns {[number, number]} numbers of two runs
+ * @returns {[number, number]} indices of the two runs
  */
 export function firstPair({ runs, reference, sweetSpot }) {
   const second = Math.max(
@@ -126,7 +126,7 @@ export function firstPair({ runs, reference, sweetSpot }) {
 }
 
 /**
- * What can be seen of a run's distance from the reference, in per cent: 0 is none.
+ * How much a run differs from the reference, in per cent; 0 is not at all.
  *
  * @param {Run} run
  */
@@ -140,6 +140,6 @@ export function difference(run) {
  */
 export function describeRun(run, { reference }) {
   const seconds = run.seconds >= 10 ? run.seconds.toFixed(0) : run.seconds.toPrecision(2);
-  const apart = run.steps === reference ? "the reference" : `${difference(run).toFixed(1)} % off ${reference}`;
-  return `${run.steps} steps · ${seconds} s${run.reused ? " in an earlier run" : ""} · ${apart}`;
+  const apart = run.steps === reference ? "the reference" : `differs ${difference(run).toFixed(1)} % from ${reference}`;
+  return `${run.steps} steps · ${seconds} s${run.reused ? " (earlier run)" : ""} · ${apart}`;
 }

@@ -1,4 +1,4 @@
-/** Puts the viewer on Multi-Step Compare and keeps what it shows with the node. */
+/** Adds the viewer to Multi-Step Compare and saves its comparison with the node. */
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
@@ -19,10 +19,10 @@ const CORE_PREVIEW = "$$canvas-image-preview";
 
 /** @type {WeakMap<object, ComparisonViewer>} */
 const viewers = new WeakMap();
-/** Nodes that run, whose live preview the core shows, with their size before. @type {Map<any, [number, number]>} */
+/** Running nodes, with their size from before the core's live preview. @type {Map<any, [number, number]>} */
 const running = new Map();
 /**
- * The newest comparisons by workflow and execution id: for a workflow that is not open when it is done, and for undo.
+ * The newest comparisons by workflow and execution id: for undo, and for a workflow that isn't open when its run ends.
  *
  * @type {Map<string, any>}
  */
@@ -41,7 +41,7 @@ app.registerExtension({
     for (const end of ["execution_error", "execution_interrupted", "execution_success"]) {
       api.addEventListener(end, () => {
         for (const node of running.keys()) {
-          viewers.get(node)?.tell("The last run did not finish. What is shown, if anything, is of the one before.");
+          viewers.get(node)?.showNote("The last run did not finish. Any images below are from the run before it.");
           ended(node);
         }
       });
@@ -60,7 +60,7 @@ app.registerExtension({
   },
 });
 
-/** @param {any} message ComfyUI's of a node that is done */
+/** @param {any} message ComfyUI's message that a node has finished */
 async function finished(message) {
   const saved = fromOutput(message.output);
   if (!saved) return;
@@ -78,11 +78,11 @@ async function finished(message) {
 /** @param {any} node */
 function begun(node) {
   running.set(node, [node.size[0], node.size[1]]);
-  viewers.get(node)?.tell("Running. What is shown below, if anything, is of the run before.");
+  viewers.get(node)?.showNote("Running. Any images below are from the run before.");
 }
 
 /**
- * Show a comparison, and keep it with the workflow.
+ * Show a comparison and save it with the workflow.
  *
  * @param {any} node
  * @param {any} saved
@@ -105,7 +105,8 @@ function addViewer(node) {
     const saved = node.graph && checked(node.properties?.[PROPERTY]);
     if (saved && !viewer.chart) viewer.show(saved);
   };
-  // A copy on the clipboard is configured and never added: it shows nothing. Others are added before or after.
+  // A clipboard copy is configured but never added, so it must not show anything. Other nodes may be added before or
+  // after they are configured.
   chain(node, "onConfigure", showSaved);
   chain(node, "onAdded", () => {
     viewer.gone = false;
@@ -121,7 +122,7 @@ function addViewer(node) {
 }
 
 /**
- * Keep the core from showing the grid below the viewer; previews of a run are shown.
+ * Stop the core from showing the grid below the viewer, except for previews during a run.
  *
  * @param {any} node
  */
@@ -134,7 +135,7 @@ function hideGrid(node) {
 }
 
 /**
- * Take the live preview away, which has made the node larger.
+ * Remove the live preview and give the node back its size.
  *
  * @param {any} node
  */
@@ -158,9 +159,9 @@ function targetsAround(node) {
     name: nameOf(target),
     use: (/** @type {number} */ steps) => {
       const now = frameOfNode(node);
-      const there = now !== null && stepsTargets(now).includes(target);
-      if (there) write(stepsChange(steps, target));
-      return there;
+      const usable = now !== null && stepsTargets(now).includes(target);
+      if (usable) write(stepsChange(steps, target));
+      return usable;
     },
   }));
 }

@@ -1,4 +1,4 @@
-/** The stage of the viewer: two pictures under one zoom and pan, shown singly, beside a slider, or as their difference. */
+/** The viewer's stage: two images with the same zoom and pan, shown singly, with a slider, or as a difference. */
 
 import { make, oncePerFrame } from "../parts/panel.js";
 import { fitted, panned, pixelScale, zoomed } from "./view_transform.js";
@@ -18,7 +18,7 @@ export class Stage {
     this.missing = make(
       "div",
       { className: "ss-missing", hidden: true },
-      "These images are gone, as after a restart of ComfyUI. Run the node again.",
+      "These images are gone, e.g. because ComfyUI was restarted. Run the node again.",
     );
     this.slider = make(/** @type {any} */ (SLIDER), { className: "ss-slider" });
     this.flat = make("div", { className: "ss-flat" });
@@ -52,7 +52,7 @@ export class Stage {
     this.element.dataset.mode = mode;
     if (mode === "slider") {
       loadSlider().then(() => this.place());
-      // The library clips what stands in its first place, and shows the other below it.
+      // The library shows the second slot below the first and clips the first.
       this.slider.replaceChildren(
         make("div", { slot: "first", className: "ss-layer" }, this.first),
         make("div", { slot: "second", className: "ss-layer" }, this.second),
@@ -75,11 +75,11 @@ export class Stage {
       picture.style.imageRendering = rendering;
     }
     this.flat.style.filter = this.mode === "difference" ? `brightness(${this.gain})` : "";
-    // Set on an element that is not defined yet, the value would hide the library's own for good.
+    // If set before the element is defined, `value` would shadow the library's own property for good.
     if (this.mode === "slider" && customElements.get(SLIDER)) /** @type {any} */ (this.slider).value = this.value;
   }
 
-  /** How many pixels of the screen one of the stage's takes, but for the device's own. */
+  /** The zoom of ComfyUI's canvas: CSS pixels on screen per pixel of the stage. */
   zoomOfCanvas() {
     return this.element.getBoundingClientRect().width / (this.element.offsetWidth || 1) || 1;
   }
@@ -105,7 +105,7 @@ export class Stage {
 
   /**
    * @param {number} factor
-   * @param {{ x: number, y: number }} [at] the middle if left out
+   * @param {{ x: number, y: number }} [at] default: the middle
    */
   zoom(factor, at) {
     const { width, height } = this.size;
@@ -132,7 +132,7 @@ export class Stage {
     element.addEventListener(
       "wheel",
       (event) => {
-        // As ComfyUI's own widgets: the wheel is ours only once the viewer was clicked.
+        // Like ComfyUI's own widgets, take the wheel only after the viewer was clicked.
         if (!element.closest(".ss-viewer")?.contains(document.activeElement)) return;
         event.preventDefault();
         event.stopPropagation();
@@ -144,7 +144,7 @@ export class Stage {
       if (this.view.scale > 1) this.fit();
       else this.zoom(Math.max(this.pixelScale(), 2), this.pointOf(event));
     });
-    // The library does not know of the canvas's zoom: dragging is ours, and comes first.
+    // The library doesn't know the canvas's zoom, so we handle dragging ourselves, before it can.
     for (const name of ["mousedown", "touchstart"])
       element.addEventListener(name, (event) => event.stopPropagation(), { capture: true, passive: true });
     element.addEventListener("pointerdown", (event) => this.drag(event));
@@ -189,7 +189,7 @@ function set(picture, { src, alt }) {
   if (picture.getAttribute("src") !== src) picture.src = src;
 }
 
-/** Define the slider's element; another pack may have done so already, and it can be done once in a page. */
+/** Define the slider element, unless another pack already did: a page can define it only once. */
 async function loadSlider() {
   if (!customElements.get(SLIDER)) await import("../vendor/img-comparison-slider-8.0.7.mjs");
   return customElements.whenDefined(SLIDER);

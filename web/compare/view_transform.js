@@ -1,4 +1,4 @@
-/** Zoom and pan: a shift in the stage's pixels, and a scale, where 1 fits the stage. */
+/** Zoom and pan: an offset in the stage's pixels, and a scale, where 1 fits the stage. */
 
 export const MOST_SCALE = 64;
 
@@ -6,13 +6,13 @@ export const MOST_SCALE = 64;
 export const fitted = () => ({ x: 0, y: 0, scale: 1 });
 
 /**
- * Zoom by a factor, the point under the mouse staying where it is.
+ * Zoom by a factor and keep the point under the mouse in place.
  *
  * @param {View} view
  * @param {number} factor
  * @param {{ x: number, y: number }} at in the stage's pixels
  * @param {Size} stage
- * @param {number} [least] smallest scale: less than 1 where the picture has fewer pixels than the stage
+ * @param {number} [least] smallest scale; less than 1 if the image has fewer pixels than the stage
  * @returns {View}
  */
 export function zoomed(view, factor, at, stage, least = 1) {
@@ -33,11 +33,11 @@ export function panned(view, dx, dy, stage) {
 }
 
 /**
- * The scale at which one pixel of the image takes one pixel of the screen.
+ * The scale at which one image pixel is one screen pixel.
  *
  * @param {Size} image
  * @param {Size} stage in the stage's own pixels
- * @param {number} shown pixels of the screen that one of the stage's takes: zoom of the canvas times that of the device
+ * @param {number} shown screen pixels per stage pixel: the canvas's zoom times the device pixel ratio
  */
 export function pixelScale(image, stage, shown) {
   const fit = Math.min(stage.width / image.width, stage.height / image.height);
@@ -45,7 +45,7 @@ export function pixelScale(image, stage, shown) {
 }
 
 /**
- * The pictures never leave the stage, and stand in its middle where they are smaller.
+ * Keep the images inside the stage, centred if they are smaller than it.
  *
  * @param {View} view
  * @param {Size} stage

@@ -1,4 +1,4 @@
-/** The compare node's viewer: tabs of step counts, stage, curve, and what to do with a count that was found. */
+/** The viewer of Multi-Step Compare: tabs of step counts, stage, curve, verdict, and buttons to use a step count. */
 
 import { describeRun, firstPair, viewPath } from "./data.js";
 import { drawCurve } from "./curve.js";
@@ -7,10 +7,10 @@ import { make } from "../parts/panel.js";
 
 /** @type {[Mode, string, string][]} */
 const MODES = [
-  ["single", "Image", "One image (I); hold space to see the other one"],
-  ["slider", "Slider", "Both, with a slider between them (S); , and . move it"],
-  ["difference", "Difference", "Where they differ, brightened (D)"],
-  ["grid", "Grid", "All side by side (G)"],
+  ["single", "Image", "One image (I). Hold space to see the other one"],
+  ["slider", "Slider", "Both images with a slider (S). Move it with , and ."],
+  ["difference", "Difference", "Where the two images differ, brightened (D)"],
+  ["grid", "Grid", "All images side by side (G)"],
 ];
 const KEYS = new Map([
   ["i", "single"],
@@ -40,7 +40,7 @@ export class ComparisonViewer {
     this.plan = make("div", { className: "ss-plan", hidden: true });
     this.note = make("div", { className: "ss-warning", hidden: true, role: "status" });
     this.actions = make("div", { className: "ss-row ss-actions" });
-    this.said = make("span", { className: "ss-said", role: "status" });
+    this.status = make("span", { className: "ss-said", role: "status" });
     this.gone = false;
     this.content = make(
       "div",
@@ -53,11 +53,7 @@ export class ComparisonViewer {
       this.verdict,
       this.actions,
     );
-    this.empty = make(
-      "div",
-      { className: "ss-hint" },
-      "Run the node: its images, the slider and the curve appear here.",
-    );
+    this.empty = make("div", { className: "ss-hint" }, "Run the node to see its images, a slider and the curve here.");
     this.shown = make("div", { className: "ss-shown" }, this.empty);
     const about = { className: "ss-viewer", tabIndex: 0, role: "group", "aria-label": "Comparison of step counts" };
     this.element = make("div", about, this.plan, this.note, this.shown);
@@ -66,7 +62,7 @@ export class ComparisonViewer {
     this.element.addEventListener("keydown", (event) => this.key(event, true));
     this.element.addEventListener("keyup", (event) => this.key(event, false));
     this.element.addEventListener("blur", () => this.setFlicker(false));
-    // A sampler may have been added or removed since.
+    // Samplers may have been added or removed since the last update.
     this.element.addEventListener("pointerenter", () => this.comparison && this.updateActions());
     this.stage.element.addEventListener("pointerdown", () => this.element.focus({ preventScroll: true }));
   }
@@ -78,7 +74,7 @@ export class ComparisonViewer {
     this.at = { series: 0, a, b, image: 0 };
     this.stage.fit();
     this.shown.replaceChildren(this.content);
-    this.tell("");
+    this.showNote("");
     this.chart?.destroy();
     this.chart = null;
     this.curve.replaceChildren();
@@ -86,8 +82,8 @@ export class ComparisonViewer {
     this.update();
   }
 
-  /** @param {string} text what to know of all that is shown, as that it is of an earlier run */
-  tell(text) {
+  /** @param {string} text a note on everything shown, e.g. that it's from an earlier run; empty hides it */
+  showNote(text) {
     this.note.hidden = text === "";
     this.note.textContent = text;
   }
@@ -100,7 +96,7 @@ export class ComparisonViewer {
       () => this.at,
       (series, run) => this.select(series, run),
     );
-    // A newer comparison may have come while the library was loaded.
+    // A newer comparison may have arrived while the library was loading.
     if (this.comparison === comparison && !this.gone) this.chart = chart;
     else chart.destroy();
   }
@@ -151,27 +147,27 @@ export class ComparisonViewer {
     this.tabs.replaceChildren(...this.series.runs.map((run, at) => this.tab(at)));
     this.showStage();
     this.caption.textContent = this.captionText();
-    const whose = this.comparison.series.length > 1 ? `${this.series.name}: ` : "";
-    this.verdict.textContent = `${whose}${this.series.reason} Confidence: ${this.series.confidence}.`;
+    const name = this.comparison.series.length > 1 ? `${this.series.name}: ` : "";
+    this.verdict.textContent = `${name}${this.series.reason} Confidence: ${this.series.confidence}.`;
     this.verdict.title = this.comparison.text;
-    this.said.textContent = "";
+    this.status.textContent = "";
     this.updateActions();
     this.chart?.redraw();
-    // The button that was pressed is another one now: keys go on to work.
+    // The button that was pressed has been replaced: focus the viewer, so that its keys still work.
     if (focused && !this.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
   }
 
   updateActions() {
     const { steps } = this.series.runs[this.at.a];
     const open = document.activeElement instanceof HTMLSelectElement && this.actions.contains(document.activeElement);
-    if (!open) this.actions.replaceChildren(...this.actionElements(steps), this.said);
+    if (!open) this.actions.replaceChildren(...this.actionElements(steps), this.status);
   }
 
   captionText() {
     const [first, second] = [this.at.a, this.at.b].map((at) => describeRun(this.series.runs[at], this.series));
-    if (this.mode === "grid") return "All images, labelled";
+    if (this.mode === "grid") return "All images with labels";
     if (this.mode === "single") return this.flicker ? second : first;
-    return this.mode === "slider" ? `left ${first} — right ${second}` : `of ${first} — and ${second}`;
+    return this.mode === "slider" ? `left ${first} — right ${second}` : `between ${first} — and ${second}`;
   }
 
   showStage() {
@@ -210,7 +206,7 @@ export class ComparisonViewer {
     const two = this.mode !== "single";
     const className = `ss-tab${at === a ? " ss-first" : ""}${at === b && two ? " ss-second" : ""}`;
     const spot = run.steps === this.series.sweetSpot;
-    const title = `${describeRun(run, this.series)}${spot ? "; the sweet spot" : ""}. Shift-click: show it as the other one`;
+    const title = `${describeRun(run, this.series)}${spot ? " · the sweet spot" : ""}. Shift-click: other image`;
     const pick = (/** @type {MouseEvent} */ event) =>
       event.shiftKey ? this.pickSecond(at) : this.select(this.at.series, at);
     const tab = button({ className, title, onclick: pick }, spot ? `★ ${run.steps}` : String(run.steps));
@@ -232,16 +228,16 @@ export class ComparisonViewer {
     );
     const zooms = [
       button({ title: "Fit (0)", onclick: () => this.stage.fit() }, "Fit"),
-      button({ title: "One pixel of the image is one of the screen (1)", onclick: () => this.stage.oneToOne() }, "1:1"),
+      button({ title: "One image pixel per screen pixel (1)", onclick: () => this.stage.oneToOne() }, "1:1"),
       button(
-        { title: "Fill the screen (F)", onclick: () => this.fullScreen() },
+        { title: "Full screen (F)", onclick: () => this.fullScreen() },
         document.fullscreenElement === this.element ? "Leave" : "Full",
       ),
     ];
     const other =
       this.mode === "slider" || this.mode === "difference"
         ? picker(
-            "with",
+            "other:",
             this.series.runs.map((run) => `${run.steps} steps`),
             this.at.b,
             (b) => this.pickSecond(b),
@@ -249,7 +245,7 @@ export class ComparisonViewer {
         : null;
     const gain =
       this.mode === "difference"
-        ? picker("times", ["1", "2", "4", "8", "16"], [1, 2, 4, 8, 16].indexOf(this.stage.gain), (at) =>
+        ? picker("brightness ×", ["1", "2", "4", "8", "16"], [1, 2, 4, 8, 16].indexOf(this.stage.gain), (at) =>
             this.setGain(2 ** at),
           )
         : null;
@@ -257,7 +253,7 @@ export class ComparisonViewer {
     const image =
       shown > 1
         ? picker(
-            images > shown ? `of ${images}` : "image",
+            images > shown ? `first ${shown} of ${images}: image` : "image",
             [...Array(shown)].map((_, at) => String(at + 1)),
             this.at.image,
             (at) => this.setImage(at),
@@ -266,15 +262,15 @@ export class ComparisonViewer {
     const rows =
       series.length > 1
         ? picker(
-            "of",
-            series.map((one) => one.name),
+            "contender",
+            series.map(({ name }) => name),
             this.at.series,
             (at) => this.select(at, firstPair(series[at])[0]),
           )
         : null;
     return [
       ...modes,
-      ...[other, gain, image, rows].filter((one) => one !== null),
+      ...[other, gain, image, rows].filter((element) => element !== null),
       make("span", { className: "ss-space" }),
       ...zooms,
     ];
@@ -296,19 +292,19 @@ export class ComparisonViewer {
   actionElements(steps) {
     const targets = this.surroundings.targets();
     const use = (/** @type {StepsTarget} */ target) => {
-      const done = target.use(steps);
-      this.said.textContent = done
+      const written = target.use(steps);
+      this.status.textContent = written
         ? `${steps} steps written to ${target.name}.`
         : `Can't write steps to ${target.name} any more.`;
     };
-    const words = `Use ${steps} steps`;
+    const label = `Use ${steps} steps`;
     if (targets.length < 2) {
       const [target] = targets;
-      const title = target ? "" : "Add a sampler, Step Plan or Save Step Preset whose steps are not linked";
-      const text = target ? `${words} in ${target.name}` : words;
+      const title = target ? "" : "Add a sampler, Step Plan or Save Step Preset whose steps aren't linked";
+      const text = target ? `${label} in ${target.name}` : label;
       return [button({ disabled: !target, title, onclick: () => use(target) }, text)];
     }
-    const select = picker("", [`${words} in …`, ...targets.map(({ name }) => name)], 0, (at) => {
+    const select = picker("", [`${label} in …`, ...targets.map(({ name }) => name)], 0, (at) => {
       select.selectedIndex = 0;
       if (at > 0) use(targets[at - 1]);
     });

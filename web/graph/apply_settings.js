@@ -1,10 +1,10 @@
-/** Which widgets recommended settings, or a step count, are written to. Nothing is written here. */
+/** Finds the widgets to write recommended settings or a step count to. Writes nothing itself. */
 
 import { classOf, downstreamOf, nodesOf, slotOf, sourceOf } from "./walk.js";
 
 const SAMPLING = ["steps", "cfg", "sampler_name", "scheduler"];
 
-/** Settings that each node keeps in a widget of the same name. @type {Record<string, string[]>} */
+/** The settings each node has a widget for, of the same name. @type {Record<string, string[]>} */
 const TARGETS = {
   KSampler: SAMPLING,
   KSamplerAdvanced: SAMPLING,
@@ -17,10 +17,10 @@ const TARGETS = {
   FluxGuidance: ["guidance"],
 };
 
-/** Inputs of a sampling node behind which nodes stand that hold a part of its settings. */
+/** Inputs of a sampling node whose source nodes hold some of its settings. */
 const PARTS = ["sampler", "sigmas", "guider", "positive", "conditioning"];
 
-/** Nodes that a found step count can be written to. */
+/** Nodes that a step count can be written to. */
 const STEPS_TARGETS = new Set([
   "KSampler",
   "KSamplerAdvanced",
@@ -31,7 +31,7 @@ const STEPS_TARGETS = new Set([
 ]);
 
 /**
- * The nodes that a preset's settings belong in: what its outputs reach, and what gives those their parts.
+ * The nodes that a preset's settings apply to: all that its outputs reach, and the sources of those nodes' `PARTS`.
  *
  * @param {Frame} frame
  * @param {GraphNode} node
@@ -44,7 +44,7 @@ export function settingsTargets(frame, node) {
     found.set(reached.node, reached);
     for (const name of PARTS) addParts(reached, name, found, 0);
   }
-  return [...found.values()].filter((one) => classOf(one.node) in TARGETS);
+  return [...found.values()].filter((place) => classOf(place.node) in TARGETS);
 }
 
 /**
@@ -62,7 +62,7 @@ function addParts({ frame, node }, name, found, depth) {
 }
 
 /**
- * What writing settings into nodes means, widget by widget.
+ * What would change, widget by widget, if the settings were written into these nodes.
  *
  * @param {Record<string, unknown>} settings
  * @param {Place[]} places
@@ -73,7 +73,7 @@ export function propose(settings, places) {
   const proposal = { changes: [], left: [] };
   for (const place of places) {
     if (isLinked(place, "plan")) {
-      proposal.left.push(`${nameOf(place.node)}: its plan sets these`);
+      proposal.left.push(`${nameOf(place.node)}: set by its plan`);
       continue;
     }
     for (const name of TARGETS[classOf(place.node)] ?? []) {
@@ -92,19 +92,19 @@ export function propose(settings, places) {
  */
 function proposeOne(place, name, value, proposal) {
   const { node } = place;
-  const widget = node.widgets?.find((one) => one.name === name);
+  const widget = node.widgets?.find((candidate) => candidate.name === name);
   if (!widget) return;
   if (isLinked(place, name)) {
     proposal.left.push(`${nameOf(node)}: ${name} is linked`);
   } else if (!offers(node, widget, value)) {
-    proposal.left.push(`${nameOf(node)}: ${name} has no ${value}`);
+    proposal.left.push(`${nameOf(node)}: ${name} has no option ${value}`);
   } else if (widget.value !== value) {
     proposal.changes.push({ node, widget, value });
   }
 }
 
 /**
- * Whether something stands at an input that ComfyUI will use: a link to a muted node is none.
+ * Whether an input has a source that ComfyUI will use. A link to a muted node doesn't count.
  *
  * @param {Place} place
  * @param {string} name
@@ -132,7 +132,7 @@ export function nameOf(node) {
 }
 
 /**
- * The nodes of a graph that a step count can be written to: they run, and their steps come from their own widget.
+ * The nodes of a graph that a step count can be written to: they run and take their steps from their own widget.
  *
  * @param {Frame} frame
  * @returns {GraphNode[]}
@@ -159,6 +159,6 @@ export function stepsTargets(frame) {
  * @returns {Change[]}
  */
 export function stepsChange(steps, node) {
-  const widget = node.widgets?.find((one) => one.name === "steps");
+  const widget = node.widgets?.find(({ name }) => name === "steps");
   return widget ? [{ node, widget, value: steps }] : [];
 }

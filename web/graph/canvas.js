@@ -1,4 +1,4 @@
-/** The bridge to ComfyUI's canvas: its graph, its events, and changes that can be undone. */
+/** Access to ComfyUI's canvas: its graph, its events, and changes that can be undone. */
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
@@ -16,7 +16,7 @@ export function frameOfNode(node) {
 }
 
 /**
- * The node of an execution id: `7`, or `3:7` inside a subgraph.
+ * The node with an execution id: `7`, or `3:7` inside a subgraph.
  *
  * @param {string | number} id
  * @returns {any}
@@ -32,7 +32,7 @@ export function nodeByExecutionId(id) {
 }
 
 /**
- * Write values into widgets as one change that Ctrl+Z takes back.
+ * Write values into widgets as one change that Ctrl+Z undoes.
  *
  * @param {Change[]} changes
  */
@@ -45,19 +45,19 @@ export function write(changes) {
       widget.callback?.(value, canvas, node);
     }
   } finally {
-    // Left out, ComfyUI would record no change any more.
+    // Without this call, ComfyUI would stop recording changes.
     canvas.emitAfterChange?.();
   }
   canvas.setDirty?.(true, true);
 }
 
-/** The nodes that are in the graph, each with what to call when it changes. @type {Map<CanvasNode, () => void>} */
+/** The nodes in the graph, each with the function to call on a change. @type {Map<CanvasNode, () => void>} */
 const watchers = new Map();
 
-/** Call every watcher, e.g. because the server's answers may have changed. */
+/** Call all watchers, e.g. because the server's answers may have changed. */
 export function notifyWatchers() {
   for (const [node, changed] of watchers) {
-    // Nodes of a removed subgraph never hear that they are gone.
+    // When a subgraph is removed, its nodes get no onRemoved.
     if (frameOfNode(node)) changed();
     else watchers.delete(node);
   }
@@ -66,15 +66,15 @@ export function notifyWatchers() {
 api.addEventListener("graphChanged", notifyWatchers);
 
 /**
- * Call a function whenever what stands around a node may have changed.
+ * Call a function whenever the graph around a node may have changed.
  *
  * @param {CanvasNode} node
  * @param {() => void} changed
  */
 export function watchGraph(node, changed) {
-  // The link that comes or goes is written only after this call.
+  // ComfyUI adds or removes the link only after this call.
   for (const name of ["onConnectionsChange", "onConfigure"]) chain(node, name, () => queueMicrotask(changed));
-  // A copy on the clipboard is never added.
+  // A clipboard copy is never added.
   chain(node, "onAdded", () => {
     watchers.set(node, changed);
     queueMicrotask(changed);
@@ -96,7 +96,7 @@ export function watchWidgets(node, names, changed) {
 }
 
 /**
- * The value that a widget has when the graph runs; null where a linked node gives it.
+ * The value that a widget has when the graph runs; null if a linked node computes it.
  *
  * @param {CanvasNode} node
  * @param {string} name
@@ -114,27 +114,28 @@ export function valueOf(node, name, frame = frameOfNode(node)) {
 const workflows = new Map();
 
 /**
- * The workflow that a prompt was queued from: messages name nodes by numbers, which other tabs' workflows have, too.
+ * The workflow that a prompt was queued from. Needed because messages name nodes by ids, which other tabs' workflows
+ * use too.
  *
  * @param {string | null | undefined} promptId
  * @returns {Promise<string | null>}
  */
 export async function workflowOf(promptId) {
   if (!promptId) return null;
-  let found = workflows.get(promptId);
-  if (!found) {
-    found = lookUpWorkflow(promptId);
-    workflows.set(promptId, found);
+  let workflow = workflows.get(promptId);
+  if (!workflow) {
+    workflow = lookUpWorkflow(promptId);
+    workflows.set(promptId, workflow);
     if (workflows.size > MOST_REMEMBERED) workflows.delete(workflows.keys().next().value ?? "");
   }
-  return found;
+  return workflow;
 }
 
 /** @param {string} promptId */
 async function lookUpWorkflow(promptId) {
   try {
     const queue = await (await api.fetchApi("/queue")).json();
-    const waiting = [...queue.queue_running, ...queue.queue_pending].find((one) => one[1] === promptId);
+    const waiting = [...queue.queue_running, ...queue.queue_pending].find((entry) => entry[1] === promptId);
     const done = waiting ? null : await (await api.fetchApi(`/history/${encodeURIComponent(promptId)}`)).json();
     const prompt = waiting ?? done?.[promptId]?.prompt;
     return String(prompt?.[3]?.extra_pnginfo?.workflow?.id ?? "") || null;
@@ -146,7 +147,7 @@ async function lookUpWorkflow(promptId) {
 export const openWorkflow = () => String(rootGraph()?.id ?? "");
 
 /**
- * Whether a message belongs to the workflow that is open; one whose workflow is not known does.
+ * Whether a message belongs to the open workflow; true if its workflow is unknown.
  *
  * @param {string | null | undefined} promptId
  */
@@ -156,7 +157,7 @@ export async function isOfOpenWorkflow(promptId) {
 }
 
 /**
- * Let the wheel and the middle button over a panel move the canvas; Nodes 2.0 does so itself.
+ * Let the wheel and the middle button move the canvas while the mouse is over a panel. Nodes 2.0 does this itself.
  *
  * @param {HTMLElement} element
  */
@@ -178,8 +179,12 @@ export function moveCanvasThrough(element) {
 
 /** @param {Element} at */
 function scrolls(at) {
-  for (let one = at.closest(".sweetspot *"); one; one = one.parentElement?.closest(".sweetspot *") ?? null) {
-    if (one.scrollHeight > one.clientHeight + 1 && getComputedStyle(one).overflowY === "auto") return true;
+  for (
+    let element = at.closest(".sweetspot *");
+    element;
+    element = element.parentElement?.closest(".sweetspot *") ?? null
+  ) {
+    if (element.scrollHeight > element.clientHeight + 1 && getComputedStyle(element).overflowY === "auto") return true;
   }
   return false;
 }

@@ -1,4 +1,4 @@
-/** A linked plan: the widgets that it overrides are greyed out, and what it sets is shown. */
+/** Greys out the widgets that a linked plan overrides, and shows what the plan sets. */
 
 import { isLinked } from "./apply_settings.js";
 import { frameOfNode, watchGraph } from "./canvas.js";
@@ -6,11 +6,11 @@ import { askForPlan } from "./route.js";
 import { settingsLine } from "../preset/recognition.js";
 
 /**
- * Grey widgets out while a plan is linked, and show what it sets, whenever that may have changed.
+ * Keep the widgets greyed out while a plan is linked, and call `show` whenever the plan may have changed.
  *
  * @param {CanvasNode} node
  * @param {string[]} names of the widgets that a plan overrides
- * @param {(linked: boolean, plan: Plan | null) => void} show the plan is null where only a run can tell it
+ * @param {(linked: boolean, plan: Plan | null) => void} show the plan is null if it's unknown until the run
  */
 export function watchPlan(node, names, show) {
   let asked = 0;
@@ -29,5 +29,7 @@ export function watchPlan(node, names, show) {
 
 /** @param {Plan | null} plan */
 export function planText(plan) {
-  return plan ? `plan: ${settingsLine(plan)}` : "plan: overrides these settings; they are known when it runs";
+  return plan
+    ? `plan: ${settingsLine(plan)}`
+    : "plan: overrides the greyed settings; its values are known when it runs";
 }

@@ -1,4 +1,4 @@
-/** What the server answers about the nodes of a graph before any run. Each question is asked once. */
+/** Asks the server about a graph's nodes before any run. Answers are remembered. */
 
 import { api } from "../../../scripts/api.js";
 import { frameOfNode, notifyWatchers } from "./canvas.js";
@@ -13,11 +13,11 @@ const RETRY_AFTER = 10_000;
 const remembered = new Map();
 
 /**
- * What the model behind a node's input is.
+ * Ask what the model at a node's input is.
  *
  * @param {CanvasNode} node
  * @param {{ variant?: string, min_confidence?: string }} [wishes]
- * @returns {Promise<Reply> | null} null where nothing is linked
+ * @returns {Promise<Reply> | null} null if nothing is linked
  */
 export function askForModel(node, wishes = {}) {
   const upstream = upstreamOfNode(node, "model", frameOfNode(node));
@@ -25,10 +25,10 @@ export function askForModel(node, wishes = {}) {
 }
 
 /**
- * The zones of the steps band for a node's model; the common ones where none is linked.
+ * The zones of the steps band for a node's model; the general zones if no model is linked.
  *
  * @param {CanvasNode} node
- * @returns {Promise<Zone[]>} empty where the server does not answer
+ * @returns {Promise<Zone[]>} empty if the server doesn't answer
  */
 export async function askForZones(node) {
   const frame = frameOfNode(node);
@@ -38,17 +38,17 @@ export async function askForZones(node) {
 }
 
 /**
- * The plan that a node's `plan` input will bring.
+ * The plan that a node will get at its `plan` input.
  *
  * @param {CanvasNode} node
- * @returns {Promise<Plan | null>} null where only a run can tell
+ * @returns {Promise<Plan | null>} null if it's unknown until the run
  */
 export async function askForPlan(node) {
   const upstream = upstreamOfNode(node, "plan", frameOfNode(node));
   return upstream && ((await ask(PLAN, upstream)).answer?.plan ?? null);
 }
 
-/** Ask for everything anew. */
+/** Forget all answers and ask again. */
 export function forgetAnswers() {
   remembered.clear();
   notifyWatchers();
@@ -71,11 +71,11 @@ function upstreamOfNode(node, input, frame) {
 function ask(route, question) {
   const body = JSON.stringify(question);
   const key = `${route} ${body}`;
-  const known = remembered.get(key);
-  if (known) return known;
+  const earlier = remembered.get(key);
+  if (earlier) return earlier;
   const reply = post(route, body);
   remembered.set(key, reply);
-  // What did not come is asked for again, but not at each click.
+  // A failed question may be asked again after a while, but not at every click.
   reply.then(({ answer }) => answer || setTimeout(() => remembered.delete(key), RETRY_AFTER));
   if (remembered.size > MOST_REMEMBERED) remembered.delete(remembered.keys().next().value ?? "");
   return reply;

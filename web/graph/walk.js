@@ -1,8 +1,8 @@
 /**
- * Walking the graph on the canvas: what stands behind a node's input, and what a node's outputs reach.
+ * Walks the graph on the canvas: finds the source of a node's input, and the nodes that its outputs reach.
  *
- * Subgraphs are passed in both directions, bypassed and virtual nodes (reroutes, primitives) are seen through, muted
- * nodes end the way.
+ * Goes into and out of subgraphs, passes through bypassed and virtual nodes (reroutes, primitives), and stops at muted
+ * nodes.
  */
 
 const NEVER = 2;
@@ -13,7 +13,7 @@ const MOST_NODES = 200;
 const LONGEST_VALUE = 4096;
 const LONGEST_NAME = 256;
 
-/** Links along which a sampler belongs to the model that they carry. */
+/** Types of links that connect a model to the samplers that use it. */
 const OF_MODEL = new Set(["MODEL", "GUIDER", "STEP_PLAN", "SIGMAS", "SAMPLER"]);
 
 /** @param {GraphNode} node */
@@ -23,11 +23,11 @@ export const classOf = (node) => String(node.comfyClass ?? node.type ?? "");
 export const nodesOf = (graph) => graph.nodes ?? graph._nodes ?? [];
 
 /**
- * The frame of a graph; of a subgraph that stands in several places, the first.
+ * The frame of a graph; for a subgraph that is used in several places, the first one.
  *
  * @param {Graph} root
  * @param {Graph} wanted
- * @returns {Frame | null} null where it is not within
+ * @returns {Frame | null} null if the root doesn't contain it
  */
 export function frameOf(root, wanted) {
   /** @type {Frame[]} */
@@ -63,7 +63,7 @@ function allLinks(graph) {
 }
 
 /**
- * What stands at an input: the node that gives it, or a primitive's value.
+ * The source of an input: a node's output, or a primitive's value.
  *
  * @param {Frame} frame
  * @param {GraphNode} node
@@ -92,7 +92,7 @@ export function sourceOf(frame, node, slot) {
       /** @type {number} */
       const end = link.origin_slot;
       frame = { graph: inner, outer: frame, holder: origin };
-      link = allLinks(inner).find((one) => Number(one.target_id) === OUTPUT_NODE && one.target_slot === end);
+      link = allLinks(inner).find((exit) => Number(exit.target_id) === OUTPUT_NODE && exit.target_slot === end);
     } else if (origin.isVirtualNode) {
       const next = origin.getInputLink?.(0) ?? linkById(frame.graph, origin.inputs?.[0]?.link);
       if (!next) return origin.widgets?.length ? { value: origin.widgets[0].value } : null;
@@ -109,12 +109,12 @@ export function sourceOf(frame, node, slot) {
  * @param {Input | undefined} entry
  */
 function promoted(holder, entry) {
-  const widget = holder.widgets?.find((one) => one.name === entry?.name);
+  const widget = holder.widgets?.find(({ name }) => name === entry?.name);
   return widget ? { value: widget.value } : null;
 }
 
 /**
- * The input that a bypassed node lets through, as ComfyUI chooses it.
+ * The input that a bypassed node passes on, chosen as ComfyUI does.
  *
  * @param {GraphNode} node
  * @param {number} slot
@@ -128,12 +128,12 @@ function passedThrough(node, slot) {
 }
 
 /**
- * The piece of the prompt graph that leads up from one input of a node.
+ * The part of the prompt graph upstream of one input of a node.
  *
  * @param {Frame} frame
  * @param {GraphNode} node
  * @param {string} inputName
- * @returns {{ graph: Record<string, ApiNode>, node: string } | null} null where nothing is linked to the input
+ * @returns {{ graph: Record<string, ApiNode>, node: string } | null} null if nothing is linked to the input
  */
 export function upstreamOf(frame, node, inputName) {
   const slot = slotOf(node, inputName);
@@ -163,7 +163,7 @@ export function upstreamOf(frame, node, inputName) {
 /**
  * @param {Frame} frame
  * @param {GraphNode} node
- * @param {number | null} only the one input that is looked at; null for all, and the widgets
+ * @param {number | null} only the one input to follow; null for all inputs and the widgets
  * @param {(frame: Frame, node: GraphNode) => string} enter
  */
 function inputsOf(frame, node, only, enter) {
@@ -186,7 +186,7 @@ function isPlain(value) {
   if (typeof value === "string") return value.length <= LONGEST_VALUE;
   if (typeof value === "number" || typeof value === "boolean") return true;
   if (typeof value !== "object" || value === null) return false;
-  // Some loaders keep one small object a LoRA.
+  // Some loaders keep a small object for each LoRA.
   const entries = Object.values(value);
   return (
     entries.length <= 16 &&
@@ -212,8 +212,8 @@ export function slotOf(node, name) {
 }
 
 /**
- * The nodes that a node's outputs reach, and those that their models, guiders and schedules reach; a latent's way on
- * belongs to another model.
+ * The nodes that a node's outputs reach, and the nodes reached from there over models, guiders, plans and schedules.
+ * Latents aren't followed, because the next sampler may use another model.
  *
  * @param {Frame} frame
  * @param {GraphNode} node
@@ -221,25 +221,25 @@ export function slotOf(node, name) {
  */
 export function downstreamOf(frame, node) {
   /** @type {Source[]} */
-  const found = [];
+  const places = [];
   const seen = new Set([pathOf(frame, node)]);
   const waiting = targetsOf(frame, node, null);
-  for (let next = waiting.shift(); next && found.length < MOST_NODES; next = waiting.shift()) {
+  for (let next = waiting.shift(); next && places.length < MOST_NODES; next = waiting.shift()) {
     const id = pathOf(next.frame, next.node);
     if (seen.has(id)) continue;
     seen.add(id);
-    if (next.node.mode !== BYPASSED) found.push(next);
+    if (next.node.mode !== BYPASSED) places.push(next);
     waiting.push(...targetsOf(next.frame, next.node, null, 0, !next.node.isVirtualNode));
   }
-  return found;
+  return places;
 }
 
 /**
  * @param {Frame} frame
  * @param {GraphNode} node
- * @param {number | null} only the one output that is followed; null for all
+ * @param {number | null} only the one output to follow; null for all
  * @param {number} depth
- * @param {boolean} ofModel whether only what belongs to the model is followed
+ * @param {boolean} ofModel whether to follow only the links in OF_MODEL
  * @returns {Source[]}
  */
 function targetsOf(frame, node, only, depth = 0, ofModel = false) {
@@ -268,7 +268,7 @@ function reached(frame, link, depth) {
   /** @type {Frame} */
   const inner = { graph: node.subgraph, outer: frame, holder: node };
   const starts = allLinks(inner.graph).filter(
-    (one) => Number(one.origin_id) === INPUT_NODE && one.origin_slot === link.target_slot,
+    (entry) => Number(entry.origin_id) === INPUT_NODE && entry.origin_slot === link.target_slot,
   );
-  return starts.flatMap((one) => reached(inner, one, depth + 1));
+  return starts.flatMap((entry) => reached(inner, entry, depth + 1));
 }

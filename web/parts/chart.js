@@ -1,4 +1,4 @@
-/** Charts, drawn by uPlot, which is loaded with the first one, in the palette in force. */
+/** Charts drawn by uPlot in the colours of the current palette. uPlot is loaded with the first chart. */
 
 /** @type {Promise<any> | null} */
 let library = null;
@@ -6,7 +6,7 @@ let library = null;
 const load = async () => (await import("../vendor/uplot-1.6.32.mjs")).default;
 
 /**
- * Draw a chart that fills an element, and keep it as large as that is.
+ * Draw a chart that fills an element and follows its size.
  *
  * @param {HTMLElement} host
  * @param {(colours: Colours) => Record<string, any>} options
@@ -33,7 +33,7 @@ export async function drawChart(host, options, data) {
 }
 
 /**
- * Where the mouse is in a chart's own pixels, as the canvas of nodes may be zoomed.
+ * The mouse position in a chart's own pixels, which differ from the screen's if ComfyUI's canvas is zoomed.
  *
  * @param {Chart} chart
  * @param {number} left
@@ -51,7 +51,7 @@ export function unzoomed(chart, left, top) {
  * @param {string} label
  * @param {number} size
  * @param {string} [unit]
- * @param {Record<string, any>} [more] uPlot's
+ * @param {Record<string, any>} [more] more of uPlot's options
  */
 export function axis({ text, grid }, label, size, unit = "", more = {}) {
   const font = "10px sans-serif";

@@ -1,13 +1,13 @@
-/** What our panels are made of: elements of text, never of HTML. */
+/** Builds our panels. Texts are always set as text, never as HTML. */
 
 const MARGIN = 10;
 
 /**
- * Make an element; what stands in a text stays text.
+ * Make an element. Strings among the children become text nodes, so markup in them stays text.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
- * @param {Record<string, any>} [properties] set on the element; `on…` are listeners, `data` its data attributes
+ * @param {Record<string, any>} [properties] set on the element; `on…` adds a listener, `data` sets data attributes
  * @param {...(Node | string | null | undefined | false)} children
  * @returns {HTMLElementTagNameMap[K]}
  */
@@ -25,7 +25,7 @@ export function make(tag, properties = {}, ...children) {
 
 let styled = false;
 
-/** Load the pack's style sheet, once. */
+/** Load the pack's style sheet once. */
 function loadStyles() {
   if (!styled)
     document.head.append(make("link", { rel: "stylesheet", href: new URL("../sweetspot.css", import.meta.url).href }));
@@ -33,31 +33,31 @@ function loadStyles() {
 }
 
 /**
- * Put a panel on a node; it is neither in the saved workflow nor in the prompt.
+ * Add a panel to a node. It is saved neither in the workflow nor in the prompt.
  *
  * @param {CanvasNode} node
  * @param {string} name
  * @param {HTMLElement} element
- * @param {{ least: number, most?: number }} height in pixels of the graph
- * @returns {(least: number) => void} makes the panel at least that high from then on
+ * @param {{ least: number, most?: number }} height in the graph's pixels
+ * @returns {(least: number) => void} changes the panel's least height
  */
 export function addPanel(node, name, element, { least, most }) {
   loadStyles();
   element.classList.add("sweetspot");
-  // Nodes 2.0 goes by the element's own height; the canvas adds a margin around it.
+  // Nodes 2.0 uses the element's own height; the canvas adds a margin around it.
   const setLeast = (/** @type {number} */ height) => {
     least = height;
     element.style.minHeight = `${height - 2 * MARGIN}px`;
   };
   setLeast(least);
-  // A click in the panel is no click on the canvas below it.
+  // A click in the panel must not reach the canvas below it.
   for (const name of ["pointerdown", "mousedown", "dblclick"]) {
     element.addEventListener(
       name,
       (event) => /** @type {MouseEvent} */ (event).button === 0 && event.stopPropagation(),
     );
   }
-  // The published types do not tell of it.
+  // `addDOMWidget` is missing from the published types.
   const widget = /** @type {any} */ (node).addDOMWidget(name, name, element, {
     serialize: false,
     hideOnZoom: false,
@@ -70,7 +70,7 @@ export function addPanel(node, name, element, { least, most }) {
     node.setSize([width, Math.max(height, node.computeSize()[1])]);
   };
   grow();
-  // A workflow that was saved before the panel was there gives the node a smaller size.
+  // A workflow saved before the panel existed gives the node a smaller size.
   chain(node, "onConfigure", grow);
   return (height) => {
     setLeast(height);
@@ -95,7 +95,7 @@ export function chain(node, name, after) {
 }
 
 /**
- * A function that runs another one once a frame at most.
+ * Return a function that calls `run` at most once a frame.
  *
  * @param {() => void} run
  */

@@ -1,4 +1,4 @@
-/** Shows on Model Step Preset, before any run, which model is connected and what is recommended for it. */
+/** Shows on Model Step Preset which model is connected and what is recommended for it, before any run. */
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
@@ -18,7 +18,7 @@ import { planOf, settingsOf, toBadge } from "./recognition.js";
 
 const NODE = "SweetSpotPreset";
 const HEIGHT = 150;
-/** Button and margins, in pixels of the graph. */
+/** Height of the button and margins, in the graph's pixels. */
 const REST = 66;
 
 app.registerExtension({
@@ -30,7 +30,7 @@ app.registerExtension({
     });
   },
 
-  // ComfyUI's own "refresh": files have come or gone.
+  // ComfyUI's "refresh": files may have been added or removed.
   refreshComboInNodes: forgetAnswers,
 
   nodeCreated(node) {
@@ -48,18 +48,18 @@ class PresetBadge {
     /** @type {ReturnType<typeof askForModel>} */
     this.reply = null;
     this.body = make("div", { className: "ss-badge-body" });
-    this.said = make("span", { className: "ss-said", role: "status" });
+    this.status = make("span", { className: "ss-said", role: "status" });
     this.button = make("button", { type: "button", onclick: () => this.apply() }, "Apply to sampler");
-    this.button.title = "Write these settings into the sampler that is connected; Ctrl+Z takes it back";
+    this.button.title = "Write these settings into the connected samplers. Ctrl+Z undoes it";
     const scrolled = make("div", { className: "ss-badge-scrolled" }, this.body);
     const panel = make(
       "div",
       { className: "ss-badge" },
       scrolled,
-      make("div", { className: "ss-row" }, this.button, this.said),
+      make("div", { className: "ss-row" }, this.button, this.status),
     );
     const resize = addPanel(node, "sweetspot_badge", panel, { least: HEIGHT });
-    // The content's own height does not hang on the node's, so that measuring it cannot go on for ever.
+    // The content's height doesn't depend on the node's, so resizing can't trigger another measurement for ever.
     const observer = new ResizeObserver(() => resize(Math.max(HEIGHT, this.body.offsetHeight + REST)));
     chain(node, "onAdded", () => observer.observe(this.body));
     chain(node, "onRemoved", () => observer.disconnect());
@@ -84,20 +84,20 @@ class PresetBadge {
     if (reply !== null && reply === this.reply) return;
     this.reply = reply;
     const { answer, problem } = (await reply) ?? { answer: null, problem: "" };
-    // The graph may have changed while the server was asked.
+    // The graph may have changed while the request was under way.
     if (reply !== this.reply) return;
     [this.answer, this.problem] = [answer, problem];
     this.show();
   }
 
   show() {
-    this.said.textContent = "";
+    this.status.textContent = "";
     this.button.disabled = this.answer === null;
     if (this.answer) {
       const badge = toBadge(this.answer, this.quality, this.problem);
       this.body.replaceChildren(...badgeElements(badge, (quality) => this.choose(quality)));
     } else {
-      const text = this.problem || "Connect a model to see what is recommended for it.";
+      const text = this.problem || "Connect a model to see the recommended settings.";
       this.body.replaceChildren(make("div", { className: this.problem ? "ss-warning" : "ss-hint" }, text));
     }
   }
@@ -114,7 +114,7 @@ class PresetBadge {
     const targets = settingsTargets(frame, /** @type {any} */ (this.node));
     const { changes, left } = propose(settingsOf(planOf(this.answer, this.quality)), targets);
     write(changes);
-    this.said.textContent = appliedText(
+    this.status.textContent = appliedText(
       changes.map(({ node }) => nameOf(node)),
       left,
       targets.length,
@@ -130,8 +130,8 @@ class PresetBadge {
 function appliedText(written, left, targets) {
   if (targets === 0) return "No sampler is connected to this node.";
   const names = [...new Set(written)].join(", ");
-  const done = names ? `Written to ${names}.` : "Nothing to change.";
-  return left.length ? `${done} Not changed: ${left.join("; ")}.` : done;
+  const summary = names ? `Written to ${names}.` : "Nothing to change.";
+  return left.length ? `${summary} Not changed: ${left.join("; ")}.` : summary;
 }
 
 /**

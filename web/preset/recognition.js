@@ -1,20 +1,20 @@
-/** What the route answers about a model, checked and put into words. */
+/** Turns the server's answer about a model into the badge's texts. */
 
 export const QUALITIES = ["draft", "balanced", "best"];
 
 /**
- * The badge of an answer: what was recognised, how sure, the recommended steps of the qualities, sources, warnings.
+ * The badge for an answer: what was recognised, how certain that is, steps for each quality, sources and warnings.
  *
  * @param {Answer} answer
  * @param {string} quality
- * @param {string} [problem] why the file itself could not be looked at
+ * @param {string} [problem] why the file itself could not be read
  * @returns {Badge}
  */
 export function toBadge(answer, quality, problem = "") {
   const plan = planOf(answer, quality);
-  const known = answer.name !== "" || answer.confidence === "certain";
+  const recognised = answer.name !== "" || answer.confidence === "certain";
   return {
-    title: answer.name || (known ? answer.files[0] : "Model not recognised"),
+    title: answer.name || (recognised ? answer.files[0] : "Model not recognised"),
     confidence: answer.confidence,
     sure: answer.confidence === "certain" || answer.confidence === "likely",
     counts: QUALITIES.map((name) => ({
@@ -50,7 +50,7 @@ export function settingsLine({ steps, cfg, sampler_name, scheduler, guidance }) 
 }
 
 /**
- * The settings of a plan that a node's widgets can take.
+ * The settings of a plan that nodes have widgets for.
  *
  * @param {QualityPlan} plan
  */

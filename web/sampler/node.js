@@ -1,6 +1,6 @@
 /**
- * Shows on our sampling nodes what a step count means for the model at hand, what a linked plan sets, what the running
- * step does, and what the run did.
+ * Shows on our sampling nodes what a step count means for the connected model, what a linked plan sets, the progress of
+ * a run, and its result.
  */
 
 import { api } from "../../../scripts/api.js";
@@ -16,11 +16,11 @@ import { columns, describeProgress, emptySeries, fromTrace, guidedStretches, wit
 const PLANNED = ["steps", "cfg", "sampler_name", "scheduler"];
 const NODES = new Set(["SweetSpotSampler", "SweetSpotWrapSampler", "SweetSpotReadTrace"]);
 
-/** In pixels of the graph: a line, what is said of the steps, the chart with its text. */
+/** Heights in the graph's pixels: a line of text, the part about the steps, the chart with its text. */
 const LINE_HEIGHT = 40;
 const STEPS_HEIGHT = 96;
 const CHART_HEIGHT = 190;
-const CHART_HELP = "How much each step changed the predicted image; shaded: steps with guidance, orange: kept steps";
+const CHART_HELP = "How much each step changed the predicted image. Shaded: steps with guidance. Orange: kept steps";
 
 /** @type {WeakMap<object, SamplerPanel>} */
 const panels = new WeakMap();
@@ -107,7 +107,7 @@ class SamplerPanel {
 
   /**
    * @param {Zone[]} zones
-   * @param {number | null} steps null where a plan sets them that is not known yet
+   * @param {number | null} steps null if a plan sets them that isn't known yet
    */
   showSteps(zones, steps) {
     const parts = zones.map(({ first, last, name, text }) => {
@@ -115,7 +115,7 @@ class SamplerPanel {
       return make("i", {
         className: `ss-zone ss-${name}`,
         style: `left:${left * 100}%;width:${(right - left) * 100}%`,
-        title: `${first} to ${last}: ${text}`,
+        title: `${first} to ${last} steps: ${text}`,
       });
     });
     const marker =
@@ -123,7 +123,7 @@ class SamplerPanel {
     this.band.replaceChildren(...parts, ...(marker ? [marker] : []));
     const zone = steps === null ? undefined : zoneOf(steps, zones);
     this.advice.textContent = zone ? `${steps} steps: ${zone.text}` : "";
-    if (steps === null) this.advice.textContent = "The step count is known when it runs.";
+    if (steps === null) this.advice.textContent = "The plan's step count is known when it runs.";
   }
 
   /** @param {TraceMessage} message */
@@ -159,7 +159,7 @@ class SamplerPanel {
       columns(this.series),
     );
     this.drawing = null;
-    // The node may have been removed while the library was loaded.
+    // The node may have been removed while the library was loading.
     if (this.gone) return chart.destroy();
     this.chart = chart;
     this.update();

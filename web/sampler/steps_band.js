@@ -1,9 +1,9 @@
-/** Where a step count lies among the zones that the server gives. */
+/** Finds a step count's zone and its place on the steps band. */
 
 export const MOST_SHOWN = 100;
 
 /**
- * The zone of a step count; beyond the last one it is that one.
+ * The zone of a step count; the last zone if the count is beyond all of them.
  *
  * @param {number} steps
  * @param {Zone[]} zones
@@ -14,7 +14,8 @@ export function zoneOf(steps, zones) {
 }
 
 /**
- * Where a count stands on the band, from 0 to 1. Few steps are spread out, because there each one counts.
+ * The place of a count on the band, from 0 to 1. The scale is logarithmic, because at low counts each step matters
+ * more.
  *
  * @param {number} steps
  */

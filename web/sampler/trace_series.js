@@ -1,10 +1,11 @@
-/** The points of a running or finished sampling, as the chart draws them. */
+/** The points of a run, live or finished, as the chart draws them. */
 
 /** @returns {TraceSeries} */
 export const emptySeries = () => ({ steps: 0, points: [], kept: [] });
 
 /**
- * The series with a message's step; a first step, or an earlier one than before, begins a new run.
+ * Add a message's step to the series. A step not later than the last, or another step count, starts
+ * a new run.
  *
  * @param {TraceSeries} series
  * @param {TraceMessage} message
@@ -18,7 +19,7 @@ export function withMessage(series, message) {
 }
 
 /**
- * The series of a finished run's trace, as the node hands it out; null where the text is none.
+ * The series of a finished run from the trace in the node's output; null if the text isn't a trace.
  *
  * @param {string} text JSON
  * @returns {TraceSeries | null}
@@ -31,44 +32,44 @@ export function fromTrace(text) {
     return null;
   }
   if (!Array.isArray(trace?.steps)) return null;
-  const points = trace.steps.map((/** @type {any} */ one) => ({ step: one.step, change: one.change, cfg: one.cfg }));
+  const points = trace.steps.map((/** @type {any} */ { step, change, cfg }) => ({ step, change, cfg }));
   return { steps: Math.max(trace.steps_scheduled, 1), points, kept: Array.isArray(trace.kept) ? trace.kept : [] };
 }
 
 /**
- * uPlot's columns: step numbers, change in per cent, the kept steps' change.
+ * uPlot's columns: step numbers, change in per cent, and the change of kept steps only.
  *
  * @param {TraceSeries} series
  * @returns {[number[], (number | null)[], (number | null)[]]}
  */
 export function columns({ points, kept }) {
   const shown = points.map(({ change }) => (change === null ? null : change * 100));
-  // A kept step is marked even where its change is not known, as at the first one.
+  // A kept step is marked even if its change is unknown, e.g. at the first step.
   const marks = points.map(({ step }, at) => (kept.includes(step) ? (shown[at] ?? 0) : null));
   return [points.map(({ step }) => step), shown, marks];
 }
 
 /**
- * The stretches of steps in which guidance is on, each as its first and last step; cfg 1 is off.
+ * The ranges of steps with guidance, each as its first and last step; cfg 1 is off.
  *
  * @param {Point[]} points
  * @returns {[number, number][]}
  */
 export function guidedStretches(points) {
   /** @type {[number, number][]} */
-  const found = [];
+  const stretches = [];
   let open = false;
   for (const { step, cfg } of points) {
     const guided = cfg !== null && cfg !== 1;
-    if (guided && open) found[found.length - 1][1] = step;
-    else if (guided) found.push([step, step]);
+    if (guided && open) stretches[stretches.length - 1][1] = step;
+    else if (guided) stretches.push([step, step]);
     open = guided;
   }
-  return found;
+  return stretches;
 }
 
 /**
- * What a message of a running sampler says, in one line.
+ * A message from a running sampler as one line.
  *
  * @param {TraceMessage} message
  * @returns {string}
