@@ -68,9 +68,9 @@ def chosen_saver(choice: str, start: float, end: float, model: Any) -> GuidanceS
     if choice == ALWAYS:
         return None
     if choice == BY_FRACTIONS:
-        return GuidanceSaver(GuidanceWindow(start, end), told=f"from {start:g} to {end:g} of the steps")
+        return GuidanceSaver(GuidanceWindow(start, end), description=f"from {start:g} to {end:g} of the steps")
     if choice == BY_SIGMAS:
-        return GuidanceSaver(GuidanceWindow(start, end, "sigma"), told=f"from sigma {start:g} to {end:g}")
+        return GuidanceSaver(GuidanceWindow(start, end, "sigma"), description=f"from sigma {start:g} to {end:g}")
     named = find_window(choice)
     first, last = named.start, named.end
     if named.unit == "sigma":

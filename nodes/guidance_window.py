@@ -52,4 +52,4 @@ class SweetSpotGuidanceWindow(io.ComfyNode):
             )
         windowed = copy.copy(guider)
         windowed.model_options = saver.options(guider.model_options)
-        return io.NodeOutput(windowed, f"Guidance window: {saver.told}.")
+        return io.NodeOutput(windowed, f"Guidance window: {saver.description}.")

@@ -26,7 +26,7 @@ class GuidanceSaver:
     Args:
         window: where guidance applies.
         agreed: the similarity of both halves at which guidance is dropped for the rest of the run; None never drops it.
-        told: how messages describe the window: its name and source.
+        description: how messages describe the window: its name and source.
         schedule: the whole schedule that the window's fractions refer to; each run's own schedule if None.
     """
 
@@ -34,10 +34,10 @@ class GuidanceSaver:
         self,
         window: GuidanceWindow,
         agreed: float | None = None,
-        told: str = "",
+        description: str = "",
         schedule: Sequence[float] | None = None,
     ) -> None:
-        self.window, self.agreed, self.told = window, agreed, told
+        self.window, self.agreed, self.description = window, agreed, description
         self.notes: list[str] = []
         self._schedule = schedule
         self._levels: tuple[float, float] | None = None
@@ -48,7 +48,7 @@ class GuidanceSaver:
 
     def of_whole(self, schedule: Sequence[float]) -> "GuidanceSaver":
         """Return the same window with its fractions taken of a whole schedule, even if only part of it runs."""
-        return GuidanceSaver(self.window, self.agreed, self.told, schedule)
+        return GuidanceSaver(self.window, self.agreed, self.description, schedule)
 
     def options(self, model_options: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of a model's or guider's options with the window added."""
@@ -83,10 +83,10 @@ class GuidanceSaver:
         self._similarity, self._dropped, self._useless = None, False, False
         self._levels = self.window.levels(self._schedule or sigmas.tolist())
         guided = self.guided_steps(sigmas.tolist())
-        where = f"cfg applies in {sum(guided) or 'none'} of {len(guided)} steps"
-        self.notes[:] = [
-            f"guidance window: {self.told}; {where if self.agreed is None else 'cfg applies until both halves agree'}."
-        ]
+        until = (
+            f"in {sum(guided) or 'none'} of {len(guided)} steps" if self.agreed is None else "until both halves agree"
+        )
+        self.notes[:] = [f"guidance window: {self.description}; cfg applies {until}."]
         scales = [float(getattr(guider, name)) for name in scale_names(guider)]
         if not scales:
             self._give_up(f"{type(guider).__name__} has no guidance scale that can be set to 1")

@@ -171,7 +171,7 @@ def _time_key(job: Job) -> tuple[Any, ...]:
         shapes,
         job.settings.sampler_name,
         job.settings.cfg != 1,
-        job.saver.told if job.saver else "",
+        job.saver.description if job.saver else "",
         len(conditions),
         sum("control" in condition[1] for condition in conditions),
     )
