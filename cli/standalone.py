@@ -6,7 +6,7 @@ from typing import Any
 
 from ..comparison.contenders import Contender, parse_contenders
 from ..comparison.pictures.grid import draw_grid, to_pillow
-from ..comparison.report import Report
+from ..comparison.report import Price, Report
 from ..comparison.rounds import Question, check_contenders, compare
 from ..comparison.runs import Sampling
 from ..comparison.step_counts import parse_step_counts
@@ -25,14 +25,28 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
         ValueError: a value is not allowed, or diffusers has no equivalent.
     """
     inputs = next(node["inputs"] for node in workflow.values() if node["class_type"] == "SweetSpotCompare")
+    _refuse_what_has_no_equivalent(workflow, inputs)
     contenders = _contenders(inputs)
     steps = parse_step_counts(inputs["steps"])
     counts = steps.resolved({quality: recommended(quality).steps for quality in QUALITIES})
-    question = Question(counts, steps.auto, inputs.get("seeds", 1), VARIANT, files.TRANSFORMER.name)
+    price = Price(inputs.get("price", 0.0), inputs.get("price_unit", "per hour"))
+    question = Question(counts, steps.auto, inputs.get("seeds", 1), VARIANT, files.TRANSFORMER.name, price)
     engine = DiffusersEngine(load_engine(), _scene(workflow, inputs))
     check_contenders(engine, contenders)
     report = compare(engine, contenders, question)
     return _png(report), report.to_dict()
+
+
+def _refuse_what_has_no_equivalent(workflow: dict[str, Any], inputs: dict[str, Any]) -> None:
+    linked = [name for name in ("plan_2", "plan_3", "plan_4", "clip_vision") if name in inputs]
+    if linked:
+        raise ValueError(f"{linked[0]}: expected no link on diffusers, got one")
+    batch = workflow[inputs["latent_image"][0]]["inputs"].get("batch_size", 1)
+    if batch != 1:
+        raise ValueError(f"batch_size: expected 1 on diffusers, got {batch}")
+    source = workflow[inputs["plan"][0]]["class_type"] if "plan" in inputs else "SweetSpotPreset"
+    if source != "SweetSpotPreset":
+        raise ValueError(f"plan: expected Model Step Preset's on diffusers, got one from {source}")
 
 
 def _contenders(inputs: dict[str, Any]) -> list[Contender]:

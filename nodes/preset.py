@@ -4,7 +4,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..presets.catalogue import load_catalogue
+from ..presets.catalogue import AUTO, chosen_variant, load_catalogue
 from ..presets.qualities import QUALITIES, Quality
 from ..presets.recognition.finding import CONFIDENCES
 from .model.evidence import gather_evidence
@@ -12,8 +12,6 @@ from .model.plan_on_model import apply_sampling, known_names, plan_sigmas
 from .model.recognise_here import recognise_here
 from .model.user_folder import presets_stamp
 from .schema import Plan, expert, make_schema, model_input
-
-AUTO = "auto"
 
 
 class SweetSpotPreset(io.ComfyNode):
@@ -42,7 +40,7 @@ class SweetSpotPreset(io.ComfyNode):
         cls, model: Any, quality: Quality = "balanced", variant: str = AUTO, min_confidence: str = CONFIDENCES[0]
     ) -> io.NodeOutput:
         """Recognise the model and return its plan."""
-        choice = "" if variant == AUTO else variant
+        choice = chosen_variant(variant)
         recognition = recognise_here(
             gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, min_confidence
         )

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from ..graphs.walk import Graph
-from ..presets.catalogue import is_variant
+from ..presets.catalogue import AUTO, chosen_variant, is_variant
 from ..presets.plan import UNKNOWN
 from ..presets.recognition.finding import CONFIDENCES
 from .model.answers import answer_for
@@ -23,7 +23,6 @@ from .model.plan_behind import plan_behind
 RECOGNISE, PLAN = "/sweetspot/recognise", "/sweetspot/plan"
 MOST_BYTES = 512 * 1024
 LONGEST_INPUT = 256
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Question:
 
     def answer(self, *, with_files: bool = True) -> dict[str, Any]:
         """Return what the model is; see `answer_for`."""
-        choice = "" if self.variant == AUTO else self.variant
+        choice = chosen_variant(self.variant)
         return answer_for(self.graph, self.node, self.input, choice, self.min_confidence, with_files=with_files)
 
 

@@ -29,6 +29,9 @@ SOURCED = (
     "lora_strength",
 )
 
+# The choice that lets recognition choose.
+AUTO = "auto"
+
 _FOLDER = Path(__file__).parent / "catalogue"
 
 
@@ -144,6 +147,17 @@ def _by_id() -> dict[str, Variant]:
 def is_variant(variant_id: str) -> bool:
     """Return whether the catalogue has an entry of this id."""
     return variant_id in _by_id()
+
+
+def chosen_variant(choice: str) -> str:
+    """Return the id that a choice of variant stands for; empty for `auto`, which lets recognition choose.
+
+    Raises:
+        ValueError: names what is allowed and what came.
+    """
+    if choice == AUTO:
+        return ""
+    return find_variant(choice).id
 
 
 def find_variant(variant_id: str) -> Variant:

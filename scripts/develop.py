@@ -43,6 +43,8 @@ def main() -> int:
     chosen = sys.argv[2:]
     if task == "demo":
         return demo()
+    if task in ("check", "test"):
+        require(python(), "-c", PREPARE_COMFYUI)
     if chosen and task == "test":
         return lint() or run(tool("pytest"), *chosen)
     return {"lint": lint, "check": check, "test": test}[task]()
@@ -50,7 +52,6 @@ def main() -> int:
 
 def check() -> int:
     """Lint, and run all tests that need neither a server nor a browser, on all cores."""
-    require(python(), "-c", PREPARE_COMFYUI)
     without = [f"--ignore={folder}" for folder in SERVER_TESTS]
     return lint() or run(tool("pytest"), "--numprocesses=auto", "--dist=loadgroup", "--quiet", *without)
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from sweetspot.presets.zones import COMMON_ZONES, MOST_SHOWN
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "web"
@@ -51,3 +52,8 @@ def test_each_library_has_its_licence_and_its_version_in_its_name():
         name = re.fullmatch(r"(.+)-\d+\.\d+\.\d+\.mjs", script)
         assert name, script
         assert "ermission is hereby granted" in (WEB / "vendor" / f"{name[1]}.LICENSE").read_text("utf-8")
+
+
+def test_the_band_ends_where_the_zones_do():
+    shown = re.search(r"MOST_SHOWN = (\d+);", (WEB / "sampler" / "steps_band.js").read_text("utf-8"))
+    assert int(shown[1]) == MOST_SHOWN == COMMON_ZONES[-1].last

@@ -51,6 +51,8 @@ type Zone = { first: number; last: number; name: string; text: string };
 type Answer = {
   name: string;
   confidence: string;
+  /** The confidence that was required and not reached, or empty. */
+  required: string;
   signals: string[];
   contradictions: string[];
   alternatives: string[];

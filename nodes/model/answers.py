@@ -51,6 +51,7 @@ def answer_for(
         "variant": recognitions["balanced"].plan.variant,
         "name": name,
         "confidence": finding.confidence,
+        "required": finding.required,
         "signals": list(finding.signals),
         "contradictions": [*finding.contradictions, *problems],
         "alternatives": [find_variant(variant).name for variant in finding.alternatives],

@@ -4,16 +4,18 @@ from typing import Any
 
 from ...graphs.walk import Graph, branches, link_of, value_of
 from ...presets.by_hand import CHANGES, changed_by_hand
-from ...presets.catalogue import is_variant
+from ...presets.catalogue import AUTO, chosen_variant, is_variant
 from ...presets.plan import StepPlan
 from ...presets.qualities import QUALITIES
 from ...presets.recognition.finding import CONFIDENCES
+from ...samplers.schedules import MAX_STEPS
 from .answers import evidence_in_graph
 from .model_files import NameRefusedError
+from .plan_on_model import known_names
 from .recognise_here import recognise_here
 
 PRESET, STEP_PLAN = "SweetSpotPreset", "SweetSpotPlan"
-AUTO = "auto"
+MAX_CFG = 100.0
 _LONGEST_CHAIN = 20
 
 
@@ -37,9 +39,16 @@ def plan_behind(graph: Graph, node_id: str, input_name: str = "plan", depth: int
         return None
     base = plan_behind(graph, link[0], "plan", depth + 1) if "plan" in inputs else None
     values = {name: value_of(graph, inputs.get(name)) for name in CHANGES}
-    if any(value is None for value in values.values()) or ("plan" in inputs and base is None):
+    if not _are_settings(**values) or ("plan" in inputs and base is None):
         return None
-    return changed_by_hand(base, **values)
+    return known_names(changed_by_hand(base, **values))[0]
+
+
+def _are_settings(steps: Any, cfg: Any, sampler_name: Any, scheduler: Any) -> bool:
+    """Return whether values from a graph are settled: a linked node may compute them, e.g. from an expression."""
+    counts = isinstance(steps, int) and not isinstance(steps, bool) and 0 <= steps <= MAX_STEPS
+    scales = isinstance(cfg, int | float) and not isinstance(cfg, bool) and -1 <= cfg <= MAX_CFG
+    return counts and scales and isinstance(sampler_name, str) and isinstance(scheduler, str)
 
 
 def _of_preset(graph: Graph, node_id: str, inputs: dict[str, Any]) -> StepPlan | None:
@@ -54,5 +63,5 @@ def _of_preset(graph: Graph, node_id: str, inputs: dict[str, Any]) -> StepPlan |
         if not error.harmless:
             return None
         evidence, _ = evidence_in_graph(ways, with_files=False)
-    choice = "" if variant == AUTO else str(variant)
-    return recognise_here(evidence.chosen(choice), quality, floor).plan
+    found = recognise_here(evidence.chosen(chosen_variant(str(variant))), quality, floor)
+    return known_names(found.plan)[0]

@@ -26,7 +26,7 @@ def _what(finding: Finding, evidence: Evidence) -> str:
     if finding.variant is None:
         what = by or (f"model class {evidence.architecture}" if evidence.architecture else "no model class")
         outcome = (
-            "This file is outcome from an official template"
+            "This file is known from an official template"
             if finding.confidence == CERTAIN
             else "This model was not recognised"
         )

@@ -42,7 +42,7 @@ def test_an_unknown_name_gives_the_safe_default_and_the_common_zones():
 
 def test_a_match_that_is_too_weak_says_what_was_found():
     answer = ask("z_image_turbo_bf16.safetensors", floor="certain")
-    assert (answer["name"], answer["confidence"]) == ("Z-Image Turbo", "likely")
+    assert (answer["name"], answer["confidence"], answer["required"]) == ("Z-Image Turbo", "likely", "certain")
     assert answer["qualities"]["balanced"]["steps"] == 25
     (warning,) = answer["qualities"]["balanced"]["warnings"]
     assert all(fact in warning for fact in ("Z-Image Turbo", "likely", "certain"))

@@ -60,6 +60,10 @@ def test_changes_by_hand_lie_over_what_comes_before():
         # Exact sigmas, and a step count that only a run computes.
         graph(changed={**KEPT, "sigmas": ["x", 0]}, sampler={"plan": ["changed", 0]}),
         graph(changed={**KEPT, "steps": ["x", 0]}, x={"a": 1, "b": 2}, sampler={"plan": ["changed", 0]}),
+        # A linked node may compute a value from a text.
+        graph(changed={**KEPT, "steps": ["x", 0]}, x={"expression": "20+5"}, sampler={"plan": ["changed", 0]}),
+        graph(changed={**KEPT, "cfg": ["x", 0]}, x={"expression": "20+5"}, sampler={"plan": ["changed", 0]}),
+        graph(changed={**KEPT, "sampler_name": ["x", 0]}, x={"value": 3}, sampler={"plan": ["changed", 0]}),
         # A plan that leads to itself.
         graph(changed={**KEPT, "plan": ["changed", 0]}, sampler={"plan": ["changed", 0]}),
         graph(preset={"model": ["x", 0], "quality": "other"}, sampler={"plan": ["preset", 1]}),
@@ -68,3 +72,8 @@ def test_changes_by_hand_lie_over_what_comes_before():
 )
 def test_what_only_a_run_can_tell_is_none(nodes: dict[str, Any]):
     assert plan_behind(nodes, "sampler") is None
+
+
+def test_a_name_that_this_comfyui_lacks_is_the_one_that_runs_instead():
+    nodes = graph(changed=KEPT | {"sampler_name": "magic"}, sampler={"plan": ["changed", 0]})
+    assert plan_behind(nodes, "sampler").sampler_name == "euler"

@@ -31,9 +31,10 @@ export function askForModel(node, wishes = {}) {
  * @returns {Promise<Zone[]>} empty if the server doesn't answer
  */
 export async function askForZones(node) {
-  const frame = frameOfNode(node);
-  const own = { node: "0", graph: { 0: { class_type: String(node.comfyClass), inputs: {} } } };
-  const { answer } = await ask(RECOGNISE, upstreamOfNode(node, "model", frame) ?? own);
+  const unlinked = { node: "0", graph: { 0: { class_type: String(node.comfyClass), inputs: {} } } };
+  const upstream = upstreamOfNode(node, "model", frameOfNode(node));
+  const reply = upstream && (await ask(RECOGNISE, upstream));
+  const { answer } = reply?.answer ? reply : await ask(RECOGNISE, unlinked);
   return answer?.zones ?? [];
 }
 

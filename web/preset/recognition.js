@@ -16,7 +16,7 @@ export function toBadge(answer, quality, problem = "") {
   return {
     title: answer.name || (recognised ? answer.files[0] : "Model not recognised"),
     confidence: answer.confidence,
-    sure: answer.confidence === "certain" || answer.confidence === "likely",
+    sure: !answer.required && (answer.confidence === "certain" || answer.confidence === "likely"),
     counts: QUALITIES.map((name) => ({
       quality: name,
       steps: planOf(answer, name).steps,

@@ -42,6 +42,8 @@ test("a badge holds the three counts with their sources, and warnings of all kin
 test("what is not recognised says so", () => {
   assert.equal(toBadge({ ...answer, name: "", confidence: "unknown" }, "draft").title, "Model not recognised");
   assert.equal(toBadge({ ...answer, confidence: "family only" }, "draft").sure, false);
+  // A match that is weaker than required leaves the safe default.
+  assert.equal(toBadge({ ...answer, confidence: "likely", required: "certain" }, "draft").sure, false);
 });
 
 test("settings are told in one line", () =>
