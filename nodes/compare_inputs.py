@@ -136,7 +136,7 @@ def compare_outputs() -> list[io.Output]:
     """Return the outputs; newer ones come last."""
     return [
         io.Image.Output(
-            "images", display_name="images", tooltip="All images, one contender after the other, by rising step count."
+            "images", display_name="images", tooltip="All images, one contender after another, by rising step count."
         ),
         io.Image.Output("grid", display_name="grid", tooltip="The images side by side, labelled."),
         io.String.Output(

@@ -27,7 +27,7 @@ class SweetSpotDemoModel(io.ComfyNode):
             node_id="SweetSpotDemoModel",
             display_name="Load Demo Model",
             description="Loads a small but real model that draws coloured shapes. Try step counts in seconds, without "
-            "a download. It knows a few dozen words; if a prompt contains any other, you get an error that lists them.",
+            "a download. It knows a few dozen words; if a prompt contains others, an error lists the known ones.",
             search_aliases=["demo checkpoint", "load checkpoint", "tiny model", "sweet spot"],
             inputs=[],
             outputs=[

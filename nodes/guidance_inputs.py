@@ -61,7 +61,7 @@ def chosen_saver(choice: str, start: float, end: float, model: Any) -> GuidanceS
         model: ModelPatcher; a recommended interval is converted to its kind of noise levels.
 
     Raises:
-        ValueError: names the input, what is allowed and what came.
+        ValueError: names the input, the allowed values and the value that was given.
     """
     if choice not in CHOICES:
         raise ValueError(f"guidance_window: expected one of {', '.join(CHOICES)}; got {choice!r}")

@@ -19,7 +19,7 @@ class SweetSpotGuidanceWindow(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotGuidanceWindow",
             display_name="Guidance Window",
-            description="Limits guidance to part of the steps. Outside it, the unconditional half isn't computed.",
+            description="Limits guidance to part of the run. Outside it, the unconditional half isn't computed.",
             search_aliases=["adaptive guidance", "limited interval", "cfg schedule", "skip cfg", "CFGGuider"],
             inputs=[
                 io.Guider.Input("guider", tooltip="The guider, e.g. from CFGGuider or another pack."),

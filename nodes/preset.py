@@ -15,7 +15,7 @@ from .schema import Plan, expert, make_schema, model_input
 
 
 class SweetSpotPreset(io.ComfyNode):
-    """Looks at the model that is really in the graph and sets the recommended settings."""
+    """Looks at the model that is actually in the graph and sets the recommended settings."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:

@@ -29,7 +29,7 @@ class SweetSpotReadTrace(io.ComfyNode):
             outputs=[
                 io.Latent.Output("latent", display_name="latent", tooltip="The latent, unchanged."),
                 Trace.Output("trace", display_name="trace", tooltip="What each step did."),
-                io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps really ran."),
+                io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps actually ran."),
                 io.String.Output("trace_json", display_name="trace_json", tooltip="The trace as JSON text."),
                 io.Latent.Output("kept", display_name="kept", tooltip="Predicted clean latents of the kept steps."),
                 io.String.Output(

@@ -30,7 +30,7 @@ from .schema import (
 
 
 class SweetSpotSampler(io.ComfyNode):
-    """Samples like the stock KSampler, records each step, and can save guidance and steps."""
+    """Samples like the stock KSampler, records each step, and can leave out guidance and steps."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -39,7 +39,7 @@ class SweetSpotSampler(io.ComfyNode):
             node_id="SweetSpotSampler",
             display_name="Step-Aware Sampler",
             description="Samples exactly like the stock KSampler and traces each step. Extras, all off by default: "
-            "keep chosen steps, limit guidance to part of the steps, stop when settled, set a time budget.",
+            "keep chosen steps, limit guidance to part of the run, stop when settled, set a time budget.",
             search_aliases=["KSampler", "steps", "num_inference_steps", "inference_steps", "sample_steps", "trace"],
             inputs=[
                 model_input(),
@@ -188,7 +188,7 @@ def _outputs() -> list[io.Output]:
     return [
         io.Latent.Output("latent", display_name="latent", tooltip="The denoised latent."),
         Trace.Output("trace", display_name="trace", tooltip="What each step did."),
-        io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps really ran."),
+        io.Int.Output("steps_run", display_name="steps_run", tooltip="How many steps actually ran."),
         io.String.Output("trace_json", display_name="trace_json", tooltip="The trace as JSON text."),
         io.Latent.Output("kept", display_name="kept", tooltip="Predicted clean latents of the steps in keep_steps."),
         io.String.Output(

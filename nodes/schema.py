@@ -102,7 +102,7 @@ def sampler_inputs() -> list[io.Input]:
             round=0.01,
             tooltip="Guidance scale. Higher values follow the prompt more closely; 1 turns guidance off.",
         ),
-        io.Combo.Input("sampler_name", options=sampler_names(), tooltip="The method used to take the steps."),
+        io.Combo.Input("sampler_name", options=sampler_names(), tooltip="The sampling algorithm."),
         io.Combo.Input(
             "scheduler",
             options=scheduler_names(),

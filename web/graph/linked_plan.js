@@ -31,5 +31,5 @@ export function watchPlan(node, names, show) {
 export function planText(plan) {
   return plan
     ? `plan: ${settingsLine(plan)}`
-    : "plan: overrides the greyed settings; its values are known when it runs";
+    : "plan: overrides the greyed settings; its values are only known when it runs";
 }

@@ -50,7 +50,7 @@ class PresetBadge {
     this.body = make("div", { className: "ss-badge-body" });
     this.status = make("span", { className: "ss-said", role: "status" });
     this.button = make("button", { type: "button", onclick: () => this.apply() }, "Apply to sampler");
-    this.button.title = "Write these settings into the connected samplers. Ctrl+Z undoes it";
+    this.button.title = "Write these settings into the connected samplers. Ctrl+Z undoes this";
     const scrolled = make("div", { className: "ss-badge-scrolled" }, this.body);
     const panel = make(
       "div",

@@ -123,7 +123,7 @@ class SamplerPanel {
     this.band.replaceChildren(...parts, ...(marker ? [marker] : []));
     const zone = steps === null ? undefined : zoneOf(steps, zones);
     this.advice.textContent = zone ? `${steps} steps: ${zone.text}` : "";
-    if (steps === null) this.advice.textContent = "The plan's step count is known when it runs.";
+    if (steps === null) this.advice.textContent = "The plan's step count is only known when it runs.";
   }
 
   /** @param {TraceMessage} message */
