@@ -52,13 +52,18 @@ def main() -> int:
 
 def check() -> int:
     """Lint, and run all tests that need neither a server nor a browser, on all cores."""
+    return lint() or without_servers("not fuzz")
+
+
+def without_servers(marked: str) -> int:
+    """Run the tests with these marks that need neither a server nor a browser."""
     without = [f"--ignore={folder}" for folder in SERVER_TESTS]
-    return lint() or run(tool("pytest"), "--numprocesses=auto", "--dist=loadgroup", "--quiet", *without)
+    return run(tool("pytest"), "--numprocesses=auto", "--dist=loadgroup", "--quiet", "-m", marked, *without)
 
 
 def test() -> int:
     """Run all checks and tests. Goes on after a failure, so that one run shows all failures."""
-    codes = [check(), *(run(tool("pytest"), "--quiet", folder) for folder in SERVER_TESTS)]
+    codes = [check(), without_servers("fuzz"), *(run(tool("pytest"), "--quiet", folder) for folder in SERVER_TESTS)]
     # pytest has left out a folder that this machine can't run, and said why.
     return max(0 if code == NOTHING_RAN else code for code in codes)
 

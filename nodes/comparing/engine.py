@@ -22,7 +22,7 @@ from ...presets.trained import at_steps
 from ...samplers.solvers import find_solver
 from ..model.plan_on_model import exact_sigmas
 from ..running.stock import KSamplerSettings, check_sampler, sample_traced, sample_watched, schedule_of
-from .fingerprints import fingerprint, model_fingerprint, vae_fingerprint, weights_fingerprint
+from .fingerprints import fingerprint
 from .joint_run import JointRun
 from .may_share import why_not_share
 from .progress import ComparisonProgress
@@ -235,7 +235,9 @@ class ComfyEngine:
         return None if run is not None and run.own_solver and self._together == OFF else run
 
     def _key_of(self, task: Task) -> str:
-        return f"{self._key} {fingerprint(vars(task.sampling))}"
+        # The levels, too: another pack may have changed how a scheduler makes them.
+        with _naming(task.steps):
+            return f"{self._key} {task.sampling} {self.schedule(task.sampling, task.steps)}"
 
 
 def _ksampler(sampling: Sampling) -> KSamplerSettings:
@@ -295,17 +297,7 @@ def _key(subject: Subject) -> str:
     It is empty if that can't be determined; then nothing is reused.
     """
     try:
-        vision = weights_fingerprint(subject.clip_vision.model) if subject.clip_vision is not None else None
-        return fingerprint(
-            model_fingerprint(subject.model),
-            subject.positive,
-            subject.negative,
-            subject.latent,
-            vae_fingerprint(subject.vae),
-            vision,
-            subject.frames,
-            subject.full_precision,
-        )
+        return fingerprint(vars(subject))
     except Exception as error:  # noqa: BLE001 - another pack's objects may raise anything
         # An unusual model or VAE from another pack must not end the comparison. It only turns reuse off.
         log.warning("This comparison can't be reused later, because its inputs can't be identified: %s", error)

@@ -1,130 +1,256 @@
 """A short text for everything that determines a run's result: equal texts mean equal results, but not vice versa.
 
-Content is hashed wherever possible (numbers, tensors, weight files), so that objects which ComfyUI recreates still
-match. Anything without content, e.g. a function that another node added to the model, matches only itself.
+Content is read, so that objects which ComfyUI recreates still match, and objects that were changed in place don't. What
+another pack made is also identified by the object itself, because its class may hide what it depends on. What can't be
+identified at all, e.g. a generator, raises an error.
 """
 
-import contextlib
+import enum
 import hashlib
-import itertools
+import sys
 import types
-import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
+import comfy.model_patcher
 import torch
 
-from ..model.evidence import source_file
+from .bookkeeping import bookkeeping_of
+from .code_in_use import CodeInUse, settings_in_use
+from .object_tokens import ObjectTokens
+from .tensors import Bytes, content_of, sketch_of
+from .unidentified import UnidentifiedError
 
-# Larger tensors (weights) are identified by their sum and a part of their elements.
-_WHOLE_BYTES = 1 << 20
-_PART = 1 << 12
+# More objects than a comparison's inputs have: past this, something leads into the rest of the program.
+_MOST_OBJECTS = 500_000
+_PLAIN = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    torch.dtype,
+    torch.device,
+    torch.layout,
+    torch.Size,
+    type(...),
+)
+_DESCRIPTORS = (property, staticmethod, classmethod, types.MemberDescriptorType, types.GetSetDescriptorType)
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+_OWN_ROOT = __name__.split(".nodes.")[0]
+# Packages whose classes keep nothing that decides a result outside their objects.
+_KNOWN = {"comfy", "comfy_api", "comfy_execution", "comfy_extras", "comfy_kitchen", "nodes", "numpy", "torch"}
+_KNOWN |= sys.stdlib_module_names
 
-
-class _Tokens:
-    """Gives each object its own number for as long as it exists."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[Any], int]] = {}
-        self._next = itertools.count()
-
-    def of(self, value: Any) -> int:
-        entry = self._known.get(id(value))
-        if entry is not None and entry[0]() is value:
-            return entry[1]
-        token, place = next(self._next), id(value)
-        # Without a weak reference, another object could later have the same id, so such objects get a new number.
-        with contextlib.suppress(TypeError):
-            self._known[place] = (weakref.ref(value, lambda _: self._known.pop(place, None)), token)
-        return token
-
-
-_TOKENS = _Tokens()
-_WEIGHTS: "weakref.WeakKeyDictionary[torch.nn.Module, str]" = weakref.WeakKeyDictionary()
+_TOKENS = ObjectTokens()
+_CODE = CodeInUse()
 
 
 def fingerprint(*values: Any) -> str:
-    """Return the fingerprint of plain data, tensors, modules, and other objects, which match only themselves."""
-    digest = hashlib.blake2b(digest_size=16)
+    """Return the fingerprint of any values, among them a MODEL, VAE, CLIP_VISION, conditioning and latent.
+
+    It also covers functions of ComfyUI and torch that were replaced, and global settings that change results.
+
+    Raises:
+        UnidentifiedError: if one of them can't be identified.
+    """
+    reading = _Reading()
+    reading.feed([_CODE.replaced(), settings_in_use()])
     for value in values:
-        _feed(digest, value)
-    return digest.hexdigest()
+        reading.feed(value)
+    return reading.digest()
 
 
-def model_fingerprint(model: Any) -> str:
-    """Return the fingerprint of a MODEL with all its patches and options."""
-    patches = [getattr(model, name, None) for name in ("object_patches", "model_options", "wrappers", "callbacks")]
-    patches += [getattr(model, name, None) for name in ("injections", "hook_patches", "additional_models")]
-    dtypes = (str(model.model_dtype()), str(getattr(model.model, "manual_cast_dtype", None)))
-    return fingerprint(type(model.model).__name__, _origin(model), dtypes, model.patches, *patches)
+class _Reading:
+    """One pass over values; each object is read once, and later only referred to by its number."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.blake2b(digest_size=16)
+        # Holds the objects too: a temporary object's id could otherwise be given to another one.
+        self._seen: dict[int, tuple[int, Any]] = {}
+        # What ComfyUI has replaced for the time that a model is loaded, by the id of the owner.
+        self._originals: dict[int, dict[str, Any]] = {}
+        self._tensor_bytes: Callable[[torch.Tensor], Bytes] = content_of
+        self._readers: tuple[tuple[Any, Callable[[Any], None]], ...] = (
+            (torch.Tensor, self._tensor),
+            (torch.nn.Module, self._object),
+            (comfy.model_patcher.ModelPatcher, self._patcher),
+            (type, self._class),
+            ((types.FunctionType, types.MethodType), self._function),
+            (types.BuiltinFunctionType, self._builtin),
+            (types.ModuleType, lambda module: self._text("module", module.__name__)),
+            (enum.Enum, lambda member: self._text("enum", type(member).__qualname__, repr(member))),
+            (types.CodeType, lambda code: self._text("code", str(_TOKENS.of(code)))),
+            (torch.Generator, lambda generator: self.feed(generator.get_state())),
+        )
+
+    def digest(self) -> str:
+        return self._digest.hexdigest()
+
+    def feed(self, value: Any) -> None:
+        """Add a value of any kind."""
+        if isinstance(value, _PLAIN):
+            self._text(type(value).__name__, repr(value))
+        elif id(value) in self._seen:
+            self._text("seen", str(self._seen[id(value)][0]))
+        elif type(value) in _CONTAINERS and not value:
+            self._text(type(value).__name__)
+        elif len(self._seen) >= _MOST_OBJECTS:
+            raise UnidentifiedError(f"more than {_MOST_OBJECTS} objects")
+        else:
+            self._seen[id(value)] = (len(self._seen), value)
+            (self._container if type(value) in _CONTAINERS else self._read)(value)
+
+    def _text(self, *texts: str) -> None:
+        for text in texts:
+            encoded = text.encode("utf-8", "surrogatepass")
+            self._digest.update(len(encoded).to_bytes(8, "little") + encoded)
+
+    def _read(self, value: Any) -> None:
+        for kinds, read in self._readers:
+            if isinstance(value, kinds):
+                return read(value)
+        return self._object(value)
+
+    def _container(self, value: Any) -> None:
+        self._text(type(value).__name__, str(len(value)))
+        if isinstance(value, Mapping):
+            self._pairs(value.items())
+        else:
+            for entry in sorted(value, key=repr) if isinstance(value, set | frozenset) else value:
+                self.feed(entry)
+
+    def _pairs(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        for name, value in pairs:
+            self.feed(name)
+            self.feed(value)
+
+    def _tensor(self, tensor: torch.Tensor) -> None:
+        self._text(type(tensor).__qualname__, str(tensor.dtype), str(list(tensor.shape)), str(tensor.requires_grad))
+        if hasattr(tensor, "__tensor_flatten__"):  # quantised weights: several tensors in one
+            names, context = tensor.__tensor_flatten__()  # pyright: ignore[reportAttributeAccessIssue] - just looked
+            self._pairs((name, getattr(tensor, name)) for name in names)
+            return self.feed(context)
+        for part in self._tensor_bytes(tensor.as_subclass(torch.Tensor)):
+            self._digest.update(part)
+        return self._pairs(vars(tensor).items())
+
+    def _class(self, kind: type) -> None:
+        """Add a class. ComfyUI makes some of its classes anew for each model, so those are known by their names."""
+        for each in kind.__mro__:
+            self._text("class", each.__module__, each.__qualname__)
+            if not _is_known(each):
+                self.feed(_TOKENS.of(each))
+                skipped = ("__dict__", "__weakref__", "__doc__")
+                self._pairs((name, entry) for name, entry in vars(each).items() if name not in skipped)
+
+    def _function(self, function: Any) -> None:
+        if isinstance(function, types.MethodType):
+            self.feed(function.__self__)
+            function = function.__func__
+            if not isinstance(function, types.FunctionType):
+                return self.feed(function)
+        self._text("function", function.__module__ or "", function.__qualname__)
+        self.feed([function.__code__, function.__defaults__, function.__kwdefaults__, vars(function)])
+        for cell in function.__closure__ or ():
+            try:
+                self.feed(cell.cell_contents)
+            except ValueError:  # not filled yet
+                self._text("empty")
+        if not _is_known(function):
+            self.feed(_TOKENS.of(function))
+            used = [name for name in function.__code__.co_names if name in function.__globals__]
+            self._pairs((name, function.__globals__[name]) for name in used)
+        return None
+
+    def _builtin(self, function: Any) -> None:
+        self._text("builtin", function.__module__ or "", function.__qualname__)
+        if not isinstance(function.__self__, types.ModuleType | type(None)):
+            self.feed(function.__self__)
+
+    def _patcher(self, patcher: Any) -> None:
+        for key, value in patcher.object_patches_backup.items():
+            self._note_original(patcher.model, key, value)
+        for key, entry in patcher.backup.items():
+            self._note_original(patcher.model, key, entry.weight)
+        for key, value in getattr(patcher, "backup_buffers", {}).items():
+            self._note_original(patcher.model, key, value)
+        self._object(patcher)
+
+    def _note_original(self, model: torch.nn.Module, key: str, value: Any) -> None:
+        path, _, name = key.rpartition(".")
+        owner: Any = model
+        for part in path.split(".") if path else ():
+            owner = getattr(owner, part)
+        self._originals.setdefault(id(owner), {})[name] = value
+
+    def _object(self, value: Any) -> None:
+        """Add an object by its class and state; one of another pack's class also by itself."""
+        self.feed(type(value))
+        if not _is_known(type(value)):
+            self.feed(_TOKENS.of(value))
+        if isinstance(value, _DESCRIPTORS):
+            return self.feed(getattr(value, "__func__", None) or getattr(value, "fget", None))
+        notes = bookkeeping_of(type(value))
+        state = {name: entry for name, entry in getattr(value, "__dict__", {}).items() if name not in notes}
+        if isinstance(value, torch.nn.Module):
+            return self._module(value, state)
+        if isinstance(value, comfy.model_patcher.ModelPatcher):
+            self._sketched([state.pop("patches", None), state.pop("hook_patches", None)])
+        # A model's patcher comes first, because it knows what is replaced inside the model.
+        self._pairs(sorted(state.items(), key=lambda pair: not isinstance(pair[1], comfy.model_patcher.ModelPatcher)))
+        return None if _is_plain_class(type(value)) else self._reduced(value, notes)
+
+    def _module(self, module: torch.nn.Module, state: dict[str, Any]) -> None:
+        originals = self._originals.get(id(module), {})
+        for group in ("_parameters", "_buffers", "_modules"):
+            entries = {name: originals.get(name, entry) for name, entry in state.pop(group, {}).items()}
+            self._text(group)
+            (self._sketched if group == "_parameters" else self.feed)(entries)
+        for name in ("weight_function", "bias_function"):
+            # While a model is loaded, ComfyUI keeps functions of its own here.
+            state[name] = [entry for entry in state.get(name) or () if not _is_known(entry)]
+        # Every module has a dozen empty containers for hooks.
+        filled = {name: entry for name, entry in state.items() if not isinstance(entry, Mapping | list | set) or entry}
+        self._pairs((name, originals.get(name, entry)) for name, entry in filled.items())
+
+    def _sketched(self, value: Any) -> None:
+        """Add a value in which tensors are weights."""
+        before, self._tensor_bytes = self._tensor_bytes, sketch_of
+        self.feed(value)
+        self._tensor_bytes = before
+
+    def _reduced(self, value: Any, notes: frozenset[str]) -> None:
+        """Add what pickling would keep of an object: that covers slots and the state of classes written in C."""
+        try:
+            parts = value.__reduce_ex__(2)
+        except Exception as error:
+            raise UnidentifiedError(f"{type(value).__module__}.{type(value).__qualname__}: {error}") from error
+        if isinstance(parts, str):
+            return self._text("named", parts)
+        for part in parts:
+            if isinstance(part, dict):
+                self._pairs((name, entry) for name, entry in part.items() if name not in notes)
+            else:
+                self.feed(list(part) if hasattr(part, "__next__") else part)
+        return None
 
 
-def vae_fingerprint(vae: Any) -> str:
-    """Return the fingerprint of a VAE."""
-    kinds = (str(getattr(vae, "vae_dtype", None)), str(getattr(vae, "output_device", None)))
-    return fingerprint(weights_fingerprint(vae.first_stage_model), kinds)
+@cache
+def _is_plain_class(kind: type) -> bool:
+    """Return whether all state of the class's objects is in their `__dict__`."""
+    plain = all(base is object or ("__slots__" not in vars(base) and _is_python(base)) for base in kind.__mro__)
+    return plain and kind.__reduce_ex__ is object.__reduce_ex__
 
 
-def weights_fingerprint(module: torch.nn.Module) -> str:
-    """Return the fingerprint of a module's weights, computed once per module."""
-    if module not in _WEIGHTS:
-        _WEIGHTS[module] = fingerprint(type(module).__name__, dict(module.state_dict()))
-    return _WEIGHTS[module]
+def _is_python(kind: type) -> bool:
+    return "__dict__" in vars(kind) or any("__dict__" in vars(base) for base in kind.__mro__)
 
 
-def _origin(model: Any) -> Any:
-    """Return the file that the weights come from, or a fingerprint of the weights if the file is not known."""
-    path = source_file(model)
-    try:
-        status = path.stat() if path is not None else None
-    except OSError:
-        status = None
-    return (str(path), status.st_mtime_ns, status.st_size) if status is not None else weights_fingerprint(model.model)
-
-
-def _feed(digest: Any, value: Any) -> None:
-    digest.update(type(value).__name__.encode() + b"\0")
-    if value is None or isinstance(value, bool | int | float | str | bytes | torch.dtype | torch.device):
-        digest.update(repr(value).encode())
-    elif isinstance(value, torch.Tensor):
-        _feed_tensor(digest, value)
-    elif isinstance(value, Mapping):
-        for key in sorted(value, key=repr):
-            _feed(digest, key)
-            _feed(digest, value[key])
-    elif isinstance(value, list | tuple | set | frozenset):
-        digest.update(str(len(value)).encode())
-        for entry in value:
-            _feed(digest, entry)
-    else:
-        _feed_object(digest, value)
-
-
-def _feed_object(digest: Any, value: Any) -> None:
-    # Imported here, so that if a later ComfyUI moves it, only reuse stops working and the pack still loads.
-    from comfy.weight_adapter.base import WeightAdapterBase
-
-    if getattr(value, "is_nested", False):
-        _feed(digest, list(value.unbind()))
-    elif isinstance(value, torch.nn.Module):
-        kinds = [kind.__qualname__ for kind in type(value).__mro__]
-        # Also include attributes: unsaved buffers, and settings such as a shift.
-        own = {name: entry for name, entry in vars(value).items() if not name.startswith("_")}
-        _feed(digest, [kinds, dict(value.state_dict()), dict(value.named_buffers()), own])
-    elif isinstance(value, types.MethodType):
-        _feed(digest, [_TOKENS.of(value.__self__), value.__func__.__qualname__])
-    elif isinstance(value, WeightAdapterBase):
-        # A LoRA's weights for one layer.
-        _feed(digest, [type(value).__qualname__, value.weights])
-    else:
-        _feed(digest, _TOKENS.of(value))
-
-
-def _feed_tensor(digest: Any, tensor: torch.Tensor) -> None:
-    _feed(digest, [str(tensor.dtype), list(tensor.shape)])
-    flat = tensor.detach().reshape(-1)
-    if flat.numel() * flat.element_size() > _WHOLE_BYTES:
-        # Sum bytes, because not every dtype supports sums, e.g. 8-bit floats.
-        _feed(digest, int(flat.contiguous().view(torch.uint8).sum(dtype=torch.int64)))
-        flat = flat[:: flat.numel() // _PART]
-    digest.update(flat.cpu().contiguous().view(torch.uint8).numpy().tobytes())
+def _is_known(value: Any) -> bool:
+    """Return whether a class or function belongs to ComfyUI, torch, the standard library or this pack."""
+    module = getattr(value, "__module__", None) or ""
+    return module.split(".")[0] in _KNOWN or module == _OWN_ROOT or module.startswith(f"{_OWN_ROOT}.")

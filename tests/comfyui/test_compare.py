@@ -252,6 +252,29 @@ class TestOnlyWhatIsNewIsComputed:
             _, report = self.run(comfyui, graph, "2", changes, **inputs)
             assert not report["runs"][0]["reused"], changes
 
+    def test_not_with_a_large_mask_that_moved(self, comfyui, graph):
+        """A 1024 by 1024 mask is 4 MiB: a part of it would not show where its hole is."""
+
+        def masked(y: int) -> dict:
+            solid = {"class_type": "SolidMask", "inputs": {"value": 0.0, "width": 1024, "height": 1024}}
+            hole = {"class_type": "SolidMask", "inputs": {"value": 1.0, "width": 200, "height": 200}}
+            put = {"destination": ["solid", 0], "source": ["hole", 0], "x": 20, "y": y, "operation": "add"}
+            return {
+                "solid": solid,
+                "hole": hole,
+                "mask": {"class_type": "MaskComposite", "inputs": put},
+                "masked": {
+                    "class_type": "SetLatentNoiseMask",
+                    "inputs": {"samples": ["latent", 0], "mask": ["mask", 0]},
+                },
+            }
+
+        for y in (20, 700):
+            _, report = self.run(comfyui, graph, "2", masked(y), latent_image=["masked", 0])
+            assert not report["runs"][0]["reused"], y
+        _, report = self.run(comfyui, graph, "2", masked(20), latent_image=["masked", 0])
+        assert report["runs"][0]["reused"]
+
     def test_another_strength_of_a_lora_is_another_model(self, comfyui, graph):
         graph.save_lora(comfyui.server.base / "models" / "loras" / "compared.safetensors")
 

@@ -13,6 +13,8 @@ import comfy.nested_tensor
 import comfy.samplers
 import torch
 
+from . import calls
+
 
 class EqualLatents:
     """Tell whether two latents are the same, bit for bit."""
@@ -54,17 +56,17 @@ class FaultyModel:
     CATEGORY = "tests"
 
     def patch(self, model, kind, at_call):
-        calls = 0
+        # Not kept in the function: a model with a state that changes is never the same model again.
+        number = next(calls.numbers)
 
         def call(apply_model, args):
-            nonlocal calls
-            calls += 1
+            calls.made[number] += 1
             if kind == "halve":
                 return args["input"] * 0.5
             if kind == "slow":
                 time.sleep(0.05)
             given = apply_model(args["input"], args["timestep"], **args["c"])
-            if calls != at_call:
+            if calls.made[number] != at_call:
                 return given
             if kind == "raise":
                 raise RuntimeError("the tests' own error")
@@ -76,7 +78,7 @@ class FaultyModel:
 
         patched = model.clone()
         patched.set_model_unet_function_wrapper(call)
-        patched.set_attachments("calls", lambda: calls)
+        patched.set_attachments("calls", lambda: calls.made[number])
         return (patched,)
 
 
@@ -97,14 +99,14 @@ class TellModel:
         return time.time()
 
     def tell(self, model, after=None):
-        calls = model.get_attachment("calls")
+        made = model.get_attachment("calls")
         told = {
             "wrappers": sorted(f"{kind}:{key}" for kind, by in model.wrappers.items() for key in by if by[key]),
             "callbacks": sorted(f"{kind}:{key}" for kind, by in model.callbacks.items() for key in by if by[key]),
             "options": sorted(model.model_options),
             "transformer_options": json.dumps(model.model_options["transformer_options"], default=str, sort_keys=True),
             "patches": sorted(model.object_patches),
-            "calls": calls() if calls else None,
+            "calls": made() if made else None,
         }
         return {"ui": {"told": [told]}}
 

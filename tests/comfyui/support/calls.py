@@ -1,0 +1,7 @@
+"""How often each FaultyModel was called."""
+
+import itertools
+from collections import Counter
+
+numbers = itertools.count()
+made = Counter()
