@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .walk import Branch, Graph, Lora, branches, link_of, value_of
+from .values import Graph, GraphValues, link_of
+from .walk import Branch, Lora, Walk
 
 SAMPLERS = ("KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced")
 _GUIDER_CFG = ("cfg", "cfg_conds", "video_cfg")
@@ -18,6 +19,8 @@ _SHIFT_NODES = {
     "MiniMaxH3SigmaShift": "shift_video",
 }
 _LONGEST_CHAIN = 24
+# What reading one sampler counts as.
+_COST = 10
 
 
 @dataclass(frozen=True)
@@ -54,58 +57,64 @@ class GraphSampler:
 
 
 def samplers_in(graph: Graph) -> Iterator[GraphSampler]:
-    """Yield the settings of every sampler in the graph, once for each branch up to a model."""
+    """Yield the settings of every sampler in the graph, once for each branch up to a model.
+
+    Samplers past the size up to which graphs are read are left out.
+    """
+    walk = Walk(graph)
     for node_id, node in graph.items():
         if node.get("class_type") in SAMPLERS:
-            yield from _read(graph, node_id)
+            if not walk.values.spend(_COST):
+                return
+            yield from _read(walk, node_id)
 
 
-def _read(graph: Graph, node_id: str) -> Iterator[GraphSampler]:
-    settings = _own_settings(graph, node_id)
-    holder = _holder_of_model(graph, node_id)
-    for branch in branches(graph, *holder):
-        shift = _shift_of(graph, branch)
+def _read(walk: Walk, node_id: str) -> Iterator[GraphSampler]:
+    settings = _own_settings(walk.values, node_id)
+    for branch in walk.branches(*_holder_of_model(walk.values, node_id)):
+        if not walk.values.spend(1 + len(branch.nodes) // 8):
+            return
+        shift = _shift_of(walk.values, branch)
         yield GraphSampler(branch.files, branch.loras, shift=shift, node=node_id, **settings)
 
 
-def _holder_of_model(graph: Graph, node_id: str) -> tuple[str, str]:
+def _holder_of_model(values: GraphValues, node_id: str) -> tuple[str, str]:
     """Return the node and input that take a sampler's model: the sampler itself or its guider."""
-    guider = link_of(graph[node_id]["inputs"].get("guider"))
+    guider = link_of(values.inputs_of(node_id).get("guider"))
     return (guider[0], "model") if guider else (node_id, "model")
 
 
-def _own_settings(graph: Graph, node_id: str) -> dict[str, Any]:
-    node = graph[node_id]
-    inputs = node["inputs"]
-    settings: dict[str, Any] = {"guidance": _guidance(graph, node_id)}
+def _own_settings(values: GraphValues, node_id: str) -> dict[str, Any]:
+    node, inputs = values.graph[node_id], values.inputs_of(node_id)
+    settings: dict[str, Any] = {"guidance": _guidance(values, node_id)}
     if node["class_type"].startswith("KSampler"):
-        settings |= _schedule(graph, inputs, str(value_of(graph, inputs.get("scheduler")) or ""))
-        settings["sampler_name"] = value_of(graph, inputs.get("sampler_name")) or ""
+        settings |= _schedule(values, inputs, str(values.value(inputs.get("scheduler")) or ""))
+        settings["sampler_name"] = values.value(inputs.get("sampler_name")) or ""
     else:
-        settings |= _custom_schedule(graph, inputs.get("sigmas"))
+        settings |= _custom_schedule(values, inputs.get("sigmas"))
         sampler = link_of(inputs.get("sampler"))
-        made = graph.get(sampler[0], {}).get("inputs", {}) if sampler else {}
-        settings["sampler_name"] = value_of(graph, made.get("sampler_name")) or ""
-    settings["cfg"] = _cfg(graph, inputs)
+        made = values.inputs_of(sampler[0]) if sampler else {}
+        settings["sampler_name"] = values.value(made.get("sampler_name")) or ""
+    settings["cfg"] = _cfg(values, inputs)
     return settings
 
 
-def _cfg(graph: Graph, inputs: dict[str, Any]) -> float | None:
+def _cfg(values: GraphValues, inputs: dict[str, Any]) -> float | None:
     guider = link_of(inputs.get("guider"))
     if guider:
-        inputs = graph.get(guider[0], {}).get("inputs", {})
+        inputs = values.inputs_of(guider[0])
         if not any(name in inputs for name in _GUIDER_CFG):
             return 1.0
     for name in _GUIDER_CFG:
-        value = value_of(graph, inputs.get(name))
+        value = values.value(inputs.get(name))
         if isinstance(value, int | float):
             return float(value)
     return None
 
 
-def _schedule(graph: Graph, inputs: dict[str, Any], scheduler: str) -> dict[str, Any]:
-    steps = value_of(graph, inputs.get("steps"))
-    denoise = value_of(graph, inputs.get("denoise", 1.0))
+def _schedule(values: GraphValues, inputs: dict[str, Any], scheduler: str) -> dict[str, Any]:
+    steps = values.value(inputs.get("steps"))
+    denoise = values.value(inputs.get("denoise", 1.0))
     return {
         "steps": int(steps) if isinstance(steps, int | float) and steps >= 1 else None,
         "scheduler": scheduler,
@@ -113,18 +122,16 @@ def _schedule(graph: Graph, inputs: dict[str, Any], scheduler: str) -> dict[str,
     }
 
 
-def _custom_schedule(graph: Graph, value: Any) -> dict[str, Any]:
+def _custom_schedule(values: GraphValues, value: Any) -> dict[str, Any]:
     """Follow a SIGMAS link to the node that makes the schedule, past nodes that only cut it."""
     for _ in range(_LONGEST_CHAIN):
         link = link_of(value)
-        node = graph.get(link[0], {}) if link else {}
+        node = values.graph.get(link[0], {}) if link else {}
         inputs, kind = node.get("inputs", {}), str(node.get("class_type", ""))
         if "steps" in inputs:
-            return _schedule(graph, inputs, str(value_of(graph, inputs.get("scheduler")) or kind))
+            return _schedule(values, inputs, str(values.value(inputs.get("scheduler")) or kind))
         if kind == "ManualSigmas":
-            sigmas = tuple(
-                float(level) for level in re.findall(r"\d*\.?\d+", str(value_of(graph, inputs.get("sigmas"))))
-            )
+            sigmas = tuple(float(level) for level in re.findall(r"\d*\.?\d+", str(values.value(inputs.get("sigmas")))))
             refines = not sigmas or sigmas[0] < 1
             return {"steps": len(sigmas) - 1 or None, "scheduler": kind, "sigmas": sigmas, "refines": refines}
         value = inputs.get("sigmas")
@@ -133,28 +140,28 @@ def _custom_schedule(graph: Graph, value: Any) -> dict[str, Any]:
     return {"steps": None}
 
 
-def _guidance(graph: Graph, node_id: str) -> float | None:
+def _guidance(values: GraphValues, node_id: str) -> float | None:
     """Return the value of the nearest FluxGuidance upstream along the positive conditioning."""
-    inputs = graph[node_id]["inputs"]
+    inputs = values.inputs_of(node_id)
     guider = link_of(inputs.get("guider"))
     if guider:
-        inputs = graph.get(guider[0], {}).get("inputs", {})
+        inputs = values.inputs_of(guider[0])
     value = inputs.get("positive", inputs.get("conditioning"))
     for _ in range(_LONGEST_CHAIN):
         link = link_of(value)
-        node = graph.get(link[0], {}) if link else {}
+        node = values.graph.get(link[0], {}) if link else {}
         inputs = node.get("inputs", {})
         if node.get("class_type") == "FluxGuidance":
-            guidance = value_of(graph, inputs.get("guidance"))
+            guidance = values.value(inputs.get("guidance"))
             return float(guidance) if isinstance(guidance, int | float) else None
         value = inputs.get("conditioning", inputs.get("positive"))
     return None
 
 
-def _shift_of(graph: Graph, branch: Branch) -> tuple[float, str] | None:
+def _shift_of(values: GraphValues, branch: Branch) -> tuple[float, str] | None:
     for node in branch.nodes:
         name = _SHIFT_NODES.get(str(node.get("class_type")))
-        shift = value_of(graph, node["inputs"].get(name)) if name else None
+        shift = values.value(node["inputs"].get(name)) if name else None
         if isinstance(shift, int | float):
             return float(shift), str(node["class_type"])
     return None

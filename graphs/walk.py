@@ -1,26 +1,24 @@
 """Walks a prompt graph upstream to find the files and LoRAs behind a MODEL.
 
-The graph is ComfyUI's prompt in API form: node id -> class_type and inputs. An input is a value or a link
-`[node id, output number]`. Apart from switches, no node class is hard-coded. Inputs are recognised by their names and
-by what their values look like, so loaders from other packs work too.
+Apart from switches, no node class is hard-coded. Inputs are recognised by their names and by what their values look
+like, so loaders from other packs work too.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from .model_files import is_model_file
-
-Node = dict[str, Any]
-Graph = dict[str, Node]
-Link = tuple[str, int]
+from .values import Graph, GraphValues, Link, Node, is_switch, link_of
 
 # Limits on the depth of the walk and on the branches that are followed. Real graphs are never so deep; each open switch
 # multiplies the branches.
 MOST_NODES = 200
 MOST_BRANCHES = 32
+MOST_NAMES = 100
+TOO_LARGE = "this graph is too large to be read whole"
 
 # Names of inputs that may carry a model, and of those that never do.
 _MODEL_INPUT = re.compile(r"(^|_)(model|unet|diffusion|transformer|base|pipe|pipeline|guider)s?(_?\d+)?($|_)")
@@ -35,7 +33,6 @@ _NO_MODEL_FILE = (
 _STRENGTH = ("strength_model", "strength", "lora_strength", "model_strength", "lora_wt", "weight")
 _DIGITS = "0123456789"
 _LARGEST = 1e6
-_SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,25 @@ class Branch:
     loras: tuple[Lora, ...] = ()
     nodes: tuple[Node, ...] = field(default=())
 
+    @property
+    def size(self) -> int:
+        """How many names and nodes it holds."""
+        return len(self.files) + len(self.loras) + len(self.nodes)
+
+    def below(self, node: Node, files: tuple[str, ...], loras: tuple[Lora, ...]) -> "Branch":
+        """Return the branch with one more node at its end, and what that node adds."""
+        return Branch(
+            _once(files + self.files) if files else self.files,
+            _once(self.loras + loras) if loras else self.loras,
+            (node, *self.nodes),
+        )
+
+    def joined_with(self, other: "Branch") -> "Branch":
+        """Return both branches as one."""
+        return Branch(
+            _once(self.files + other.files), _once(self.loras + other.loras), _once_each(self.nodes + other.nodes)
+        )
+
 
 @dataclass(frozen=True)
 class Upstream:
@@ -81,126 +97,133 @@ class Upstream:
     doubts: tuple[str, ...] = ()
 
 
-def link_of(value: Any) -> Link | None:
-    """Return a link's node id and output number, or None if the value is not a link."""
-    if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str | int):
-        return (str(value[0]), value[1]) if isinstance(value[1], int) else None
-    return None
+class Walk:
+    """Walks one graph. What was walked is kept for later questions about the same graph.
 
-
-def value_of(graph: Graph, value: Any, most: int = 32) -> Any:
-    """Return the value behind links to primitives, reroutes and decided switches, or None if it is undecided."""
-    for _ in range(most):
-        link = link_of(value)
-        if link is None:
-            return None if isinstance(value, list | dict) else value
-        inputs = graph.get(link[0], {}).get("inputs", {})
-        switched = _decided(graph, graph.get(link[0], {}))
-        if switched is not None:
-            value = switched
-        elif len(inputs) == 1:
-            value = next(iter(inputs.values()))
-        elif "value" in inputs:
-            value = inputs["value"]
-        else:
-            return None
-    return None
-
-
-def branches(graph: Graph, node_id: str, input_name: str = "model") -> list[Branch]:
-    """Return every branch by which a model reaches a node's input; more than one if a switch is open.
-
-    A merge of models is one branch with several files. Unknown nodes are passed through along inputs that are named
-    like a model's. A broken link ends its branch; nothing is raised.
+    Args:
+        graph: the prompt graph in API form.
     """
-    link = link_of(graph.get(str(node_id), {}).get("inputs", {}).get(input_name))
-    if link is None:
-        return []
-    return _walk(graph, link, {}, 0)
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.values = GraphValues(graph)
+        self._walked: dict[str, list[Branch]] = {}
+
+    def branches(self, node_id: str, input_name: str = "model") -> list[Branch]:
+        """Return every branch by which a model reaches a node's input; more than one if a switch is open.
+
+        A merge of models is one branch with several files. Unknown nodes are passed through along inputs that are named
+        like a model's. A broken link ends its branch; nothing is raised.
+        """
+        link = link_of(self.values.inputs_of(str(node_id)).get(input_name))
+        return self._above(link, 0) if link else []
+
+    def upstream(self, node_id: str, input_name: str = "model") -> Upstream:
+        """Return what all branches up to a model agree on, and how they differ.
+
+        An open switch gives several branches. All their files are kept, but only the LoRAs that every branch has.
+        """
+        found = _agreed(self.branches(node_id, input_name))
+        if self.values.too_large or len(found.files) + len(found.loras) > MOST_NAMES:
+            return Upstream(found.files[:MOST_NAMES], (), (TOO_LARGE,))
+        return found
+
+    def _above(self, link: Link, depth: int) -> list[Branch]:
+        """Return the branches above a link.
+
+        Each node is walked once, because a graph that forks and joins n times has 2^n branches.
+        """
+        node, inputs = self.graph.get(link[0]), self.values.inputs_of(link[0])
+        if link[0] in self._walked:
+            return self._walked[link[0]]
+        if depth > MOST_NODES:
+            self.values.give_up()
+        if not isinstance(node, dict) or not self.values.spend(1 + len(inputs)):
+            return []
+        # Until its walk is finished, a node counts as leading nowhere, so that a cycle ends.
+        self._walked[link[0]] = []
+        self._walked[link[0]] = list(islice(self._branches_of(node, depth), MOST_BRANCHES))
+        return self._walked[link[0]]
+
+    def _branches_of(self, node: Node, depth: int) -> Iterator[Branch]:
+        files, loras = _own_files(node), self._own_loras(node)
+        for ways in self._ways(node):
+            parts = [self._above(way, depth + 1) for way in ways]
+            for branch in self._joined([branch for branch in parts if branch]):
+                if not self.values.spend(1):
+                    return
+                yield branch.below(node, files, loras)
+
+    def _ways(self, node: Node) -> list[list[Link]]:
+        """Return the alternatives above a node; each is a list of links that are followed together."""
+        inputs: dict[str, Any] = node.get("inputs", {})
+        decided = self.values.decided(node)
+        if decided is not None:
+            link = link_of(decided)
+            return [[link]] if link else [[]]
+        links = {name: link for name, value in inputs.items() if (link := link_of(value))}
+        if is_switch(node):
+            branch_links = [
+                link for name, link in links.items() if not re.search(r"select|index|switch|condition", name)
+            ]
+            return [[link] for link in branch_links] or [[]]
+        models = [link for name, link in links.items() if _MODEL_INPUT.search(name) and not _OTHER_INPUT.search(name)]
+        loras = [link for name, link in links.items() if _LORA_INPUT.search(name) and self._holds_loras(link)]
+        if not models and not loras and not _own_files(node):
+            # A reroute, getter or preview passes on whatever it takes.
+            models = [link for name, link in links.items() if not _OTHER_INPUT.search(name)]
+        return [models + loras]
+
+    def _holds_loras(self, link: Link) -> bool:
+        """Return whether a link leads to a stack of LoRAs rather than to a primitive with a LoRA's name."""
+        return self.values.value(list(link)) is None
+
+    def _joined(self, parts: list[list[Branch]]) -> list[Branch]:
+        """Return the branches above a node, one for each combination of those above its inputs."""
+        combined = [Branch()] if not parts else parts[0]
+        for choices in parts[1:]:
+            pairs = list(islice(((branch, choice) for branch in combined for choice in choices), MOST_BRANCHES))
+            if not self.values.spend(sum(branch.size + choice.size for branch, choice in pairs) // 8 + 1):
+                break
+            combined = [branch.joined_with(choice) for branch, choice in pairs]
+        return combined
+
+    def _own_loras(self, node: Node) -> tuple[Lora, ...]:
+        # Resolve links to primitives first, because names and strengths may be linked.
+        inputs = {
+            name: value if link_of(value) is None else self.values.value(value)
+            for name, value in node.get("inputs", {}).items()
+        }
+        count = inputs.get("lora_count")
+        loras = []
+        for name, value in inputs.items():
+            if not _is_on(inputs, _number_behind(name), count):
+                continue
+            if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader: one object per LoRA
+                strength = _number(value.get("strength")) if value.get("on", True) else 0.0
+                loras.append(Lora(str(value["lora"]), strength))
+            elif isinstance(value, str) and _LORA_INPUT.search(name) and is_model_file(value):
+                loras.append(Lora(value, _strength(inputs, name)))
+        return tuple(loras)
 
 
-def agreed(ways: list[Branch]) -> Upstream:
-    """Return what all branches up to a model agree on, and how they differ.
+def _is_on(inputs: dict[str, Any], number: int, count: Any) -> bool:
+    """Return whether a stack's LoRA of this number is on."""
+    hidden = isinstance(count, int) and number > count
+    return not hidden and str(inputs.get(f"switch_{number}", "On")).lower() != "off"
 
-    An open switch gives several branches. All their files are kept, but only the LoRAs that every branch has.
-    """
+
+def _agreed(ways: list[Branch]) -> Upstream:
     if not ways:
         return Upstream()
     files = _once(tuple(file for way in ways for file in way.files))
     if len(ways) >= MOST_BRANCHES:
         return Upstream(files, (), (f"more than {MOST_BRANCHES - 1} branches of the graph lead to a model",))
-    shared = tuple(lora for lora in ways[0].loras if all(lora in way.loras for way in ways))
-    some = dict.fromkeys(lora.name for way in ways for lora in way.loras if lora not in shared)
-    doubts = (f"an open switch decides whether LoRA {', '.join(some)} is on",) if some else ()
+    in_all = set(ways[0].loras).intersection(*(way.loras for way in ways))
+    shared = tuple(lora for lora in ways[0].loras if lora in in_all)
+    some = dict.fromkeys(lora.name for way in ways for lora in way.loras if lora not in in_all)
+    doubts = (f"an open switch decides whether LoRA {', '.join(islice(some, MOST_NAMES))} is on",) if some else ()
     return Upstream(files, shared, doubts)
-
-
-def _walk(graph: Graph, link: Link, walked: dict[str, list[Branch]], depth: int) -> list[Branch]:
-    """Return the branches above a node.
-
-    Each node is walked once, because a graph that forks and joins n times has 2^n branches.
-    """
-    node = graph.get(link[0])
-    if link[0] in walked:
-        return walked[link[0]]
-    if not isinstance(node, dict) or not isinstance(node.get("inputs"), dict) or depth > MOST_NODES:
-        return []
-    # Until its walk is finished, a node counts as leading nowhere, so that a cycle ends.
-    walked[link[0]] = []
-    walked[link[0]] = list(islice(_branches_of(graph, node, walked, depth), MOST_BRANCHES))
-    return walked[link[0]]
-
-
-def _branches_of(graph: Graph, node: Node, walked: dict[str, list[Branch]], depth: int) -> Iterator[Branch]:
-    for ways in _ways(graph, node):
-        parts = [_walk(graph, way, walked, depth + 1) for way in ways]
-        yield from _joined(graph, node, [branch for branch in parts if branch])
-
-
-def _ways(graph: Graph, node: Node) -> list[list[Link]]:
-    """Return the alternatives above a node; each is a list of links that are followed together."""
-    inputs: dict[str, Any] = node.get("inputs", {})
-    decided = _decided(graph, node)
-    if decided is not None:
-        link = link_of(decided)
-        return [[link]] if link else [[]]
-    links = {name: link for name, value in inputs.items() if (link := link_of(value))}
-    if _is_switch(node):
-        branch_links = [link for name, link in links.items() if not re.search(r"select|index|switch|condition", name)]
-        return [[link] for link in branch_links] or [[]]
-    models = [link for name, link in links.items() if _MODEL_INPUT.search(name) and not _OTHER_INPUT.search(name)]
-    loras = [link for name, link in links.items() if _LORA_INPUT.search(name) and _holds_loras(graph, link)]
-    if not models and not loras and not _own_files(node):
-        # A reroute, getter or preview passes on whatever it takes.
-        models = [link for name, link in links.items() if not _OTHER_INPUT.search(name)]
-    return [models + loras]
-
-
-def _holds_loras(graph: Graph, link: Link) -> bool:
-    """Return whether a link leads to a stack of LoRAs rather than to a primitive with a LoRA's name."""
-    return value_of(graph, list(link)) is None
-
-
-def _joined(graph: Graph, node: Node, parts: list[list[Branch]]) -> Iterator[Branch]:
-    """Yield a node's branches, one for each combination of the branches above it."""
-    combined = [Branch()]
-    for choices in parts:
-        combined = [
-            Branch(
-                _once(branch.files + choice.files),
-                _once(branch.loras + choice.loras),
-                _once_each(branch.nodes + choice.nodes),
-            )
-            for branch in combined
-            for choice in choices
-        ][:MOST_BRANCHES]
-    for branch in combined:
-        yield replace(
-            branch,
-            files=(*_own_files(node), *branch.files),
-            loras=(*branch.loras, *_own_loras(graph, node)),
-            nodes=(node, *branch.nodes),
-        )
 
 
 def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -214,24 +237,6 @@ def _once_each(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
 def _own_files(node: Node) -> tuple[str, ...]:
     inputs: dict[str, Any] = node["inputs"]
     return tuple(v for name, v in inputs.items() if is_model_file(v) and not re.search(_NO_MODEL_FILE, name))
-
-
-def _own_loras(graph: Graph, node: Node) -> tuple[Lora, ...]:
-    # Resolve links to primitives first, because names and strengths may be linked.
-    inputs = {
-        name: value if link_of(value) is None else value_of(graph, value) for name, value in node["inputs"].items()
-    }
-    count = inputs.get("lora_count")
-    loras = []
-    for name, value in inputs.items():
-        number = _number_behind(name)
-        if (isinstance(count, int) and number > count) or str(inputs.get(f"switch_{number}", "On")).lower() == "off":
-            continue
-        if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader: one object per LoRA
-            loras.append(Lora(str(value["lora"]), _number(value.get("strength")) if value.get("on", True) else 0.0))
-        elif isinstance(value, str) and _LORA_INPUT.search(name) and is_model_file(value):
-            loras.append(Lora(value, _strength(inputs, name)))
-    return tuple(loras)
 
 
 def _strength(inputs: dict[str, Any], lora_input: str) -> float | None:
@@ -257,18 +262,3 @@ def _number_behind(name: str) -> int:
     """Return the number at the end of an input's name, or 0 if there is none."""
     digits = name[len(name.rstrip(_DIGITS)) :]
     return int(digits) if 0 < len(digits) < 10 else 0
-
-
-def _is_switch(node: Node) -> bool:
-    kind = str(node.get("class_type", ""))
-    return kind in _SWITCHES or re.search(r"switch|selector|any.?index", kind, re.IGNORECASE) is not None
-
-
-def _decided(graph: Graph, node: Node) -> Any:
-    """Return the input that a stock switch passes on, or None if the node is not a stock switch or is undecided."""
-    names = _SWITCHES.get(str(node.get("class_type", "")))
-    if names is None:
-        return None
-    inputs = node.get("inputs", {})
-    state = value_of(graph, inputs.get(names[0]))
-    return inputs.get(names[1] if state else names[2]) if isinstance(state, bool) else None

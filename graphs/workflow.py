@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .model_files import is_model_file
-from .walk import Graph
+from .values import Graph
 
 Record = dict[str, Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..graphs.walk import Graph
+from ..graphs.values import Graph
 from ..presets.catalogue import AUTO, chosen_variant, is_variant
 from ..presets.plan import UNKNOWN
 from ..presets.recognition.finding import CONFIDENCES

@@ -12,7 +12,7 @@ from sweetspot.comparison.contenders import parse_contenders
 from sweetspot.comparison.frames import check_frames, choose_frames
 from sweetspot.comparison.step_counts import AUTO, MAX_COUNTS, WORDS, parse_step_counts
 from sweetspot.graphs.samplers_in import samplers_in
-from sweetspot.graphs.walk import agreed, branches
+from sweetspot.graphs.walk import Walk
 from sweetspot.presets.recognition.evidence import Evidence
 from sweetspot.presets.recognition.headers import Header, HeaderError, read_header
 from sweetspot.presets.recognition.model_file import evidence_of_file
@@ -134,7 +134,7 @@ GRAPHS = some.dictionaries(some.sampled_from("abcdef"), NODES, max_size=6)
 def test_graphs(graph: dict[str, Any]):
     """Circles, broken links and values of any kind: there is an answer, and it can be judged."""
     for node in graph:
-        upstream = agreed(branches(graph, node))
+        upstream = Walk(graph).upstream(node)
         assert all(isinstance(file, str) for file in upstream.files)
         recognise_all(Evidence.from_graph(upstream))
     for sampler in samplers_in(graph):

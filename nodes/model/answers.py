@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...demo import files as demo_files
-from ...graphs.walk import Branch, Graph, agreed, branches
+from ...graphs.values import Graph
+from ...graphs.walk import Walk
 from ...presets.catalogue import find_variant
 from ...presets.plan import StepPlan
 from ...presets.qualities import Quality
@@ -40,7 +41,7 @@ def answer_for(
     Raises:
         NameRefusedError: a model's name is not in ComfyUI's lists.
     """
-    evidence, problems = evidence_in_graph(branches(graph, node, input_name), with_files=with_files)
+    evidence, problems = evidence_in_graph(Walk(graph), node, input_name, with_files=with_files)
     recognitions = recognise_all_here(evidence.chosen(choice), min_confidence)
     finding = recognitions["balanced"].finding
     name = finding.variant.name if finding.variant else ""
@@ -62,16 +63,19 @@ def answer_for(
     }
 
 
-def evidence_in_graph(ways: list[Branch], *, with_files: bool) -> tuple[Evidence, list[str]]:
+def evidence_in_graph(
+    walk: Walk, node: str, input_name: str = "model", *, with_files: bool
+) -> tuple[Evidence, list[str]]:
     """Return the evidence from the graph and the headers of its files, and which headers could not be read.
 
     Raises:
         NameRefusedError: a model's name is not in ComfyUI's lists.
     """
-    named = Evidence.from_graph(agreed(ways))
+    named = Evidence.from_graph(walk.upstream(node, input_name))
     for lora in named.loras:
         check_name(lora.name)
-    if not named.files and any(node.get("class_type") == _DEMO_NODE for way in ways for node in way.nodes):
+    above = (each for branch in walk.branches(node, input_name) for each in branch.nodes)
+    if not named.files and any(each.get("class_type") == _DEMO_NODE for each in above):
         header = read_header(demo_files.TRANSFORMER)
         return replace(evidence_of_file(demo_files.TRANSFORMER.name, header), loras=named.loras), []
     paths = [find_model(name) for name in named.files] if with_files else []

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ...graphs.walk import Lora, Upstream, agreed, branches
+from ...graphs.walk import Lora, Upstream, Walk
 from ...presets.recognition.evidence import Evidence
 from ...presets.recognition.headers import read_header
 
@@ -25,7 +25,7 @@ def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice:
     """
     config: Any = _guarded(lambda: model.model.model_config, None)
     path = source_file(model)
-    upstream = _guarded(lambda: agreed(branches(prompt or {}, str(node_id))), Upstream())
+    upstream = _guarded(lambda: Walk(prompt or {}).upstream(str(node_id)), Upstream())
     return Evidence(
         architecture=type(config).__name__ if config is not None else "",
         unet_config=_guarded(lambda: dict(getattr(config, "unet_config", None) or {}), {}),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ...graphs.walk import Graph, branches, link_of, value_of
+from ...graphs.values import Graph, link_of
+from ...graphs.walk import Walk
 from ...presets.by_hand import CHANGES, changed_by_hand
 from ...presets.catalogue import AUTO, chosen_variant, is_variant
 from ...presets.plan import StepPlan
@@ -19,26 +20,29 @@ MAX_CFG = 100.0
 _LONGEST_CHAIN = 20
 
 
-def plan_behind(graph: Graph, node_id: str, input_name: str = "plan", depth: int = 0) -> StepPlan | None:
+def plan_behind(graph: Graph, node_id: str, input_name: str = "plan") -> StepPlan | None:
     """Return the plan that a node's input will receive, or None if only a run can show it.
 
     Args:
         graph: the part of the prompt graph upstream of the node, in API form.
         node_id: the node.
         input_name: its input.
-        depth: how many nodes were passed so far.
     """
-    link = link_of(graph.get(node_id, {}).get("inputs", {}).get(input_name))
-    giver = graph.get(link[0], {}) if link else {}
+    return _plan_above(Walk(graph), node_id, input_name, 0)
+
+
+def _plan_above(walk: Walk, node_id: str, input_name: str, depth: int) -> StepPlan | None:
+    link = link_of(walk.values.inputs_of(node_id).get(input_name))
+    giver = walk.graph.get(link[0], {}) if link else {}
     if link is None or depth > _LONGEST_CHAIN:
         return None
-    inputs: dict[str, Any] = giver.get("inputs", {})
+    inputs = walk.values.inputs_of(link[0])
     if giver.get("class_type") == PRESET:
-        return _of_preset(graph, link[0], inputs)
+        return _of_preset(walk, link[0], inputs)
     if giver.get("class_type") != STEP_PLAN or "sigmas" in inputs:
         return None
-    base = plan_behind(graph, link[0], "plan", depth + 1) if "plan" in inputs else None
-    values = {name: value_of(graph, inputs.get(name)) for name in CHANGES}
+    base = _plan_above(walk, link[0], "plan", depth + 1) if "plan" in inputs else None
+    values = {name: walk.values.value(inputs.get(name)) for name in CHANGES}
     if not _are_settings(**values) or ("plan" in inputs and base is None):
         return None
     return known_names(changed_by_hand(base, **values))[0]
@@ -51,17 +55,16 @@ def _are_settings(steps: Any, cfg: Any, sampler_name: Any, scheduler: Any) -> bo
     return counts and scales and isinstance(sampler_name, str) and isinstance(scheduler, str)
 
 
-def _of_preset(graph: Graph, node_id: str, inputs: dict[str, Any]) -> StepPlan | None:
+def _of_preset(walk: Walk, node_id: str, inputs: dict[str, Any]) -> StepPlan | None:
     defaults = {"quality": "balanced", "variant": AUTO, "min_confidence": CONFIDENCES[0]}
-    quality, variant, floor = (value_of(graph, inputs.get(name, value)) for name, value in defaults.items())
+    quality, variant, floor = (walk.values.value(inputs.get(name, value)) for name, value in defaults.items())
     if quality not in QUALITIES or floor not in CONFIDENCES or not (variant == AUTO or is_variant(str(variant))):
         return None
-    ways = branches(graph, node_id)
     try:
-        evidence, _ = evidence_in_graph(ways, with_files=True)
+        evidence, _ = evidence_in_graph(walk, node_id, with_files=True)
     except NameRefusedError as error:
         if not error.harmless:
             return None
-        evidence, _ = evidence_in_graph(ways, with_files=False)
+        evidence, _ = evidence_in_graph(walk, node_id, with_files=False)
     found = recognise_here(evidence.chosen(chosen_variant(str(variant))), quality, floor)
     return known_names(found.plan)[0]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...graphs.samplers_in import GraphSampler, samplers_in
-from ...graphs.walk import Graph
+from ...graphs.values import Graph
 from ..catalogue import Convention
 
 STEPS_NAMES = ("steps", "num_inference_steps", "inference_steps", "sample_steps", "sampling_steps")

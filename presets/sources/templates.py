@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...graphs.samplers_in import GraphSampler, samplers_in
-from ...graphs.walk import Graph, link_of
+from ...graphs.values import Graph, link_of
 from ...graphs.workflow import to_graph
 from ..plan import Shift
 from ..qualities import Quality

@@ -1,7 +1,9 @@
 """Walking upstream through what people really put between loader and sampler."""
 
 import pytest
-from sweetspot.graphs.walk import Lora, Upstream, agreed, branches, value_of
+from sweetspot.graphs.samplers_in import samplers_in
+from sweetspot.graphs.values import GraphValues
+from sweetspot.graphs.walk import Lora, Upstream, Walk
 
 
 def node(kind: str, **inputs) -> dict:
@@ -13,7 +15,7 @@ LORA = node("LoraLoaderModelOnly", model=["1", 0], lora_name="turbo.safetensors"
 
 
 def files_and_loras(graph: dict, at: str = "end") -> list[tuple[tuple[str, ...], tuple[Lora, ...]]]:
-    return [(way.files, way.loras) for way in branches(graph, at)]
+    return [(way.files, way.loras) for way in Walk(graph).branches(at)]
 
 
 def test_a_loader_straight_ahead():
@@ -92,9 +94,9 @@ def test_an_open_switch_gives_every_way_and_a_doubt():
         "computed": node("Something", seed=3, text="x"),
         "end": node("KSampler", model=["3", 0]),
     }
-    ways = branches(graph, "end")
+    ways = Walk(graph).branches("end")
     assert [way.loras for way in ways] == [(), (Lora("turbo.safetensors", 0.5),)]
-    found = agreed(ways)
+    found = Walk(graph).upstream("end")
     assert (found.files, found.loras) == (("flux/flux1-dev.safetensors",), ())
     assert found.doubts == ("an open switch decides whether LoRA turbo.safetensors is on",)
 
@@ -120,14 +122,14 @@ def test_a_merge_has_both_files():
     ids=["empty", "broken link", "no link", "a cycle"],
 )
 def test_a_broken_graph_gives_nothing_and_raises_nothing(graph: dict):
-    assert agreed(branches(graph, "end")) == Upstream()
+    assert Walk(graph).upstream("end") == Upstream()
 
 
 def test_values_behind_primitives_are_found():
     graph = {"n": node("PrimitiveInt", value=["m", 0]), "m": node("INTConstant", value=12)}
-    assert value_of(graph, ["n", 0]) == 12
-    assert value_of(graph, 7) == 7
-    assert value_of(graph, ["missing", 0]) is None
+    assert GraphValues(graph).value(["n", 0]) == 12
+    assert GraphValues(graph).value(7) == 7
+    assert GraphValues(graph).value(["missing", 0]) is None
 
 
 def test_many_open_switches_are_bounded_and_told():
@@ -138,7 +140,7 @@ def test_many_open_switches_are_bounded_and_told():
         graph[f"l{number}"] = node("LoraLoaderModelOnly", **lora)
         graph[f"{number}"] = node("AnySwitch", input1=[f"l{number}", 0], input2=below, select=["?", 0])
     graph["end"] = node("KSampler", model=["20", 0])
-    found = agreed(branches(graph, "end"))
+    found = Walk(graph).upstream("end")
     assert found.loras == ()
     assert "more than 31 " in found.doubts[0]
 
@@ -197,3 +199,77 @@ def test_a_strength_that_is_none_is_not_known(strength: float):
     lora = node("LoraLoaderModelOnly", model=["1", 0], lora_name="turbo.safetensors", strength_model=strength)
     ((_, loras),) = files_and_loras({"1": LOADER, "2": lora, "end": node("KSampler", model=["2", 0])})
     assert loras == (Lora("turbo.safetensors", None),)
+
+
+def switch(state, on_true, on_false) -> dict:
+    return node("ComfySwitchNode", switch=state, on_true=on_true, on_false=on_false)
+
+
+def sampler(link) -> dict:
+    return node("KSampler", model=link, steps=link, cfg=link, scheduler="simple", sampler_name="euler")
+
+
+def switches_in_a_row(count: int) -> dict:
+    """Each switch asks the next one for its state and for both of its inputs: 2^n questions in all."""
+    row = {f"{n}": switch([f"{n + 1}", 0], [f"{n + 1}", 0], [f"{n + 1}", 0]) for n in range(count)}
+    return row | {f"{count}": node("PrimitiveBoolean", value=True), "end": sampler(["0", 0])}
+
+
+def open_switches_in_a_row(count: int) -> dict:
+    row = {f"{n}": node("AnySwitch", input1=[f"{n + 1}", 0], input2=[f"{n + 2}", 0]) for n in range(count)}
+    return row | {f"{count}": LOADER, f"{count + 1}": LOADER, "end": sampler(["0", 0])}
+
+
+def merge_of_open_switches(count: int) -> dict:
+    loaders = {f"l{n}": node("UNETLoader", unet_name=f"{n}.safetensors") for n in range(2 * count)}
+    row = {f"{n}": node("AnySwitch", input1=[f"l{2 * n}", 0], input2=[f"l{2 * n + 1}", 0]) for n in range(count)}
+    merge = node("ModelMerge", **{f"model_{n}": [f"{n}", 0] for n in range(count)})
+    return loaders | row | {"merge": merge, "end": sampler(["merge", 0])}
+
+
+def stack_of_loras(count: int) -> dict:
+    names = {f"lora_name_{n}": f"{n}.safetensors" for n in range(count)}
+    return {"stack": node("LoRA Stack", model=["1", 0], **names), "1": LOADER, "end": sampler(["stack", 0])}
+
+
+def reroutes_in_a_row(count: int) -> dict:
+    row = {f"{n}": node("Reroute", value=[f"{n + 1}", 0]) for n in range(count)}
+    return row | {f"{count}": LOADER, "end": sampler(["0", 0])}
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        open_switches_in_a_row(1400),
+        merge_of_open_switches(1400),
+        stack_of_loras(12_000),
+        reroutes_in_a_row(5000),
+        switches_in_a_row(5000),
+    ],
+    ids=["open switches", "a merge", "LoRAs", "reroutes", "switches"],
+)
+def test_a_graph_too_large_to_read_is_a_doubt_and_not_a_long_wait(graph: dict):
+    walk = Walk(graph)
+    found = walk.upstream("end")
+    assert len(found.doubts) == 1
+    assert found.loras == ()
+    assert len(found.files) <= 100
+    # Some samplers of a graph of any size are read in bounded work, too.
+    assert len(list(samplers_in(graph | {f"s{n}": sampler(["0", 0]) for n in range(5000)}))) < 5000
+
+
+def test_switches_that_ask_each_other_are_asked_once():
+    graph = switches_in_a_row(40)
+    walk = Walk(graph)
+    assert walk.upstream("end") == Upstream()
+    assert walk.values.value(["0", 0]) is True
+    assert not walk.values.too_large
+
+
+@pytest.mark.parametrize("first", ["switch", "on_true", "on_false"])
+def test_a_switch_that_decides_itself_is_open(first: str):
+    inputs = {"switch": False, "on_true": ["1", 0], "on_false": ["1", 0]} | {first: ["w", 0]}
+    graph = {"w": node("ComfySwitchNode", **inputs), "1": LOADER, "end": sampler(["w", 0])}
+    found = Walk(graph).upstream("end")
+    assert found.files in ((), ("flux/flux1-dev.safetensors",))
+    assert GraphValues(graph).value(["w", 0]) is None

@@ -282,7 +282,7 @@ class OddModel:
     CATEGORY = "tests"
 
     def make(self, model, kind, rows):
-        calls = 0
+        number = next(calls.numbers)
 
         class Network(torch.nn.Module):
             def __init__(self, network):
@@ -291,13 +291,12 @@ class OddModel:
                 self.dtype = network.dtype
 
             def forward(self, x, t, *rest, **options):
-                nonlocal calls
-                calls += 1
+                calls.made[number] += 1
                 if kind == "one size" and x.shape[0] > rows:
                     raise RuntimeError("shape mismatch: batch")
-                if kind == "nan" and calls > rows:
+                if kind == "nan" and calls.made[number] > rows:
                     x = x * float("nan")
-                if kind == "interrupt" and calls == rows:
+                if kind == "interrupt" and calls.made[number] == rows:
                     comfy.model_management.interrupt_current_processing()
                 if kind == "reads the first level":
                     t = t[:1].expand_as(t)
@@ -333,16 +332,15 @@ class OddVAE:
     CATEGORY = "tests"
 
     def make(self, vae, kind, at_decode):
-        decodes = 0
+        number = next(calls.numbers)
 
         class Odd:
             def __getattr__(self, name):
                 return getattr(vae, name)
 
             def decode(self, samples, **options):
-                nonlocal decodes
-                decodes += 1
-                if kind == "raise" and decodes == at_decode:
+                calls.made[number] += 1
+                if kind == "raise" and calls.made[number] == at_decode:
                     raise RuntimeError("the tests' own error")
                 images = vae.decode(samples, **options)
                 if kind == "nan":
