@@ -4,10 +4,11 @@ They take part of a prompt graph, read the headers of the files named in it, and
 refuses cross-origin requests to them, as it does for all routes.
 """
 
-import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +17,7 @@ from ..graphs.values import Graph
 from ..presets.catalogue import AUTO, chosen_variant, is_variant
 from ..presets.plan import UNKNOWN
 from ..presets.recognition.finding import CONFIDENCES
+from .background import Background, BusyError
 from .model.answers import answer_for
 from .model.model_files import NameRefusedError
 from .model.plan_behind import plan_behind
@@ -23,6 +25,10 @@ from .model.plan_behind import plan_behind
 RECOGNISE, PLAN = "/sweetspot/recognise", "/sweetspot/plan"
 MOST_BYTES = 512 * 1024
 LONGEST_INPUT = 256
+# One thread: the work is mostly Python, so that a second one would only slow down the server.
+_BACKGROUND = Background()
+
+Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 @dataclass(frozen=True)
@@ -63,28 +69,38 @@ def add_routes() -> None:
     server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
     if server is None or any(route.path == RECOGNISE for route in server.routes):
         return
-    server.routes.post(RECOGNISE)(answer_recognise)
-    server.routes.post(PLAN)(answer_plan)
+    server.routes.post(RECOGNISE)(_refusing(answer_recognise))
+    server.routes.post(PLAN)(_refusing(answer_plan))
+
+
+def _refusing(answer: Handler) -> Handler:
+    """Return the handler with its refusals as answers."""
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return await answer(request)
+        except RequestError as error:
+            return web.json_response({"error": str(error)}, status=error.status)
+        except BusyError as error:
+            return web.json_response({"error": str(error)}, status=503, headers={"Retry-After": "10"})
+
+    return handle
 
 
 async def answer_recognise(request: web.Request) -> web.Response:
     """Answer which model reaches a node's input.
 
     The JSON body holds `graph` and `node`, and optionally `input`, `variant` and `min_confidence`. The answer is that
-    of `answer_for`. A refused request gets 4xx and `error`. If the name is valid but its file may not be read,
-    `by_name` holds what the name alone shows.
+    of `answer_for`. A refused request gets 4xx and `error`, and 503 if too many are waiting. If the name is valid but
+    its file may not be read, `by_name` holds what the name alone shows.
     """
+    question = await _read(request, "model")
     try:
-        question = await _read(request, "model")
-    except RequestError as error:
-        return web.json_response({"error": str(error)}, status=error.status)
-    try:
-        # Disks may be slow, so this runs in a thread and doesn't block the server.
-        return web.json_response(await asyncio.to_thread(question.answer))
+        return web.json_response(await _BACKGROUND.run(question.answer))
     except NameRefusedError as error:
         refusal: dict[str, Any] = {"error": str(error)}
         if error.harmless:
-            refusal["by_name"] = await asyncio.to_thread(question.answer, with_files=False)
+            refusal["by_name"] = await _BACKGROUND.run(partial(question.answer, with_files=False))
         return web.json_response(refusal, status=error.status)
 
 
@@ -93,11 +109,8 @@ async def answer_plan(request: web.Request) -> web.Response:
 
     The JSON body holds `graph` and `node`, and optionally `input`. A refused request gets 4xx and `error`.
     """
-    try:
-        question = await _read(request, "plan")
-    except RequestError as error:
-        return web.json_response({"error": str(error)}, status=error.status)
-    plan = await asyncio.to_thread(plan_behind, question.graph, question.node, question.input)
+    question = await _read(request, "plan")
+    plan = await _BACKGROUND.run(partial(plan_behind, question.graph, question.node, question.input))
     names = ("steps", "cfg", "sampler_name", "scheduler", "guidance")
     return web.json_response({"plan": plan and {name: asdict(plan)[name] for name in names}})
 
