@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..regular_files import open_regular
+
 LARGEST_HEADER = 2 * 1024 * 1024
 _SAFETENSORS, _GGUF = (".safetensors", ".sft"), (".gguf",)
 _LENGTH_BYTES = 8
@@ -41,12 +43,12 @@ def read_header(file: Path) -> Header:
 
     Raises:
         HeaderError: the header is broken; the message names the file, what was expected and what came.
-        OSError: the file cannot be read.
+        OSError: the file cannot be read, or is no regular file.
     """
     ending = file.suffix.lower()
     if ending not in _SAFETENSORS + _GGUF:
         return Header()
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         size = os.fstat(stream.fileno()).st_size
         try:
             return _read_gguf(stream) if ending in _GGUF else _read_safetensors(stream, size)
