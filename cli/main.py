@@ -50,6 +50,8 @@ def _inspect(chosen: argparse.Namespace) -> int:
         raise ValueError("inspect: expected a PATH, a --name or a --lora, got none")
     names = chosen.names or ([""] if chosen.loras and not chosen.paths else [])
     saved = known_presets(chosen.presets)
+    if saved is not None and saved.problem:
+        print(f"sweetspot: your presets: {saved.problem}", file=sys.stderr)
     answers = inspect(chosen.paths, names, chosen.loras, templates(), saved)
     print(to_json(answers) if chosen.json else to_text(answers))
     return COULD_NOT_READ if any(answer.failed for answer in answers) else 0
@@ -72,7 +74,7 @@ def _save(chosen: argparse.Namespace) -> int:
     key = key_of(model, chosen.loras)
     print(f"Saved for {key}, {chosen.quality}: {json.dumps(saved.presets[key][chosen.quality])}\nIn {file}")
     if saved.problem:
-        print(f"sweetspot: {saved.problem}", file=sys.stderr)
+        print(f"sweetspot: your presets: {saved.problem}", file=sys.stderr)
     return 0
 
 

@@ -3,12 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+from ..presets.regular_files import read_bytes
 from ..presets.sources import user
 from ..presets.sources.settings import SettingsError, from_image, from_text
 from ..presets.sources.templates import PACKAGES, TemplateIndex, installed_folders, load_index
 from ..presets.sources.user import UserPresets, read_user_presets
 from .comfyui import ComfyUIError, find_comfyui
 
+# Workflows and parameters are shorter by far.
+LARGEST_TEXT = 16 << 20
 IMAGES = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -62,11 +65,12 @@ def read_settings(file: Path) -> tuple[dict[str, Any], str]:
         OSError: the file cannot be read.
     """
     if file.suffix.lower() in IMAGES:
-        from ..comparison.pictures.metadata import read_image_metadata
+        from ..presets.sources.images import read_image_metadata
 
         return from_image(read_image_metadata(file))
+    content = read_bytes(file, LARGEST_TEXT)
     try:
-        text = file.read_text("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise SettingsError(f"{file.name}: expected an image, JSON or A1111's parameters, got other bytes") from None
     return from_text(text)

@@ -19,7 +19,7 @@ from ...presets.recognition.model_file import evidence_of_file
 from ...presets.zones import COMMON_ZONES, zones_of
 from .model_files import check_name, find_model
 from .plan_on_model import known_names
-from .recognise_here import recognise_all_here
+from .recognise_here import problem_with_presets, recognise_all_here
 
 _DEMO_NODE = "SweetSpotDemoModel"
 _SHOWN = ("steps", "cfg", "sampler_name", "scheduler", "guidance", "sources")
@@ -43,6 +43,7 @@ def answer_for(
     """
     evidence, problems = evidence_in_graph(Walk(graph), node, input_name, with_files=with_files)
     recognitions = recognise_all_here(evidence.chosen(choice), min_confidence)
+    problems += [problem] if (problem := problem_with_presets()) else []
     finding = recognitions["balanced"].finding
     name = finding.variant.name if finding.variant else ""
     is_known = finding.confidence != UNKNOWN and not finding.required

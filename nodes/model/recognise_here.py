@@ -34,6 +34,12 @@ def recognise_all_here(evidence: Evidence, min_confidence: str = UNKNOWN) -> dic
     return recognise_all(evidence, _wishes(read_user_presets(presets_file()), min_confidence))
 
 
+def problem_with_presets() -> str:
+    """Return what is wrong with the user's presets; empty if nothing is."""
+    problem = read_user_presets(presets_file()).problem
+    return f"your presets: {problem}" if problem else ""
+
+
 def _wishes(saved: UserPresets, min_confidence: str) -> Wishes:
     return Wishes(prefer=saved.prefer, saved=saved, templates=_templates(), min_confidence=min_confidence)
 

@@ -20,6 +20,8 @@ from ..catalogue import Convention
 
 STEPS_NAMES = ("steps", "num_inference_steps", "inference_steps", "sample_steps", "sampling_steps")
 CFG_NAMES = ("cfg", "cfg_scale", "guidance_scale", "true_cfg_scale")
+# Names of one setting.
+ALIASES = (STEPS_NAMES, CFG_NAMES, ("sampler_name", "sampler"), ("scheduler",), ("guidance",))
 MOST_STEPS = 10_000
 LARGEST_CFG = 100.0
 
@@ -257,7 +259,7 @@ def _cfg(value: Any, *, conditional_anchor: bool) -> float:
 def _whole_number(name: str, value: Any) -> int:
     number = _number(name, value, 1, MOST_STEPS)
     if number != int(number):
-        raise SettingsError(f"{name}: expected a whole number, got {value!r}")
+        raise SettingsError(f"{name}: expected a whole number, got {_shown(value)}")
     return int(number)
 
 
@@ -267,8 +269,16 @@ def _number(name: str, value: Any, least: float, most: float) -> float:
     except (TypeError, ValueError, OverflowError):
         number = None
     if number is None or not least <= number <= most:
-        raise SettingsError(f"{name}: expected a number from {least:g} to {most:g}, got {value!r}")
+        raise SettingsError(f"{name}: expected a number from {least:g} to {most:g}, got {_shown(value)}")
     return number
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return "a number of thousands of digits"
+    return text if len(text) <= 60 else text[:60] + "..."
 
 
 def _name(setting: str, value: Any) -> str:

@@ -2,15 +2,16 @@
 
     {"version": 1, "prefer": "template", "presets": {"<file name>": {"balanced": {"steps": 18, ...}}}}
 
-Accelerator LoRAs follow the model's name: `flux1-dev + flux.1-turbo-alpha`. New presets are merged by name and quality,
-and the file is written atomically. A file that cannot be read is renamed, never overwritten; a file of a newer version
-is left unchanged.
+Accelerator LoRAs follow the model's name: `flux1-dev + flux.1-turbo-alpha`. Saving changes one entry and leaves every
+other character of the file as it is, also while several programs save at once. An entry that can't be used is skipped
+and reported. Reading changes nothing. Only a file that is no JSON object is renamed when something is saved, and never
+overwritten; a file of a newer version is left unchanged.
 """
 
 import json
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,28 @@ from ..recognition.evidence import Evidence
 from ..recognition.matching import step_loras
 from ..recognition.names import normalise
 from ..recognition.recognise import find
-from .files import write_atomically
-from .settings import Convention, from_record
+from ..regular_files import read_bytes
+from .files import sweep_unfinished, write_atomically
+from .json_edit import with_value
+from .lock import locked
+from .settings import ALIASES, Convention, SettingsError, from_record
 
 VERSION = 1
+LARGEST_FILE = 16 << 20
 _FILE = Path("default", "sweetspot", "step_presets.json")
+# A longer whole number is no setting; Python would refuse to read it, and the whole file with it.
+_LONGEST_NUMBER = 30
+_MOST_SHOWN = 3
+_EMPTY = f'{{\n  "version": {VERSION},\n  "prefer": "template",\n  "presets": {{}}\n}}\n'
 Presets = dict[str, dict[str, dict[str, Any]]]
 
 
 class UserPresetsError(ValueError):
     """The file of presets, or what should be saved in it, cannot be used; the message says why."""
+
+
+class _BrokenError(UserPresetsError):
+    """The file is no JSON object."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +52,8 @@ class UserPresets:
     Attributes:
         prefer: whose numbers balanced uses if both are known.
         presets: settings by the model's name and quality.
-        problem: what was wrong with the file, and where it is now; empty if nothing was.
+        problem: what was wrong with the file, which entries were skipped, and where a renamed file is now; empty if
+            nothing was wrong.
     """
 
     prefer: Preference = "template"
@@ -73,24 +87,18 @@ def presets_file(user_folder: Path) -> Path:
 
 
 def load_user_presets(file: Path) -> UserPresets:
-    """Return the user's presets; empty if there is no file.
-
-    A broken file is renamed, and `problem` gives its new name.
+    """Return the user's presets; empty if there is no file. What can't be used is named in `problem`.
 
     Raises:
         UserPresetsError: the file was written by a newer version of the pack.
-        OSError: the file cannot be read or renamed.
+        OSError: the file cannot be read.
     """
     try:
-        return _check(json.loads(file.read_text("utf-8-sig")))
+        return _checked(_parsed(file, _text_of(file)))
     except FileNotFoundError:
         return UserPresets()
-    except UserPresetsError:
-        raise
-    except (ValueError, TypeError, RecursionError) as error:
-        aside = _free_name(file)
-        file.replace(aside)
-        return UserPresets(problem=f"{file.name} could not be read ({error}); it was renamed to {aside}")
+    except _BrokenError as error:
+        return UserPresets(problem=f"not used: {error}")
 
 
 def read_user_presets(file: Path) -> UserPresets:
@@ -98,7 +106,7 @@ def read_user_presets(file: Path) -> UserPresets:
     try:
         return load_user_presets(file)
     except (UserPresetsError, OSError) as error:
-        return UserPresets(problem=f"{file.name} was not used ({error})")
+        return UserPresets(problem=f"not used: {error}")
 
 
 def save_preset(
@@ -127,11 +135,15 @@ def save_preset(
     if quality not in QUALITIES:
         raise UserPresetsError(f"quality: expected one of {', '.join(QUALITIES)}, got {quality!r}")
     record = {**from_record(settings, convention=_convention(model_file)), "saved": time.strftime("%Y-%m-%d")}
-    current = load_user_presets(file)
     key = key_of(model_file, loras)
-    kept = current.presets.get(key, {})
-    entry = {**kept, quality: {**kept.get(quality, {}), **record}}
-    return _write(file, UserPresets(current.prefer, {**current.presets, key: entry}, current.problem))
+
+    def merged(content: dict[str, Any]) -> tuple[list[str], Any]:
+        by_quality = content.get("presets", {}).get(key)
+        if not isinstance(by_quality, dict):
+            return ["presets", key], {quality: record}
+        return ["presets", key, quality], _overlaid(by_quality.get(quality), record)
+
+    return _change(file, merged)
 
 
 def save_preference(file: Path, prefer: Preference) -> UserPresets:
@@ -143,8 +155,7 @@ def save_preference(file: Path, prefer: Preference) -> UserPresets:
     """
     if prefer not in PREFERENCES:
         raise UserPresetsError(f"prefer: expected one of {', '.join(PREFERENCES)}, got {prefer!r}")
-    current = load_user_presets(file)
-    return _write(file, UserPresets(prefer, current.presets, current.problem))
+    return _change(file, lambda _: (["prefer"], prefer))
 
 
 def _stem(file: str) -> str:
@@ -169,36 +180,120 @@ def _free_name(file: Path) -> Path:
         number += 1
 
 
-def _write(file: Path, presets: UserPresets) -> UserPresets:
-    content = {"version": VERSION, "prefer": presets.prefer, "presets": presets.presets}
-    write_atomically(file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
-    return presets
+def _change(file: Path, change: Callable[[dict[str, Any]], tuple[list[str], Any]]) -> UserPresets:
+    """Change one value of the file, which no other program changes meanwhile, and return what the file then holds.
+
+    Args:
+        file: the file; it may not exist yet.
+        change: returns the path of the value and the new value, given the file's content.
+    """
+    with locked(file.resolve().parent):
+        sweep_unfinished(file, older_than=0)
+        text, problem = _text_to_change(file)
+        path, value = change(_parsed(file, text))
+        text = with_value(text, path, value)
+        write_atomically(file, text)
+    saved = _checked(_parsed(file, text))
+    return replace(saved, problem="; ".join(part for part in (problem, saved.problem) if part))
 
 
-def _check(content: Any) -> UserPresets:
-    if not isinstance(content, dict) or not isinstance(content.get("version"), int):
-        raise TypeError("expected an object with a whole number `version`")
-    if content["version"] > VERSION:
-        raise UserPresetsError(
-            f"version: expected {VERSION} or less, got {content['version']}: the file is from a newer Sweet Spot"
-        )
+def _text_to_change(file: Path) -> tuple[str, str]:
+    """Return the file's text, or that of a new file, and what happened to a broken one."""
+    try:
+        text = _text_of(file)
+        content = _parsed(file, text)
+    except FileNotFoundError:
+        return _EMPTY, ""
+    except _BrokenError as error:
+        aside = _free_name(file.resolve())
+        file.resolve().replace(aside)
+        return _EMPTY, f"{error}; it was renamed to {aside}"
+    _check_version(content)
+    if not isinstance(content.get("presets", {}), dict):
+        raise UserPresetsError(f"{file.name}: expected `presets` to be an object; correct it before saving")
+    return (text if isinstance(content.get("version"), int) else with_value(text, ["version"], VERSION)), ""
+
+
+def _text_of(file: Path) -> str:
+    """Return the file's text with its own line ends and byte order mark."""
+    content = read_bytes(file, LARGEST_FILE)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _BrokenError(f"{file.name} is not UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def _parsed(file: Path, text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text.removeprefix("\ufeff"), parse_int=_whole_number)
+    except (ValueError, RecursionError) as error:
+        raise _BrokenError(f"{file.name} is not valid JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise _BrokenError(f"{file.name} holds no JSON object")
+    return content
+
+
+def _whole_number(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_NUMBER else float(digits)
+
+
+def _overlaid(saved: Any, record: dict[str, Any]) -> dict[str, Any]:
+    """Return saved settings with new ones over them; what we don't know stays."""
+    others = {name for names in ALIASES for name in names if any(each in record for each in names)}
+    kept = {name: value for name, value in saved.items() if name not in others} if isinstance(saved, dict) else {}
+    return kept | record
+
+
+def _checked(content: dict[str, Any]) -> UserPresets:
+    """Return what can be used, and name what can't."""
+    _check_version(content)
+    problems = [] if isinstance(content.get("version"), int) else [f"version: expected {VERSION}"]
     prefer = content.get("prefer", "template")
     if prefer not in PREFERENCES:
-        raise ValueError(f"prefer: expected one of {', '.join(PREFERENCES)}, got {prefer!r}")
-    presets = content.get("presets", {})
+        problems.append(f"prefer: expected one of {', '.join(PREFERENCES)}, got {str(prefer)[:40]!r}")
+        prefer = "template"
+    presets: Presets = {}
+    for name, quality, settings, wrong in _entries(content.get("presets", {})):
+        if wrong:
+            problems.append(wrong)
+        else:
+            presets.setdefault(name, {})[quality] = settings
+    return UserPresets(prefer, presets, _named(problems))
+
+
+def _named(problems: list[str]) -> str:
+    more = f" and {len(problems) - _MOST_SHOWN} more" if len(problems) > _MOST_SHOWN else ""
+    return f"skipped: {'; '.join(problems[:_MOST_SHOWN])}{more}" if problems else ""
+
+
+def _check_version(content: dict[str, Any]) -> None:
+    version = content.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise UserPresetsError(
+            f"version: expected {VERSION} or less, got {version}: the file is from a newer Sweet Spot"
+        )
+
+
+def _entries(presets: Any) -> Iterator[tuple[str, str, dict[str, Any], str]]:
+    """Yield each entry's name, quality and settings, and what is wrong with it."""
     if not isinstance(presets, dict):
-        raise TypeError("presets: expected an object")
+        yield "", "", {}, f"presets: expected an object, got {type(presets).__name__}"
+        return
     for name, by_quality in presets.items():
-        _check_entry(name, by_quality)
-    return UserPresets(prefer, presets)
+        if not isinstance(by_quality, dict):
+            yield name, "", {}, f"{name[:80]!r}: expected settings by quality"
+            continue
+        for quality, settings in by_quality.items():
+            yield name, quality, settings, _wrong_with(name, quality, settings)
 
 
-def _check_entry(name: str, by_quality: Any) -> None:
-    if not isinstance(by_quality, dict) or not all(isinstance(settings, dict) for settings in by_quality.values()):
-        raise TypeError(f"presets: expected {name[:80]!r} to be an object of settings by quality")
-    for quality, settings in by_quality.items():
-        if quality not in QUALITIES:
-            raise ValueError(
-                f"presets: expected one of {', '.join(QUALITIES)} as a quality of {name[:80]!r}, got {quality[:20]!r}"
-            )
+def _wrong_with(name: str, quality: str, settings: Any) -> str:
+    if quality not in QUALITIES:
+        return f"{name[:80]!r}: expected one of {', '.join(QUALITIES)} as a quality, got {quality[:20]!r}"
+    if not isinstance(settings, dict):
+        return f"{name[:80]!r}, {quality}: expected settings"
+    try:
         from_record(settings)
+    except SettingsError as error:
+        return f"{name[:80]!r}, {quality}: {error}"
+    return ""

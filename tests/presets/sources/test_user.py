@@ -1,9 +1,14 @@
 import json
+import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from sweetspot.graphs.walk import Lora
 from sweetspot.presets.recognition.evidence import Evidence
+from sweetspot.presets.sources import lock
 from sweetspot.presets.sources.user import (
     UserPresetsError,
     load_user_presets,
@@ -82,15 +87,15 @@ def test_saving_keeps_what_is_there(file: Path):
     assert [entry.name for entry in file.parent.iterdir()] == [file.name]
 
 
-@pytest.mark.parametrize(
-    "content", ["{", "[]", '{"version": "1"}', '{"version": 1, "presets": {"a": 3}}', "\x00", "[" * 20_000]
-)
+@pytest.mark.parametrize("content", ["{", "[]", "\x00", "[" * 20_000, "\udcff"])
 def test_a_broken_file_is_put_aside_and_never_overwritten(file: Path, content: str):
     file.parent.mkdir(parents=True)
-    file.write_text(content, "utf-8")
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    assert "not used" in read_user_presets(file).problem
+    assert file.read_bytes() == content.encode("utf-8", "surrogateescape")
     saved = save_preset(file, "a.safetensors", {"steps": 18})
     (aside,) = (entry for entry in file.parent.iterdir() if "broken" in entry.name)
-    assert aside.read_text("utf-8") == content
+    assert aside.read_bytes() == content.encode("utf-8", "surrogateescape")
     assert str(aside) in saved.problem
     assert load_user_presets(file).presets["a"]["balanced"]["steps"] == 18
 
@@ -131,3 +136,133 @@ def test_what_is_not_allowed_is_refused_before_anything_is_written(file: Path, c
     with pytest.raises(ValueError, match=told):
         call(file)
     assert not file.exists()
+
+
+MIXED = """\ufeff{ "version":1, "theme" : "dark",\r
+  "presets": {
+    "good": {"balanced": {"steps": 9, "cfg": 1.50, "note": "mine"}},
+    "x": {"balanced": {"steps": %s}},
+    "y": {"fine": {"steps": 9}}, "z": 3
+  },
+  "prefer": "nobody" }
+"""
+
+
+@pytest.mark.parametrize("digits", ["9" * 400, "9" * 5000])
+def test_what_is_wrong_in_the_file_is_skipped_and_named_and_the_rest_is_used(file: Path, digits: str):
+    file.parent.mkdir(parents=True)
+    file.write_text(MIXED % digits, "utf-8")
+    before = file.read_bytes()
+    saved = read_user_presets(file)
+    assert list(saved.presets) == ["good"]
+    assert (saved.prefer, saved.presets["good"]["balanced"]["steps"]) == ("template", 9)
+    for wrong in ("'x', balanced: steps: expected a number from 1 to 10000", "prefer: expected one of", "'y': "):
+        assert wrong in saved.problem
+    assert len(saved.problem) < 1000
+    assert file.read_bytes() == before
+
+
+def test_saving_changes_one_entry_and_no_other_byte(file: Path):
+    file.parent.mkdir(parents=True)
+    file.write_bytes((MIXED % ("9" * 5000)).encode())
+    save_preset(file, "good.safetensors", {"steps": 12})
+    changed = file.read_bytes().decode()
+    entry = changed[changed.index('"balanced": ') + len('"balanced": ') : changed.index('},\n    "x"')]
+    assert json.loads(entry) == {"steps": 12, "cfg": 1.5, "note": "mine", "saved": json.loads(entry)["saved"]}
+    before, after = (MIXED % ("9" * 5000)).split('{"steps": 9, "cfg": 1.50, "note": "mine"}')
+    assert (changed.startswith(before), changed.endswith(after)) == (True, True)
+    save_preset(file, "new.safetensors", {"steps": 5}, "best")
+    assert load_user_presets(file).presets["new"]["best"]["steps"] == 5
+    assert changed.split('"z": 3')[0] in file.read_bytes().decode()
+
+
+def test_a_setting_saved_under_another_of_its_names_is_replaced(file: Path):
+    file.parent.mkdir(parents=True)
+    file.write_text('{"version": 1, "presets": {"a": {"balanced": {"num_inference_steps": 30}}}}', "utf-8")
+    save_preset(file, "a.safetensors", {"steps": 12})
+    assert load_user_presets(file).find(Evidence(files=("a.safetensors",)), "balanced")[0] == {"steps": 12}
+
+
+def test_a_wrong_version_is_corrected_and_costs_nothing(file: Path):
+    file.parent.mkdir(parents=True)
+    file.write_text('{"version": "1", "presets": {"a": {"balanced": {"steps": 30}}}}', "utf-8")
+    saved = save_preset(file, "b.safetensors", {"steps": 12})
+    assert set(saved.presets) == {"a", "b"}
+    assert json.loads(file.read_text("utf-8"))["version"] == 1
+
+
+def test_presets_that_are_no_object_are_left_alone(file: Path):
+    file.parent.mkdir(parents=True)
+    file.write_text('{"version": 1, "presets": [1, 2]}', "utf-8")
+    with pytest.raises(UserPresetsError, match="`presets`"):
+        save_preset(file, "b.safetensors", {"steps": 12})
+    assert file.read_text("utf-8") == '{"version": 1, "presets": [1, 2]}'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Unix's links and modes")
+def test_a_link_stays_a_link_and_the_mode_stays(file: Path, tmp_path: Path):
+    real = tmp_path / "dotfiles" / "presets.json"
+    real.parent.mkdir()
+    real.write_text('{"version": 1}', "utf-8")
+    real.chmod(0o664)
+    file.parent.mkdir(parents=True)
+    file.symlink_to(real)
+    save_preset(file, "a.safetensors", {"steps": 12})
+    assert file.is_symlink()
+    assert "a" in json.loads(real.read_text("utf-8"))["presets"]
+    assert stat.S_IMODE(real.stat().st_mode) == 0o664
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Unix's modes")
+def test_a_new_file_is_as_readable_as_others(file: Path):
+    save_preset(file, "a.safetensors", {"steps": 12})
+    other = file.with_name("other")
+    other.touch()
+    assert file.stat().st_mode == other.stat().st_mode
+
+
+def test_what_killed_writers_left_is_swept(file: Path):
+    save_preset(file, "a.safetensors", {"steps": 12})
+    file.with_name(f".{file.name}.k1ll3d").write_text("{", "utf-8")
+    save_preset(file, "a.safetensors", {"steps": 13})
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("system_locks", [True, False], ids=["locked folder", "exclusive file"])
+def test_two_programs_that_save_at_once_lose_nothing(file: Path, root: Path, system_locks: bool):
+    code = """if True:
+        import importlib.util, pathlib, sys
+        root, file, name, system_locks = sys.argv[1:]
+        options = {"submodule_search_locations": [root]}
+        spec = importlib.util.spec_from_file_location("sweetspot", root + "/__init__.py", **options)
+        sys.modules["sweetspot"] = importlib.util.module_from_spec(spec)
+        from sweetspot.presets.sources import lock, user
+        if system_locks == "False":
+            lock._flocked = lambda *_: None
+        for number in range(30):
+            user.save_preset(pathlib.Path(file), f"{name}{number}.safetensors", {"steps": number + 1})
+    """
+    command = [sys.executable, "-c", code, str(root), str(file)]
+    writers = [subprocess.Popen([*command, name, str(system_locks)]) for name in ("left", "right")]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    assert len(load_user_presets(file).presets) == 60
+    assert [entry.name for entry in file.parent.iterdir()] == [file.name]
+
+
+def test_a_lock_file_of_a_killed_writer_is_not_waited_for(file: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(lock, "_flocked", lambda *_: None)
+    file.parent.mkdir(parents=True)
+    mark = file.parent / ".sweetspot.lock"
+    mark.touch()
+    os.utime(mark, (0, 0))
+    save_preset(file, "a.safetensors", {"steps": 12})
+    assert not mark.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_refused_and_not_waited_for(file: Path):
+    file.parent.mkdir(parents=True)
+    os.mkfifo(file)
+    assert "expected a regular file, got a pipe" in read_user_presets(file).problem
+    with pytest.raises(OSError, match="got a pipe"):
+        save_preset(file, "a.safetensors", {"steps": 12})
