@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ..presets.regular_files import read_bytes
+from ..presets.regular_files import open_regular, read_bytes
 from ..presets.sources import user
 from ..presets.sources.settings import SettingsError, from_image, from_text
 from ..presets.sources.templates import PACKAGES, TemplateIndex, installed_folders, load_index
@@ -65,9 +65,10 @@ def read_settings(file: Path) -> tuple[dict[str, Any], str]:
         OSError: the file cannot be read.
     """
     if file.suffix.lower() in IMAGES:
-        from ..presets.sources.images import read_image_metadata
+        from ..comparison.pictures.metadata import read_image_metadata
 
-        return from_image(read_image_metadata(file))
+        with open_regular(file) as stream:
+            return from_image(read_image_metadata(stream))
     content = read_bytes(file, LARGEST_TEXT)
     try:
         text = content.decode("utf-8-sig")

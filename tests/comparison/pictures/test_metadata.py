@@ -1,6 +1,5 @@
 """An image's metadata, read from any file without reading more than it needs."""
 
-import os
 import struct
 import tracemalloc
 import zlib
@@ -8,9 +7,14 @@ from pathlib import Path
 
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
-from sweetspot.presets.sources.images import LARGEST_METADATA, MOST_PIXELS, read_image_metadata
+from sweetspot.comparison.pictures.metadata import LARGEST_METADATA, MOST_PIXELS, read_image_metadata
 
 PARAMETERS = "a cat\nSteps: 20, Sampler: Euler, CFG scale: 7"
+
+
+def metadata_of(file: Path) -> dict[str, str]:
+    with file.open("rb") as stream:
+        return read_image_metadata(stream)
 
 
 def test_a_pngs_text_chunks(tmp_path: Path):
@@ -19,7 +23,7 @@ def test_a_pngs_text_chunks(tmp_path: Path):
     chunks.add_text("prompt", '{"3": {}}')
     chunks.add_itxt("parameters", PARAMETERS)
     Image.new("RGB", (8, 8)).save(file, pnginfo=chunks)
-    found = read_image_metadata(file)
+    found = metadata_of(file)
     assert (found["prompt"], found["parameters"]) == ('{"3": {}}', PARAMETERS)
 
 
@@ -32,7 +36,7 @@ def test_a1111s_comment_in_exif(tmp_path: Path, ending: str, comment: bytes):
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
     Image.new("RGB", (8, 8)).save(file, exif=exif)
-    assert read_image_metadata(file)["parameters"] == PARAMETERS
+    assert metadata_of(file)["parameters"] == PARAMETERS
 
 
 def test_comfyuis_graph_in_a_webp(tmp_path: Path):
@@ -41,7 +45,7 @@ def test_comfyuis_graph_in_a_webp(tmp_path: Path):
     exif[ExifTags.Base.Model] = 'prompt:{"3": {}}'
     exif[ExifTags.Base.Make] = 'workflow:{"nodes": []}'
     Image.new("RGB", (8, 8)).save(file, exif=exif)
-    assert read_image_metadata(file) == {"prompt": '{"3": {}}', "workflow": '{"nodes": []}'}
+    assert metadata_of(file) == {"prompt": '{"3": {}}', "workflow": '{"nodes": []}'}
 
 
 def test_an_image_of_a_camera_has_none(tmp_path: Path):
@@ -49,8 +53,8 @@ def test_an_image_of_a_camera_has_none(tmp_path: Path):
     exif = Image.Exif()
     exif[ExifTags.Base.Model] = "X100: a camera"
     Image.new("RGB", (8, 8)).save(file, exif=exif)
-    assert "prompt" not in read_image_metadata(file)
-    assert "x100" not in read_image_metadata(file)
+    assert "prompt" not in metadata_of(file)
+    assert "x100" not in metadata_of(file)
 
 
 def save_png(file: Path, image: Image.Image, text: str, *, behind: bool) -> None:
@@ -66,7 +70,7 @@ def save_png(file: Path, image: Image.Image, text: str, *, behind: bool) -> None
 def test_text_behind_the_pixels_of_a_png(tmp_path: Path):
     file = tmp_path / "a.png"
     save_png(file, Image.new("RGB", (8, 8)), '{"3": {}}', behind=True)
-    assert read_image_metadata(file)["prompt"] == '{"3": {}}'
+    assert metadata_of(file)["prompt"] == '{"3": {}}'
 
 
 @pytest.mark.parametrize("behind", [False, True])
@@ -75,7 +79,7 @@ def test_a_large_image_is_not_decoded(tmp_path: Path, behind: bool):
     side = int(MOST_PIXELS**0.5) + 1
     save_png(file, Image.new("L", (side, side)), '{"3": {}}', behind=behind)
     tracemalloc.start()
-    found = read_image_metadata(file)
+    found = metadata_of(file)
     (_, peak), _ = tracemalloc.get_traced_memory(), tracemalloc.stop()
     assert found == ({} if behind else {"prompt": '{"3": {}}'})
     assert peak < MOST_PIXELS / 4
@@ -87,7 +91,7 @@ def test_more_metadata_than_is_read_is_refused(tmp_path: Path):
     with file.open("ab") as stream:
         stream.truncate(LARGEST_METADATA + 100)
     with pytest.raises(OSError, match="at most"):
-        read_image_metadata(file)
+        metadata_of(file)
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n\0\0\0\0IHDR"])
@@ -95,12 +99,4 @@ def test_what_is_no_image_is_an_error_of_the_file(tmp_path: Path, content: bytes
     file = tmp_path / "a.png"
     file.write_bytes(content)
     with pytest.raises(OSError):  # noqa: PT011 - Pillow's own words
-        read_image_metadata(file)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
-def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path):
-    file = tmp_path / "a.png"
-    os.mkfifo(file)
-    with pytest.raises(OSError, match=r"a\.png: expected a regular file, got a pipe"):
-        read_image_metadata(file)
+        metadata_of(file)
