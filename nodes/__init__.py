@@ -6,6 +6,7 @@ from .compare import SweetSpotCompare
 from .demo_model import SweetSpotDemoModel
 from .filmstrip import SweetSpotFilmstrip
 from .guidance_window import SweetSpotGuidanceWindow
+from .model.asking_user import note_users
 from .plan import SweetSpotPlan
 from .plan_sigmas import SweetSpotPlanSigmas
 from .preset import SweetSpotPreset
@@ -20,9 +21,10 @@ class SweetSpotExtension(ComfyExtension):
     """Gives ComfyUI the pack's nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Add the routes that the browser calls, and return every node class of the pack."""
+        """Add the routes that the browser calls, note who queues what, and return every node class of the pack."""
         # Not in `on_load`, because ComfyUI before 0.9 doesn't call it.
         add_routes()
+        note_users()
         return [
             SweetSpotPreset,
             SweetSpotPlan,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -38,7 +39,8 @@ class Background:
         if self._here >= self._most:
             raise BusyError(f"busy: {self._here} questions are being answered; ask again later")
         self._pool = self._pool or ThreadPoolExecutor(self._threads, "sweetspot-route")
-        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        # The work keeps the request's context, in which its user is noted.
+        future = asyncio.get_running_loop().run_in_executor(self._pool, copy_context().run, work)
         self._here += 1
         future.add_done_callback(self._leave)
         done, _ = await asyncio.wait([future], timeout=self._seconds)

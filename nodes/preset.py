@@ -31,7 +31,7 @@ class SweetSpotPreset(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, **_: Any) -> float:
+    def fingerprint_inputs(cls, **_: Any) -> str:
         """Run again when the user's presets have changed."""
         return presets_stamp()
 

@@ -1,20 +1,22 @@
-"""The user's own presets, in this ComfyUI's user folder."""
+"""The user's own presets, in this ComfyUI's folder for the user."""
 
 from pathlib import Path
 
 import folder_paths
 
 from ...presets.sources import user
+from .asking_user import asking_user
 
 
 def presets_file() -> Path:
     """Return the file of the user's presets; it may not exist yet."""
-    return user.presets_file(Path(folder_paths.get_user_directory()))
+    return user.presets_file(Path(folder_paths.get_user_directory()), asking_user())
 
 
-def presets_stamp() -> float:
-    """Return a number that changes whenever the user's presets change."""
+def presets_stamp() -> str:
+    """Return a text that changes whenever the user or the user's presets change."""
+    file = presets_file()
     try:
-        return presets_file().stat().st_mtime
+        return f"{file} {file.stat().st_mtime_ns}"
     except OSError:
-        return 0.0
+        return str(file)

@@ -29,7 +29,7 @@ from .settings import ALIASES, Convention, SettingsError, from_record
 
 VERSION = 1
 LARGEST_FILE = 16 << 20
-_FILE = Path("default", "sweetspot", "step_presets.json")
+_FILE = Path("sweetspot", "step_presets.json")
 # A longer whole number is no setting; Python would refuse to read it, and the whole file with it.
 _LONGEST_NUMBER = 30
 _MOST_SHOWN = 3
@@ -81,9 +81,9 @@ def key_of(file: str, loras: Iterable[str] = ()) -> str:
     return " + ".join([_stem(file), *sorted(map(_stem, step_loras(loras)))])
 
 
-def presets_file(user_folder: Path) -> Path:
-    """Return the path of the presets in ComfyUI's user folder; the file may not exist yet."""
-    return user_folder / _FILE
+def presets_file(user_folder: Path, user: str = "default") -> Path:
+    """Return the path of a user's presets in ComfyUI's user folder; the file may not exist yet."""
+    return user_folder / user / _FILE
 
 
 def load_user_presets(file: Path) -> UserPresets:
