@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ..samplers.stochastic import injects_noise
+from ..samplers.stochastic import why_no_sweet_spot
 from .contenders import Contender
 from .engine import Engine
 from .report import Price, Report, make_report
@@ -113,9 +113,9 @@ def _first_counts(contender: Contender, question: Question) -> list[int]:
 def _next_counts(contender: Contender, question: Question, judgement: Judgement) -> list[int]:
     """Return the step counts that a search runs next; empty if it is over or none was requested.
 
-    A distilled model needs no search. For a sampler that injects noise, no step count would change the verdict.
+    A distilled model needs no search. For a sampler without a sweet spot, no step count would change the verdict.
     """
-    over = contender.trained_steps is not None or injects_noise(contender.sampling.sampler_name)
+    over = contender.trained_steps is not None or why_no_sweet_spot(contender.sampling.sampler_name)
     if not question.auto or over:
         return []
     return next_step_counts(

@@ -42,6 +42,15 @@ def injects_noise(sampler_name: str) -> bool:
     return "ancestral" in sampler_name or "sde" in sampler_name or sampler_name in _OTHERS
 
 
+def why_no_sweet_spot(sampler_name: str) -> str:
+    """Return why no step count of this sampler is a sweet spot; empty if one can be."""
+    if injects_noise(sampler_name):
+        return f"{sampler_name} injects noise: the image keeps changing with the step count and never settles"
+    if sampler_name in OWN_STEPS:
+        return f"{sampler_name} chooses its own steps, whatever the step count says"
+    return ""
+
+
 def why_not_settling(sampler_name: str) -> str:
     """Return why it's impossible to know when a run of this sampler has settled; empty if it is possible."""
     if injects_noise(sampler_name):

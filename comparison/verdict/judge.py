@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...samplers.stochastic import injects_noise
+from ...samplers.stochastic import OWN_STEPS, injects_noise, why_no_sweet_spot
 from ..measures.colour import delta_e
 from ..measures.levels import to_floats
 from ..measures.own import NAMES, settled_from, statistics
@@ -147,7 +147,7 @@ def _semantic(run: Run, reference: Run, number: int) -> float | None:
 
 
 def _verdict(counts: Sequence[int], similarity: Sequence[float], settings: Settings, left: float | None) -> SweetSpot:
-    if settings.trained_steps is not None:
+    if settings.trained_steps is not None and settings.sampler not in OWN_STEPS:
         return find_trained_sweet_spot(counts, similarity, settings.trained_steps)
     return find_sweet_spot(counts, similarity, settings.sampler, reference_similarity=left)
 
@@ -164,7 +164,7 @@ def _tempered(verdict: SweetSpot, runs: Sequence[Run], estimate: Estimate | None
 
 def _knee(counts: Sequence[int], similarity: Sequence[float], settings: Settings, verdict: SweetSpot) -> int | None:
     """Return the step count that gives most of the gain, for users who want something cheaper than the sweet spot."""
-    if injects_noise(settings.sampler) or settings.trained_steps is not None:
+    if why_no_sweet_spot(settings.sampler) or settings.trained_steps is not None:
         return None
     knee = find_knee(counts, [1 - value for value in similarity])
     return None if knee is None or (verdict.steps is not None and knee >= verdict.steps) else int(knee)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...samplers.stochastic import DETERMINISTIC, injects_noise
+from ...samplers.stochastic import DETERMINISTIC, OWN_STEPS, injects_noise
 from ..measures.levels import to_floats
 from ..measures.structure import Image, structure
 from ..runs import Run
@@ -85,6 +85,8 @@ def _why_no_end(judgement: Judgement) -> str:
     sampler = judgement.settings.sampler
     if injects_noise(sampler):
         return f"{sampler} injects noise, so it does not converge to the same image as the others"
+    if sampler in OWN_STEPS:
+        return f"{sampler} chooses its own steps, so its step counts mean something else"
     if sampler not in DETERMINISTIC or sampler.endswith("_cfg_pp"):
         return f"{sampler} follows its own equation, so it may converge to a different image"
     if judgement.settings.trained_steps is not None:

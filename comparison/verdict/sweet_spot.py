@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...samplers.stochastic import injects_noise
+from ...samplers.stochastic import why_no_sweet_spot
 
 # At a similarity (SSIM) of about 0.95, half of all viewers notice a difference.
 VISIBLE_SSIM = 0.95
@@ -43,7 +43,8 @@ def find_sweet_spot(
     Args:
         steps: the step counts that ran, at least one, none twice; the largest is the reference.
         similarity: similarity of each one's image to the reference's on the scale of SSIM, 1 for the reference itself.
-        sampler_name: ComfyUI's name of the sampler; one that injects noise has no sweet spot.
+        sampler_name: ComfyUI's name of the sampler; one that injects noise or chooses its own steps has
+            no sweet spot.
         reference_similarity: estimated similarity of the reference to the fully converged image; None without an
             estimate.
 
@@ -56,9 +57,8 @@ def find_sweet_spot(
     reference = ladder[-1][0]
     if len(ladder) == 1:
         return SweetSpot(None, f"Only one step count ran ({reference}): there is nothing to compare it with. Add more.")
-    if injects_noise(sampler_name):
-        why = f"{sampler_name} injects noise: the image keeps changing with the step count and never settles."
-        return SweetSpot(None, why, "high")
+    if why := why_no_sweet_spot(sampler_name):
+        return SweetSpot(None, f"{why}.", "high")
     enough = _smallest_enough(ladder)
     confidence = _confidence(ladder, enough, reference_similarity)
     if reference_similarity is not None and reference_similarity < VISIBLE_SSIM:

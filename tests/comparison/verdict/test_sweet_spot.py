@@ -114,3 +114,10 @@ def test_a_distilled_model_is_judged_within_what_it_was_trained_for(counts, simi
     verdict = find_trained_sweet_spot(counts, similarity, (1, 4))
     assert verdict.steps == steps
     assert "trained for 1 to 4 steps" in verdict.reason
+
+
+@pytest.mark.parametrize("sampler", ["dpm_adaptive", "dpm_fast"])
+def test_a_sampler_that_chooses_its_own_steps_has_none(sampler: str):
+    verdict = find_sweet_spot([4, 10, 50], [1.0, 1.0, 1.0], sampler, 1.0)
+    assert (verdict.steps, verdict.confidence) == (None, "high")
+    assert f"{sampler} chooses its own steps" in verdict.reason
