@@ -5,6 +5,7 @@ graph is in the camera's maker and model, as `prompt:{...}`.
 """
 
 import io
+import secrets
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,19 +46,27 @@ def read_image_metadata(stream: BinaryIO) -> dict[str, str]:
 
 
 def write_png(file: Path, image: NDArray[Any], entries: Mapping[str, str], compress_level: int = 4) -> None:
-    """Write an image as PNG with text entries.
+    """Write an image as PNG with text entries, completely or not at all.
 
     Args:
         file: the file to write.
         image: 8-bit levels, or floats in [0, 1], shape (height, width, channels).
         entries: text by name.
         compress_level: 1 (fast) to 9 (small).
+
+    Raises:
+        OSError: if it can't be written; an existing file is unchanged.
     """
     chunks = PngInfo()
     for name, text in entries.items():
         chunks.add_text(name, text)
     picture = Image.fromarray(np.ascontiguousarray(to_levels(image)[..., :3]))
-    picture.save(file, "PNG", pnginfo=chunks, compress_level=compress_level)
+    unfinished = file.with_name(f".{secrets.token_hex(6)}.png")
+    try:
+        picture.save(unfinished, "PNG", pnginfo=chunks, compress_level=compress_level)
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _entries(stream: BinaryIO) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Returns a comparison's images as ComfyUI outputs, and saves its files in ComfyUI's output folder."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ from ...comparison.files import save_comparison
 from ...comparison.measures.levels import to_floats
 from ...comparison.measures.structure import Image
 from ...comparison.report import Report
+
+# As long as what is added to a name: sampler, scheduler, and numbers.
+_LONGEST_ENDING = "_00000_exp_heun_2_x0_sde_linear_quadratic_00_10000_steps_000.png"
+
+log = logging.getLogger("sweetspot.nodes.comparing.save")
 
 
 def all_images(report: Report) -> torch.Tensor:
@@ -28,7 +34,7 @@ def all_images(report: Report) -> torch.Tensor:
 
 
 def check_prefix(prefix: str) -> None:
-    """Refuse a prefix that would save outside ComfyUI's output folder.
+    """Refuse a prefix under which nothing can be saved in ComfyUI's output folder, by trying it.
 
     Raises:
         ValueError: names the input, what is allowed and what was given.
@@ -36,6 +42,30 @@ def check_prefix(prefix: str) -> None:
     folder = Path(folder_paths.get_output_directory()).resolve()
     if prefix and not (folder / prefix).resolve().is_relative_to(folder):
         raise ValueError(f"save_prefix: expected a name inside the output folder, got {prefix[:80]!r}")
+    try:
+        if prefix:
+            _try_writing(prefix)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ValueError(
+            f"save_prefix: expected a name under which the output folder can be written, got {prefix[:80]!r} ({why})"
+        ) from error
+
+
+def _try_writing(prefix: str) -> None:
+    place, name, *_ = folder_paths.get_save_image_path(prefix, folder_paths.get_output_directory(), 1, 1)
+    trial = Path(place, name + _LONGEST_ENDING)
+    trial.write_bytes(b"sweetspot")
+    trial.unlink()
+
+
+def saved_or_why_not(cls: Any, report: Report, prefix: str, grid: Image, curve: Image) -> str:
+    """Save everything and return a text that says where, or why not: a finished comparison must still be shown."""
+    try:
+        return save_in_output_folder(cls, report, prefix, grid, curve)
+    except OSError as error:
+        log.exception("The comparison was not saved as %s", prefix)
+        return f"Warning: this comparison was not saved as {prefix} ({error.strerror or error})."
 
 
 def save_in_output_folder(cls: Any, report: Report, prefix: str, grid: Image, curve: Image) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 from typing import Any
 
 import jsonschema
@@ -407,25 +408,17 @@ def test_other_samplers_and_plans_are_ranked_against_one_end(comfyui, graph, sch
         ({"also": "dpmpp_2m"}, "also: expected pairs of sampler and scheduler"),
         ({"also": "a/b/c"}, "also: expected pairs of sampler and scheduler"),
         ({"frames": "all"}, "frames: expected first, middle, last"),
-    ],
-)
-def test_lists_with_a_mistake_are_refused_before_anything_runs(comfyui, graph, inputs: dict, told: str):
-    with pytest.raises(graph.Refused) as caught:
-        comfyui.queue(graph.demo() | {"compare": graph.compare(**inputs)})
-    assert told in caught.value.errors["compare"]["errors"][0]["details"]
-
-
-@pytest.mark.parametrize(
-    ("inputs", "told"),
-    [
         ({"also": "nonsense/simple"}, "also: sampler_name: expected one of"),
         ({"also": "euler/simple"}, "also: expected .*; got euler, simple"),
         ({"save_prefix": "../outside"}, "save_prefix: expected .* the output folder, got '../outside'"),
+        ({"save_prefix": "n" * 250}, "save_prefix: expected a name under which .* can be written, got 'nnn"),
+        ({"save_prefix": "file/inside"}, "save_prefix: expected a name under which .* can be written"),
         ({"save_prefix": "/outside"}, "save_prefix: expected .* the output folder, got '/outside'"),
     ],
 )
 def test_what_cannot_run_is_refused_before_any_work(comfyui, graph, inputs: dict, told: str):
     nodes = graph.demo() | {"failing": graph.faulty("raise", 1)}
+    (comfyui.server.base / "output" / "file").touch()
     with pytest.raises(graph.Failed, match=told):
         comfyui.run(nodes | {"compare": graph.compare(model=["failing", 0], **inputs)})
 
@@ -510,3 +503,29 @@ def test_images_in_full_precision_are_the_vaes_own(comfyui, graph):
     assert all(np.array_equal(a, b) for a, b in zip(images["8 bit"][0], images["float32"][0], strict=True))
     assert images["8 bit"][1] != images["float32"][1]
     assert images["8 bit"][1] == pytest.approx(images["float32"][1], abs=0.2)
+
+
+@pytest.mark.parametrize("sampler", ["dpm_adaptive", "dpm_fast"])
+def test_no_sweet_spot_is_named_for_a_sampler_that_chooses_its_own_steps(comfyui, graph, sampler: str):
+    nodes = graph.demo(size=32)
+    for steps in ("4, 10", "auto"):
+        outputs = comfyui.run(nodes | {"compare": graph.compare(steps=steps, sampler_name=sampler, seed=5)})
+        verdict = report_of(outputs)["sweet_spot"]
+        assert verdict["steps"] is None
+        assert "chooses its own steps" in verdict["reason"]
+
+
+def test_a_comparison_that_can_not_be_saved_is_still_shown(comfyui, graph):
+    """The folder is taken away while it samples, as by a full or removed disk."""
+    folder = comfyui.server.base / "output" / "gone"
+    nodes = graph.demo(size=32) | {"slow": graph.faulty("slow")}
+    compare = graph.compare(steps="3, 40", model=["slow", 0], save_prefix="gone/x", cache_megabytes=0)
+    socket, client_id = comfyui.listen()
+    prompt_id = comfyui.queue(nodes | {"compare": compare}, client_id)
+    comfyui.wait_until_sampling(socket, prompt_id)
+    shutil.rmtree(folder)
+    folder.write_text("in the way")
+    shown = comfyui.wait(prompt_id)["outputs"]["compare"]
+    assert "not saved as gone/x" in shown["text"][0]
+    assert len(json.loads(shown["report"][0])["runs"]) == 2
+    folder.unlink()

@@ -5,9 +5,10 @@ import tracemalloc
 import zlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
-from sweetspot.comparison.pictures.metadata import LARGEST_METADATA, MOST_PIXELS, read_image_metadata
+from sweetspot.comparison.pictures.metadata import LARGEST_METADATA, MOST_PIXELS, read_image_metadata, write_png
 
 PARAMETERS = "a cat\nSteps: 20, Sampler: Euler, CFG scale: 7"
 
@@ -100,3 +101,18 @@ def test_what_is_no_image_is_an_error_of_the_file(tmp_path: Path, content: bytes
     file.write_bytes(content)
     with pytest.raises(OSError):  # noqa: PT011 - Pillow's own words
         metadata_of(file)
+
+
+def test_an_image_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "a.png"
+    write_png(file, np.zeros((8, 8, 3), np.uint8), {"prompt": "old"})
+
+    def half(_image, target, *_, **__):
+        Path(target).write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Image.Image, "save", half)
+    with pytest.raises(OSError, match="disk full"):
+        write_png(file, np.ones((8, 8, 3), np.uint8), {"prompt": "new"})
+    assert metadata_of(file)["prompt"] == "old"
+    assert list(tmp_path.iterdir()) == [file]
