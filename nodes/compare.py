@@ -23,7 +23,7 @@ from ..presets.recognition.recognise import recognise
 from .compare_inputs import EIGHT_BIT, FLOAT32, PRICE_UNITS, check_values, compare_inputs, compare_outputs
 from .comparing.engine import ComfyEngine, Subject
 from .comparing.progress import ComparisonProgress
-from .comparing.save import all_images, check_prefix, save_in_output_folder
+from .comparing.save import all_images, check_prefix, saved_or_why_not
 from .comparing.shared_calls import AUTO
 from .comparing.viewer_files import viewer_with_files
 from .model.evidence import gather_evidence, source_file
@@ -51,13 +51,14 @@ class SweetSpotCompare(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, steps: str | None, also: str | None = "", frames: str | None = "first") -> bool | str:
-        """Refuse invalid lists before anything runs; linked lists are checked once they are known."""
+    def validate_inputs(cls, steps: str | None) -> bool | str:
+        """Refuse an invalid step list before anything runs; a linked list is checked once it is known.
+
+        Only this input is named here, because ComfyUI would mark every input that is named as wrong.
+        """
         try:
             if steps is not None:
                 parse_step_counts(steps)
-            parse_contenders(also or "")
-            check_frames("first" if frames is None else frames)
         except ValueError as error:
             return str(error)
         return True
@@ -95,11 +96,11 @@ class SweetSpotCompare(io.ComfyNode):
         check_values(together, seeds, cache_megabytes, cfg, denoise, price, kept_as, price_unit)
         check_latent(model, latent_image)
         check_frames(frames)
+        others, step_list = parse_contenders(also), parse_step_counts(steps)
         check_prefix(save_prefix)
-        step_list = parse_step_counts(steps)
         known_plan, words = cls._recognised(model, plan, step_list.words)
         sampling = Sampling(seed, cfg, sampler_name, scheduler, denoise)
-        contenders = _contenders(sampling, known_plan, (plan, plan_2, plan_3, plan_4), parse_contenders(also))
+        contenders = _contenders(sampling, known_plan, (plan, plan_2, plan_3, plan_4), others)
         subject = Subject(model, positive, negative, latent_image, vae, clip_vision, frames, kept_as == FLOAT32)
         progress = ComparisonProgress(model)
         engine = ComfyEngine(subject, progress, cache_megabytes << 20, together)
@@ -118,8 +119,8 @@ class SweetSpotCompare(io.ComfyNode):
         """Return all outputs and show the viewer in the node."""
         text, markdown = json.dumps(report.to_dict(), indent=2), to_markdown(report)
         picture, curve = draw_grid(report), draw_curve(report)
-        saved = save_in_output_folder(cls, report, save_prefix, picture, curve) if save_prefix else ""
         progress.show(picture)
+        saved = saved_or_why_not(cls, report, save_prefix, picture, curve) if save_prefix else ""
         grid = torch.from_numpy(picture).unsqueeze(0)
         shown = {
             **ui.PreviewImage(grid, cls=cls).as_dict(),

@@ -77,15 +77,3 @@ def chosen_saver(choice: str, start: float, end: float, model: Any) -> GuidanceS
         sampling = model.get_model_object("model_sampling")
         first, last = (from_noise_ratio(sampling, level) for level in (first, last))
     return GuidanceSaver(GuidanceWindow(first, last, named.unit), named.agreed, f"{named.name}; source: {named.source}")
-
-
-def window_problem(choice: str | None, start: float | None, end: float | None) -> str:
-    """Return what is wrong with a window set by hand; empty if it is valid or a linked value is not known yet."""
-    units = {BY_FRACTIONS: "fraction", BY_SIGMAS: "sigma"}
-    if choice not in units or start is None or end is None:
-        return ""
-    try:
-        GuidanceWindow(start, end, units[choice])  # pyright: ignore[reportArgumentType] - one of the two
-    except ValueError as error:
-        return str(error)
-    return ""

@@ -5,7 +5,7 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from .guidance_inputs import chosen_saver, window_inputs, window_problem
+from .guidance_inputs import chosen_saver, window_inputs
 from .running.guiders import scale_names
 from .schema import make_schema
 
@@ -30,13 +30,6 @@ class SweetSpotGuidanceWindow(io.ComfyNode):
                 io.String.Output("text", display_name="text", tooltip="The window, and who recommends it."),
             ],
         )
-
-    @classmethod
-    def validate_inputs(
-        cls, guidance_window: str | None = None, window_start: float | None = 0.0, window_end: float | None = 1.0
-    ) -> bool | str:
-        """Refuse an invalid window before anything runs; linked values are checked once they are known."""
-        return window_problem(guidance_window, window_start, window_end) or True
 
     @classmethod
     def execute(

@@ -24,6 +24,8 @@ class SweetSpotPlan(io.ComfyNode):
             display_name="Step Plan",
             description="Makes a plan by hand, or changes a linked plan: steps, cfg, sampler, scheduler, exact sigmas.",
             search_aliases=["steps", "num_inference_steps", "plan", "override steps"],
+            # So that a queue without changes still shows what the node showed.
+            has_intermediate_output=True,
             inputs=[
                 Plan.Input("plan", optional=True, tooltip="The plan to change. Leave it unlinked to make one by hand."),
                 io.Int.Input(

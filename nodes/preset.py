@@ -25,6 +25,8 @@ class SweetSpotPreset(io.ComfyNode):
             display_name="Model Step Preset",
             description="Recognises the model, sets its recommended steps, cfg, sampler and scheduler, and shows why.",
             search_aliases=["steps", "num_inference_steps", "inference_steps", "sample_steps", "recommended settings"],
+            # So that a queue without changes still shows what the node showed.
+            has_intermediate_output=True,
             inputs=[model_input(), *_preset_inputs()],
             outputs=_outputs(),
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],

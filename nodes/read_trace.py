@@ -20,6 +20,8 @@ class SweetSpotReadTrace(io.ComfyNode):
             display_name="Read Step Trace",
             description="Shows what a Step-Aware SAMPLER recorded: the trace and the kept steps of its run.",
             search_aliases=["trace", "steps run", "kept steps", "filmstrip"],
+            # So that a queue without changes still shows what the node showed.
+            has_intermediate_output=True,
             inputs=[
                 io.Sampler.Input("sampler", tooltip="The output of Step-Aware SAMPLER."),
                 io.Latent.Input(

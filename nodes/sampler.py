@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..presets.plan import StepPlan
 from ..samplers.kept_steps import parse_kept_steps
 from ..samplers.schedules import MAX_STEPS
-from .guidance_inputs import ALWAYS, chosen_saver, window_inputs, window_problem
+from .guidance_inputs import ALWAYS, chosen_saver, window_inputs
 from .running.job import NOTHING_KEPT, SNAP, WARN, Job, describe_settings, run_job
 from .running.stock import KSamplerSettings
 from .running.watched_run import Extras
@@ -41,6 +41,8 @@ class SweetSpotSampler(io.ComfyNode):
             description="Samples exactly like the stock KSampler and traces each step. Extras, all off by default: "
             "keep chosen steps, limit guidance to part of the run, stop when settled, set a time budget.",
             search_aliases=["KSampler", "steps", "num_inference_steps", "inference_steps", "sample_steps", "trace"],
+            # So that a queue without changes still shows what the node showed.
+            has_intermediate_output=True,
             inputs=[
                 model_input(),
                 seed_input(),
@@ -60,19 +62,16 @@ class SweetSpotSampler(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(
-        cls,
-        keep_steps: str | None = "",
-        guidance_window: str | None = ALWAYS,
-        window_start: float | None = 0.0,
-        window_end: float | None = 1.0,
-    ) -> bool | str:
-        """Refuse an invalid step list or window before anything runs; linked values are checked once they are known."""
+    def validate_inputs(cls, keep_steps: str | None = "") -> bool | str:
+        """Refuse an invalid step list before anything runs; a linked list is checked once it is known.
+
+        Only this input is named here, because ComfyUI would mark every input that is named as wrong.
+        """
         try:
             parse_kept_steps(keep_steps or "")
         except ValueError as error:
             return str(error)
-        return window_problem(guidance_window, window_start, window_end) or True
+        return True
 
     @classmethod
     def execute(

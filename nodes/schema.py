@@ -17,14 +17,15 @@ CATEGORY = "sampling/Sweet Spot"
 Plan = io.Custom("STEP_PLAN")
 Trace = io.Custom("STEP_TRACE")
 
-_KNOWN_FIELDS = frozenset(field.name for field in fields(io.Schema))
+# Fields that older ComfyUI doesn't have: search aliases came with 0.9, intermediate outputs later.
+_NEWER_FIELDS = {"search_aliases", "has_intermediate_output"} - {field.name for field in fields(io.Schema)}
 
 
 def make_schema(**description: Any) -> io.Schema:
-    """Return an `io.Schema`, without search aliases if this ComfyUI does not support them (before 0.9)."""
-    if "search_aliases" not in _KNOWN_FIELDS:
-        description.pop("search_aliases", None)
-    return io.Schema(category=CATEGORY, **description)
+    """Return an `io.Schema`, without the fields that this ComfyUI does not support."""
+    return io.Schema(
+        category=CATEGORY, **{name: value for name, value in description.items() if name not in _NEWER_FIELDS}
+    )
 
 
 def expert() -> dict[str, bool]:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from sweetspot.cli.demo import get_json
 import torch
 
 
@@ -110,8 +111,10 @@ class TestKeptSteps:
     @pytest.mark.parametrize("keep", ["0", "4, 4", "four"])
     def test_a_mistake_is_refused_before_anything_runs(self, comfyui, graph, keep: str):
         with pytest.raises(graph.Refused) as caught:
-            run(comfyui, graph, keep_steps=keep)
-        assert "keep_steps: expected" in str(caught.value)
+            run(comfyui, graph, keep_steps=keep, guidance_window="always", window_start=0.0, window_end=1.0)
+        (error,) = next(iter(caught.value.errors.values()))["errors"]
+        assert error["extra_info"]["input_name"] == "keep_steps"
+        assert "keep_steps: expected" in error["details"]
 
     def test_a_step_that_the_run_does_not_have_is_named_before_the_model_is_called(self, comfyui, graph):
         with pytest.raises(graph.Failed, match=r"keep_steps: expected steps from 1 to 3 .*; got 9"):
@@ -226,7 +229,7 @@ class TestGuidanceWindow:
         assert comfyui.run(prompt)["same"]["equal"] == [True]
 
     def test_a_window_that_is_none_is_refused(self, comfyui, graph):
-        with pytest.raises(graph.Refused, match=r"window_start <= window_end <= 1 .*; got 0.6 and 0.2"):
+        with pytest.raises(graph.Failed, match=r"window_start <= window_end <= 1 .*; got 0.6 and 0.2"):
             run(comfyui, graph, guidance_window="by fractions", window_start=0.6, window_end=0.2)
 
 
@@ -423,3 +426,18 @@ class TestPlan:
             run(comfyui, graph, by_hand("0.2, 0.6"), plan=["plan", 0])
         with pytest.raises(graph.Failed, match=r"steps: expected 0 or 3, .*sigmas; got 7"):
             run(comfyui, graph, by_hand("1, 0.6, 0.2, 0", steps=7), plan=["plan", 0])
+
+
+def test_what_was_shown_is_shown_again_where_nothing_changed(comfyui, graph):
+    """ComfyUI runs no node of an unchanged prompt; what API clients read must still be in the history."""
+    prompt = graph.demo(size=32) | {
+        "preset": {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}},
+        "plan": {"class_type": "SweetSpotPlan", "inputs": {"plan": ["preset", 1], "steps": 2}},
+        "ours": graph.sampler("SweetSpotSampler", plan=["plan", 0]),
+        "saved": graph.save_latent("ours"),
+    }
+    if "has_intermediate_output" not in get_json(comfyui.server, "/object_info/KSampler")["KSampler"]:
+        pytest.skip("this ComfyUI can't show it again")
+    first, again = comfyui.run(prompt), comfyui.run(prompt)
+    for node, names in {"preset": ["text"], "plan": ["text"], "ours": ["text", "trace"]}.items():
+        assert [again[node][name] for name in names] == [first[node][name] for name in names]
