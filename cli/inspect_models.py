@@ -9,6 +9,7 @@ from typing import Any
 
 from ..graphs.model_files import MODEL_ENDINGS, is_model_file
 from ..graphs.walk import Lora
+from ..presets.control_characters import escaped
 from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.finding import Recognition
 from ..presets.recognition.headers import HeaderError, read_header
@@ -60,14 +61,15 @@ def inspect(
 
 def to_json(answers: list[Inspection]) -> str:
     """Return all answers as a JSON list in the order of the inputs."""
-    return json.dumps([answer.record for answer in answers], indent=2, ensure_ascii=False)
+    text = json.dumps([answer.record for answer in answers], indent=2, ensure_ascii=False)
+    return escaped(text, keep="\n")
 
 
 def to_text(answers: list[Inspection]) -> str:
     """Return a single answer in full, several as a table."""
     if len(answers) == 1:
         return answers[0].text
-    rows = [_COLUMNS, *(_row(answer.record) for answer in answers)]
+    rows = [_COLUMNS, *(tuple(map(escaped, _row(answer.record))) for answer in answers)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines)
@@ -96,8 +98,8 @@ def _answer(name: str, evidence: Evidence, wishes: Wishes, problem: str = "") ->
     text = balanced.text
     if problem:
         record["warnings"].append(problem)
-        text += f"\nWarning: {problem}"
-    return Inspection(record, f"{name}\n{text}", bool(problem))
+        text += f"\nWarning: {escaped(problem)}"
+    return Inspection(record, f"{escaped(name)}\n{text}", bool(problem))
 
 
 def _record(name: str, recognition: Recognition, steps: dict[str, int]) -> dict[str, Any]:

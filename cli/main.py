@@ -7,6 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
+from ..presets.control_characters import escaped
 from ..presets.qualities import PREFERENCES, QUALITIES
 from .comfyui import ComfyUIError
 from .demo import MissingExtraError, run_demo
@@ -14,6 +15,7 @@ from .demo import MissingExtraError, run_demo
 COULD_NOT_READ = 1
 # On this exit code, `make demo` installs the extra `standalone` and tries again.
 NEEDS_STANDALONE = 3
+_LINE = "\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,10 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return chosen.run(chosen)
     except MissingExtraError as error:
-        print(f"sweetspot: {error}", file=sys.stderr)
+        _complain(str(error))
         return NEEDS_STANDALONE
     except (ComfyUIError, ValueError, OSError) as error:
-        print(f"sweetspot: {error}", file=sys.stderr)
+        _complain(str(error))
         return COULD_NOT_READ
 
 
@@ -51,7 +53,7 @@ def _inspect(chosen: argparse.Namespace) -> int:
     names = chosen.names or ([""] if chosen.loras and not chosen.paths else [])
     saved = known_presets(chosen.presets)
     if saved is not None and saved.problem:
-        print(f"sweetspot: your presets: {saved.problem}", file=sys.stderr)
+        _complain(f"your presets: {saved.problem}")
     answers = inspect(chosen.paths, names, chosen.loras, templates(), saved)
     print(to_json(answers) if chosen.json else to_text(answers))
     return COULD_NOT_READ if any(answer.failed for answer in answers) else 0
@@ -72,9 +74,10 @@ def _save(chosen: argparse.Namespace) -> int:
     file = presets_file(chosen.presets)
     saved = save_preset(file, model, settings, chosen.quality, chosen.loras)
     key = key_of(model, chosen.loras)
-    print(f"Saved for {key}, {chosen.quality}: {json.dumps(saved.presets[key][chosen.quality])}\nIn {file}")
+    settings_text = json.dumps(saved.presets[key][chosen.quality])
+    print(f"Saved for {escaped(key)}, {chosen.quality}: {settings_text}\nIn {escaped(str(file))}")
     if saved.problem:
-        print(f"sweetspot: your presets: {saved.problem}", file=sys.stderr)
+        _complain(f"your presets: {saved.problem}")
     return 0
 
 
@@ -84,8 +87,12 @@ def _prefer(chosen: argparse.Namespace) -> int:
 
     file = presets_file(chosen.presets)
     saved = save_preference(file, chosen.prefer)
-    print(f"From now on, balanced uses the {saved.prefer}'s numbers where available.\nIn {file}")
+    print(f"From now on, balanced uses the {saved.prefer}'s numbers where available.\nIn {escaped(str(file))}")
     return 0
+
+
+def _complain(message: str) -> None:
+    print(f"sweetspot: {escaped(message, keep=_LINE)}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,16 +1,15 @@
 """Finds the file for a model name in a graph, but only if the name is in one of ComfyUI's own lists."""
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PureWindowsPath
 
 import folder_paths
 
 from ...graphs.model_files import MODEL_ENDINGS
+from ...presets.control_characters import is_control
 
 LONGEST_NAME = 1024
-_DIRECTIONS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _FIRST = ("checkpoints", "diffusion_models")
 
 
@@ -38,14 +37,9 @@ def check_name(name: str) -> None:
         raise NameRefusedError(f"name: expected at most {LONGEST_NAME} characters, got {len(name)}", 400)
     parts = re.split(r"[/\\]", name)
     path = PureWindowsPath(name)
-    if path.drive or path.root or ".." in parts or any(_is_control(letter) for letter in name):
+    if path.drive or path.root or ".." in parts or any(is_control(letter) for letter in name):
         allowed = "one of ComfyUI's model names: no path, no control characters"
         raise NameRefusedError(f"name: expected {allowed}; got {name[:80]!r}", 400)
-
-
-def _is_control(letter: str) -> bool:
-    """Return whether it is a control character, a lone surrogate, or one that sets the direction of text."""
-    return unicodedata.category(letter) in ("Cc", "Cs") or letter in _DIRECTIONS
 
 
 def find_model(name: str) -> Path:

@@ -1,6 +1,7 @@
 """Puts a recognition into words: the model, the signals, the confidence, and the source of each number."""
 
 from ..catalogue import find_variant
+from ..control_characters import escaped
 from ..plan import StepPlan
 from .evidence import Evidence
 from .finding import CERTAIN, FAMILY_ONLY, Finding
@@ -18,7 +19,8 @@ def explain(finding: Finding, plan: StepPlan, evidence: Evidence) -> str:
     if finding.variant is not None and finding.variant.note:
         lines.append(f"Note: {finding.variant.note}.")
     lines += [f"Warning: {text}" for text in plan.warnings]
-    return "\n".join(lines)
+    # Names and metadata in a line must not end it, or steer a terminal.
+    return "\n".join(map(escaped, lines))
 
 
 def _what(finding: Finding, evidence: Evidence) -> str:

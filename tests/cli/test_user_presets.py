@@ -1,6 +1,8 @@
 """The shell's commands on files that are not what they should be."""
 
+import json
 import os
+import struct
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,29 @@ def test_reading_leaves_a_broken_file_where_it_is(presets: Path, capsys):
     main(["inspect", "--name", "flux1-dev.safetensors", "--presets", str(presets)])
     assert [entry.name for entry in presets.parent.iterdir()] == [presets.name]
     assert "presets.json is not valid JSON" in capsys.readouterr().err
+
+
+EVIL = "flux1-dev\x1b]0;owned\x07\x9b31m\u202egnp.exe\nForged: line.safetensors"
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--name", "other.safetensors"]], ids=["text", "json", "table"])
+@pytest.mark.parametrize("by", ["--name", "--lora"])
+def test_names_never_steer_the_terminal(presets: Path, capsys, options: list[str], by: str):
+    main(["inspect", by, EVIL, "--presets", str(presets), *options])
+    shown = capsys.readouterr()
+    assert not any(letter in shown.out + shown.err for letter in "\x1b\x07\x9b\u202e")
+    assert not any(line.startswith("Forged") for line in shown.out.splitlines())
+    if options == ["--json"]:
+        assert EVIL in (json.loads(shown.out)[0]["input"], *json.loads(shown.out)[0]["warnings"]) or by == "--lora"
+
+
+def test_what_a_file_says_of_itself_never_steers_the_terminal(tmp_path: Path, presets: Path, capsys):
+    file = tmp_path / "model.safetensors"
+    metadata = {"modelspec.title": "Flux Dev\x1b[31m\nForged: line", "modelspec.architecture": "\u202eflux-1-dev"}
+    header = json.dumps({"__metadata__": metadata}).encode()
+    file.write_bytes(struct.pack("<Q", len(header)) + header)
+    assert main(["inspect", str(file), "--presets", str(presets)]) == 0
+    assert main(["inspect", str(tmp_path / "gone\x1b[31m.safetensors"), "--presets", str(presets)]) == 1
+    shown = capsys.readouterr()
+    assert not any(letter in shown.out + shown.err for letter in "\x1b\u202e")
+    assert not any(line.startswith("Forged") for line in shown.out.splitlines())

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from sweetspot.cli.demo import get_json
 import torch
+from sweetspot.cli.demo import get_json
 
 
 def run(comfyui, graph, extra: dict[str, Any] | None = None, **settings: Any) -> tuple[dict, dict]:
