@@ -1,5 +1,8 @@
 """The ComfyUI nodes, one file per node, with V3 schemas. Only this folder imports comfy."""
 
+import logging
+from pathlib import Path
+
 from comfy_api.latest import ComfyExtension, io
 
 from .compare import SweetSpotCompare
@@ -16,12 +19,26 @@ from .sampler import SweetSpotSampler
 from .save_preset import SweetSpotSavePreset
 from .wrap_sampler import SweetSpotWrapSampler
 
+_HERE = Path(__file__).resolve().parent.parent
+
+log = logging.getLogger("sweetspot.nodes")
+
 
 class SweetSpotExtension(ComfyExtension):
-    """Gives ComfyUI the pack's nodes."""
+    """Gives ComfyUI the pack's nodes.
+
+    Args:
+        other_copy: folder of another copy of the pack that has brought them already; None if there is none.
+    """
+
+    def __init__(self, other_copy: Path | None = None) -> None:
+        self._other_copy = other_copy
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
         """Add the routes that the browser calls, note who queues what, and return every node class of the pack."""
+        if self._other_copy is not None:
+            log.warning("Sweet Spot is installed twice: %s is used and %s is not. Remove one.", self._other_copy, _HERE)
+            return []
         # Not in `on_load`, because ComfyUI before 0.9 doesn't call it.
         add_routes()
         note_users()

@@ -2,8 +2,10 @@
 
 import json
 import re
+import shutil
 import subprocess
 import urllib.request
+from pathlib import Path
 
 from sweetspot.cli.comfyui import PACK
 from sweetspot.cli.demo import get_json
@@ -31,7 +33,8 @@ comfy.options.enable_args_parsing()
 import nodes
 before = set(sys.modules)
 known = set(nodes.NODE_CLASS_MAPPINGS)
-assert asyncio.run(nodes.load_custom_node({pack!r}))
+for pack in {packs!r}:
+    assert asyncio.run(nodes.load_custom_node(pack))
 print(json.dumps({{
     "nodes": sorted(set(nodes.NODE_CLASS_MAPPINGS) - known),
     "modules": sorted({{name.split(".")[0] for name in set(sys.modules) - before}}),
@@ -40,16 +43,35 @@ print(json.dumps({{
 """
 
 
-def test_loading_brings_the_nodes_and_nothing_heavy(installation):
-    code = LOAD.format(folder=str(installation.folder), pack=str(PACK))
+def load(installation, *packs: Path) -> tuple[dict, str]:
+    """Load packs as ComfyUI does, and return what they brought and what was logged."""
+    code = LOAD.format(folder=str(installation.folder), packs=[str(pack) for pack in packs])
     answer = subprocess.run(
         [installation.python, "-c", code], cwd=installation.folder, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stderr
-    told = json.loads(answer.stdout.splitlines()[-1])
+    return json.loads(answer.stdout.splitlines()[-1]), answer.stderr
+
+
+def test_loading_brings_the_nodes_and_nothing_heavy(installation):
+    told, _ = load(installation, PACK)
     assert set(told["nodes"]) == NODES
     assert not {"diffusers", "kornia", "matplotlib", "pandas"} & set(told["modules"])
     assert len(told["web"]) == 1
+
+
+def test_a_second_copy_brings_nothing_and_says_so_once(installation, tmp_path: Path):
+    copy = tmp_path / "sweetspot-copy"
+    shutil.copytree(PACK, copy, ignore=shutil.ignore_patterns(".git", ".venv", "node_modules", "out", "tests"))
+    told, log = load(installation, PACK, copy)
+    assert set(told["nodes"]) == NODES
+    assert told["web"] == [str(PACK / "web")]
+    assert log.count("Sweet Spot is installed twice") == 1
+    assert str(copy) in log
+    # Loading the same copy anew, as some tools do, is not a second copy.
+    told, log = load(installation, PACK, PACK)
+    assert (set(told["nodes"]), len(told["web"])) == (NODES, 1)
+    assert "installed twice" not in log
 
 
 def test_the_server_offers_every_node_with_help_and_tooltips(comfyui):
