@@ -526,6 +526,7 @@ def test_a_comparison_that_can_not_be_saved_is_still_shown(comfyui, graph):
     shutil.rmtree(folder)
     folder.write_text("in the way")
     shown = comfyui.wait(prompt_id)["outputs"]["compare"]
+    socket.close()
     assert "not saved as gone/x" in shown["text"][0]
     assert len(json.loads(shown["report"][0])["runs"]) == 2
     folder.unlink()
