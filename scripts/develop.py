@@ -89,8 +89,9 @@ def prepare(extras: str) -> None:
     stamp = ENVIRONMENT / f"sweetspot-{extras.replace(',', '-')}.stamp"
     if stamp.exists() and stamp.read_text("utf-8") == digest:
         return
+    constraint = ("--constraint", ROOT / "constraints.txt")
     print(f"Installing {extras} into {ENVIRONMENT.name} (the first time takes a minute or more) ...", flush=True)
-    require(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
+    require(python(), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *constraint, "uv")
     install(f"--editable={ROOT}[{extras}]")
     stamp.write_text(digest, "utf-8")
 

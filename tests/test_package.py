@@ -105,6 +105,37 @@ def test_workflows_for_github_cover_systems_and_versions(root: Path):
     assert matrix["python"] == ["3.10", "3.11", "3.12", "3.13", "3.14"]
 
 
+@pytest.mark.parametrize("name", ["publish.yml", "test.yml"])
+def test_what_runs_on_github_is_pinned_and_only_publishing_sees_the_token(root: Path, name: str):
+    text = (root / ".github" / "workflows" / name).read_text("utf-8")
+    steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
+    actions = [step["uses"] for step in steps if "uses" in step]
+    assert actions
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in actions)
+    installs = [line for step in steps for line in step.get("run", "").splitlines() if "pip install" in line]
+    assert all("--constraint constraints.txt" in line for line in installs)
+    with_token = [step for step in steps if "secrets." in str(step)]
+    assert [step.get("name") for step in with_token] == (["Publish"] if name == "publish.yml" else [])
+    assert all("secrets." not in step["run"] for step in with_token)
+
+
+def test_tools_that_the_commands_install_are_pinned(root: Path, project: dict):
+    pinned = {
+        line.split("==")[0] for line in (root / "constraints.txt").read_text("utf-8").splitlines() if "==" in line
+    }
+    extras = project["project"]["optional-dependencies"]
+    names = {re.match(r"[\w-]+", each)[0] for extra in ("client", "lint") for each in extras[extra]}
+    assert names | {"uv"} <= pinned
+
+
+def test_the_version_is_one_everywhere_and_has_its_section(root: Path, project: dict):
+    version = project["project"]["version"]
+    assert f'__version__ = "{version}"' in (root / "__init__.py").read_text("utf-8")
+    citation = yaml.safe_load((root / "CITATION.cff").read_text("utf-8"))
+    assert str(citation["version"]) == version
+    assert f"## {version} - {citation['date-released']}" in (root / "CHANGELOG.md").read_text("utf-8")
+
+
 def test_the_readme_gives_its_commands_and_its_links_lead_somewhere(root: Path):
     text = (root / "README.md").read_text("utf-8")
     for command in ("make demo", "make check", "make test"):

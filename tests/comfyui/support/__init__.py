@@ -13,7 +13,7 @@ import comfy.nested_tensor
 import comfy.samplers
 import torch
 
-from . import calls
+from . import audit, calls
 
 
 class EqualLatents:
@@ -354,6 +354,42 @@ class OddVAE:
         return (Odd(),)
 
 
+class Watch:
+    """Note from now on what the thread that runs prompts does to files, network and programs."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"model": ("MODEL",)}}
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "watch"
+    CATEGORY = "tests"
+
+    @classmethod
+    def IS_CHANGED(cls, **_):
+        return time.time()
+
+    def watch(self, model):
+        audit.start()
+        return (model,)
+
+
+class Watched:
+    """Tell what was noted since Watch, once everything wired here has run."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"after": ("STRING", {"forceInput": True}), "also_after": ("STRING", {"forceInput": True})}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "tell"
+    OUTPUT_NODE = True
+    CATEGORY = "tests"
+
+    def tell(self, after, also_after):
+        return {"ui": {"events": audit.stop()}}
+
+
 class BatchConditions:
     """Two conditions as one of batch two."""
 
@@ -436,5 +472,7 @@ NODE_CLASS_MAPPINGS = {
         BatchConditions,
         TinyLatent,
         SmallClipVision,
+        Watch,
+        Watched,
     )
 }
