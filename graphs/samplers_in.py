@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .values import Graph, GraphValues, link_of
+from .values import Graph, GraphValues, link_of, number_of
 from .walk import Branch, Lora, Walk
 
 SAMPLERS = ("KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced")
@@ -106,19 +106,19 @@ def _cfg(values: GraphValues, inputs: dict[str, Any]) -> float | None:
         if not any(name in inputs for name in _GUIDER_CFG):
             return 1.0
     for name in _GUIDER_CFG:
-        value = values.value(inputs.get(name))
-        if isinstance(value, int | float):
-            return float(value)
+        scale = number_of(values.value(inputs.get(name)))
+        if scale is not None:
+            return scale
     return None
 
 
 def _schedule(values: GraphValues, inputs: dict[str, Any], scheduler: str) -> dict[str, Any]:
-    steps = values.value(inputs.get("steps"))
-    denoise = values.value(inputs.get("denoise", 1.0))
+    steps = number_of(values.value(inputs.get("steps")))
+    denoise = number_of(values.value(inputs.get("denoise", 1.0)))
     return {
-        "steps": int(steps) if isinstance(steps, int | float) and steps >= 1 else None,
+        "steps": int(steps) if steps is not None and steps >= 1 else None,
         "scheduler": scheduler,
-        "denoise": float(denoise) if isinstance(denoise, int | float) else 1.0,
+        "denoise": 1.0 if denoise is None else denoise,
     }
 
 
@@ -152,8 +152,7 @@ def _guidance(values: GraphValues, node_id: str) -> float | None:
         node = values.graph.get(link[0], {}) if link else {}
         inputs = node.get("inputs", {})
         if node.get("class_type") == "FluxGuidance":
-            guidance = values.value(inputs.get("guidance"))
-            return float(guidance) if isinstance(guidance, int | float) else None
+            return number_of(values.value(inputs.get("guidance")))
         value = inputs.get("conditioning", inputs.get("positive"))
     return None
 
@@ -161,7 +160,7 @@ def _guidance(values: GraphValues, node_id: str) -> float | None:
 def _shift_of(values: GraphValues, branch: Branch) -> tuple[float, str] | None:
     for node in branch.nodes:
         name = _SHIFT_NODES.get(str(node.get("class_type")))
-        shift = values.value(node["inputs"].get(name)) if name else None
-        if isinstance(shift, int | float):
-            return float(shift), str(node["class_type"])
+        shift = number_of(values.value(node["inputs"].get(name))) if name else None
+        if shift is not None:
+            return shift, str(node["class_type"])
     return None

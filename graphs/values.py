@@ -16,6 +16,7 @@ Link = tuple[str, int]
 MOST_READ = 3_000
 # How many values in a row are followed; each level takes three of Python's frames.
 _MOST_VALUES = 64
+_LARGEST = 1e6
 _SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
 
 
@@ -24,6 +25,13 @@ def link_of(value: Any) -> Link | None:
     if isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str | int):
         return (str(value[0]), value[1]) if isinstance(value[1], int) else None
     return None
+
+
+def number_of(value: Any) -> float | None:
+    """Return a value as a number, or None if it is none that a setting can have."""
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= _LARGEST:
+        return None
+    return float(value)
 
 
 def is_switch(node: Node) -> bool:

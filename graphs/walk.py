@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from .model_files import is_model_file
-from .values import Graph, GraphValues, Link, Node, is_switch, link_of
+from .values import Graph, GraphValues, Link, Node, is_switch, link_of, number_of
 
 # Limits on the depth of the walk and on the branches that are followed. Real graphs are never so deep; each open switch
 # multiplies the branches.
@@ -32,7 +32,6 @@ _NO_MODEL_FILE = (
 )
 _STRENGTH = ("strength_model", "strength", "lora_strength", "model_strength", "lora_wt", "weight")
 _DIGITS = "0123456789"
-_LARGEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -200,7 +199,7 @@ class Walk:
             if not _is_on(inputs, _number_behind(name), count):
                 continue
             if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader: one object per LoRA
-                strength = _number(value.get("strength")) if value.get("on", True) else 0.0
+                strength = number_of(value.get("strength")) if value.get("on", True) else 0.0
                 loras.append(Lora(str(value["lora"]), strength))
             elif isinstance(value, str) and _LORA_INPUT.search(name) and is_model_file(value):
                 loras.append(Lora(value, _strength(inputs, name)))
@@ -246,16 +245,10 @@ def _strength(inputs: dict[str, Any], lora_input: str) -> float | None:
     ends = (f"_{number}", number, "") if number else ("",)
     for name in _STRENGTH:
         for candidate in (name + end for end in ends):
-            strength = _number(inputs.get(candidate))
+            strength = number_of(inputs.get(candidate))
             if strength is not None:
                 return strength
     return None
-
-
-def _number(value: Any) -> float | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > _LARGEST:
-        return None
-    return float(value) if value == value else None  # noqa: PLR0124 - NaN is not a strength
 
 
 def _number_behind(name: str) -> int:

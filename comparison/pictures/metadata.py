@@ -37,8 +37,8 @@ def read_image_metadata(stream: BinaryIO) -> dict[str, str]:
         OSError: if the file can't be read, is no image, or has more than 64 MB of metadata.
     """
     with warnings.catch_warnings():
-        # Pillow warns of large images because decoding them takes memory; here they are not decoded.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # Pillow warns of large and of damaged images; here they are not decoded, or not used.
+        warnings.simplefilter("ignore")
         try:
             return _entries(io.BufferedReader(_Bounded(stream)))
         except (Image.DecompressionBombError, SyntaxError, ValueError, EOFError) as error:

@@ -153,12 +153,7 @@ def from_prompt(graph: Graph) -> tuple[dict[str, Any], str]:
     Raises:
         SettingsError: the graph has no sampler whose step count can be read.
     """
-    try:
-        readable = [settings for settings in samplers_in(_whole_nodes(graph)) if settings.steps]
-    except (RecursionError, OverflowError):
-        raise SettingsError(
-            "prompt: expected a graph that ComfyUI can run, got one that is nested too deeply or has too large a number"
-        ) from None
+    readable = [settings for settings in samplers_in(_whole_nodes(graph)) if settings.steps]
     if not readable:
         raise SettingsError("prompt: expected a KSampler, KSampler (Advanced) or SamplerCustom with steps, got none")
     first = next((settings for settings in readable if settings.denoise == 1), readable[0])

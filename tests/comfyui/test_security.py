@@ -1,4 +1,4 @@
-"""What SECURITY.md promises: no network, no pickle, no programs, and no file outside ComfyUI's and the user's folders."""
+"""What SECURITY.md promises: no network, no pickle, no programs, and files only in folders of ComfyUI and the user."""
 
 from pathlib import Path
 

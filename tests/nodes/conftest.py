@@ -21,6 +21,10 @@ def _load_comfyui() -> None:
             import comfy.cli_args
             import comfy.samplers
             import nodes  # noqa: F401 - ComfyUI's, which ours import
+            import torch
+
+            # The models are tiny, and several processes run these tests.
+            torch.set_num_threads(1)
     finally:
         sys.argv = arguments
 

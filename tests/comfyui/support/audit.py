@@ -17,28 +17,27 @@ CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.syml
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 events: list[list[str]] = []
-watched_thread = None
-hooked = False
+# The thread that is watched, and whether the hook is set: one can't be taken away again.
+state = {"thread": 0, "hooked": 0}
 
 
 def start() -> None:
     """Note what this thread does from now on."""
-    global watched_thread, hooked
     events.clear()
-    watched_thread = threading.get_ident()
-    if not hooked:
+    state["thread"] = threading.get_ident()
+    if not state["hooked"]:
         sys.addaudithook(_note)
-        hooked = True
+        state["hooked"] = 1
 
 
 def stop() -> list[list[str]]:
-    global watched_thread
-    watched_thread = None
+    """Stop and return what was noted."""
+    state["thread"] = 0
     return list(events)
 
 
 def _note(event, arguments) -> None:
-    if threading.get_ident() != watched_thread:
+    if threading.get_ident() != state["thread"]:
         return
     if event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING:
         events.append(["write", str(arguments[0])])
