@@ -112,7 +112,7 @@ def seconds(server: Any, prompt: dict[str, Any]) -> float:
     from sweetspot.cli.demo import get_json
 
     body = json.dumps({"prompt": prompt}).encode()
-    with urlopen(Request(f"{server.url}/prompt", body, {"Content-Type": "application/json"})) as answer:  # noqa: S310
+    with urlopen(Request(f"{server.url}/prompt", body, {"Content-Type": "application/json"})) as answer:
         number = json.load(answer)["prompt_id"]
     while number not in (history := get_json(server, f"/history/{number}")):
         time.sleep(0.02)

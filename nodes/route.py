@@ -6,9 +6,8 @@ refuses cross-origin requests to them, as it does for all routes.
 
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -25,10 +24,9 @@ from .model.plan_behind import plan_behind
 RECOGNISE, PLAN = "/sweetspot/recognise", "/sweetspot/plan"
 MOST_BYTES = 512 * 1024
 LONGEST_INPUT = 256
-# One thread: the work is mostly Python, so that a second one would only slow down the server.
 _BACKGROUND = Background()
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,11 +54,16 @@ class Question:
 
 
 class RequestError(ValueError):
-    """A request that does not have the expected form."""
+    """A request that is refused.
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    Attributes:
+        status: the HTTP status of the answer.
+        more: what the answer holds besides the message.
+    """
+
+    def __init__(self, message: str, status: int = 400, more: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.more = status, more or {}
 
 
 def add_routes() -> None:
@@ -69,73 +72,88 @@ def add_routes() -> None:
     server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
     if server is None or any(route.path == RECOGNISE for route in server.routes):
         return
-    server.routes.post(RECOGNISE)(_refusing(answer_recognise))
-    server.routes.post(PLAN)(_refusing(answer_plan))
+    server.routes.post(RECOGNISE)(_handler(answer_recognise))
+    server.routes.post(PLAN)(_handler(answer_plan))
 
 
-def _refusing(answer: Handler) -> Handler:
-    """Return the handler with its refusals as answers."""
-
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            return await answer(request)
-        except RequestError as error:
-            return web.json_response({"error": str(error)}, status=error.status)
-        except BusyError as error:
-            return web.json_response({"error": str(error)}, status=503, headers={"Retry-After": "10"})
-
-    return handle
-
-
-async def answer_recognise(request: web.Request) -> web.Response:
+def answer_recognise(body: Any) -> Answer:
     """Answer which model reaches a node's input.
 
     The JSON body holds `graph` and `node`, and optionally `input`, `variant` and `min_confidence`. The answer is that
     of `answer_for`. A refused request gets 4xx and `error`, and 503 if too many are waiting. If the name is valid but
     its file may not be read, `by_name` holds what the name alone shows.
     """
-    question = await _read(request, "model")
+    question = _checked(body, "model")
     try:
-        return web.json_response(await _BACKGROUND.run(question.answer))
+        return question.answer()
     except NameRefusedError as error:
-        refusal: dict[str, Any] = {"error": str(error)}
-        if error.harmless:
-            refusal["by_name"] = await _BACKGROUND.run(partial(question.answer, with_files=False))
-        return web.json_response(refusal, status=error.status)
+        by_name = {"by_name": question.answer(with_files=False)} if error.harmless else {}
+        raise RequestError(str(error), error.status, by_name) from None
 
 
-async def answer_plan(request: web.Request) -> web.Response:
+def answer_plan(body: Any) -> Answer:
     """Answer which plan reaches a node's input: `plan` holds its settings, or null if only a run can show them.
 
     The JSON body holds `graph` and `node`, and optionally `input`. A refused request gets 4xx and `error`.
     """
-    question = await _read(request, "plan")
-    plan = await _BACKGROUND.run(partial(plan_behind, question.graph, question.node, question.input))
+    question = _checked(body, "plan")
+    plan = plan_behind(question.graph, question.node, question.input)
     names = ("steps", "cfg", "sampler_name", "scheduler", "guidance")
-    return web.json_response({"plan": plan and {name: asdict(plan)[name] for name in names}})
+    return {"plan": plan and {name: asdict(plan)[name] for name in names}}
 
 
-async def _read(request: web.Request, default_input: str) -> Question:
-    """Return a request's body with its defaults filled in.
+def _handler(answer: Callable[[Any], Answer]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    """Return the handler of requests whose bodies this function answers, outside the event loop."""
+
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            text = await _text(request)
+            # Reading JSON of this size would already keep the server from answering others.
+            return web.json_response(await _BACKGROUND.run(lambda: answer(_parsed(text))))
+        except RequestError as error:
+            return web.json_response({"error": str(error), **error.more}, status=error.status)
+        except BusyError as error:
+            return web.json_response({"error": str(error)}, status=503, headers={"Retry-After": "10"})
+
+    return handle
+
+
+async def _text(request: web.Request) -> bytes:
+    """Return a request's body.
 
     Raises:
-        RequestError: names what was expected and what was given.
+        RequestError: it is not JSON by its type, or too large.
     """
     if request.content_type != "application/json":
         raise RequestError(f"content type: expected application/json, got {request.content_type[:80]}", 415)
     if (request.content_length or 0) > MOST_BYTES:
         raise RequestError(f"body: expected at most {MOST_BYTES} bytes, got {request.content_length}", 413)
-    text = await _text(request)
+    # A chunked body doesn't state its length, so it is checked while reading.
+    text = await request.content.read(MOST_BYTES + 1)
+    while len(text) <= MOST_BYTES:
+        more = await request.content.read(MOST_BYTES + 1 - len(text))
+        if not more:
+            return text
+        text += more
+    raise RequestError(f"body: expected at most {MOST_BYTES} bytes, got more", 413)
+
+
+def _parsed(text: bytes) -> Any:
     try:
-        body = json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise RequestError("body: expected JSON") from None
+
+
+def _checked(body: Any, default_input: str) -> Question:
+    """Return the question in a body, with its defaults filled in.
+
+    Raises:
+        RequestError: names what was expected and what was given.
+    """
     if not isinstance(body, dict):
         raise RequestError(f"body: expected an object, got {type(body).__name__}")
-    return _checked({"input": default_input, "variant": AUTO, "min_confidence": UNKNOWN} | body)
-
-
-def _checked(body: dict[str, Any]) -> Question:
+    body = {"input": default_input, "variant": AUTO, "min_confidence": UNKNOWN} | body
     for name in ("node", "input", "variant", "min_confidence"):
         if not isinstance(body.get(name), str):
             raise RequestError(f"{name}: expected text, got {type(body.get(name)).__name__}")
@@ -161,14 +179,3 @@ def _checked_graph(graph: Any, node: str) -> Graph:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-async def _text(request: web.Request) -> bytes:
-    # A chunked body doesn't state its length, so it is checked while reading.
-    text = await request.content.read(MOST_BYTES + 1)
-    while len(text) <= MOST_BYTES:
-        more = await request.content.read(MOST_BYTES + 1 - len(text))
-        if not more:
-            return text
-        text += more
-    raise RequestError(f"body: expected at most {MOST_BYTES} bytes, got more", 413)
