@@ -1,6 +1,7 @@
 """Writes the viewer's images as temporary files."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import folder_paths
@@ -12,6 +13,8 @@ from ...comparison.report import Report
 from ...comparison.viewer import viewer_text
 
 SUBFOLDER = "sweetspot"
+# The last chunk of every PNG file, with its checksum.
+_PNG_END = b"IEND\xaeB`\x82"
 
 
 def viewer_with_files(report: Report) -> str:
@@ -26,8 +29,18 @@ def viewer_with_files(report: Report) -> str:
         digest = hashlib.blake2b(str(levels.shape).encode(), digest_size=12)
         digest.update(np.ascontiguousarray(levels).data)
         name = f"{digest.hexdigest()}.png"
-        if not (folder / name).is_file():
+        if not _is_whole(folder / name):
             write_png(folder / name, levels, {}, compress_level=1)
         return name
 
     return viewer_text(report, SUBFOLDER, keep)
+
+
+def _is_whole(file: Path) -> bool:
+    """Return whether a PNG file is there and has its end."""
+    try:
+        with file.open("rb") as stream:
+            stream.seek(-len(_PNG_END), os.SEEK_END)
+            return stream.read() == _PNG_END
+    except OSError:
+        return False

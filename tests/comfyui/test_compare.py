@@ -333,3 +333,9 @@ def test_the_viewer_gets_each_image_once_as_a_temporary_file(comfyui, graph):
     again = json.loads(comfyui.run(prompt)["compare"]["viewer"][0])["series"][0]["runs"]
     assert [run["reused"] for run in again] == [True, False, True, True]
     assert {steps: file.stat().st_mtime_ns for steps, file in files.items()} == written
+    # A file that is cut off, e.g. by a full disk, is written anew.
+    whole = files[2].read_bytes()
+    files[2].write_bytes(whole[:100])
+    prompt["compare"]["inputs"]["steps"] = "2, 3, 4"
+    comfyui.run(prompt)
+    assert files[2].read_bytes() == whole
