@@ -119,6 +119,6 @@ def _show(report: dict[str, Any], out: Path) -> None:
         if report["others"]:
             log.info("%s", series["name"])
         for run in series["runs"]:
-            log.info("%4d steps  %6.2f s  similarity %.3f", run["steps"], run["seconds"], run["similarity"])
+            log.info("%4d steps  %6.2f s  similarity %.1f %%", run["steps"], run["seconds"], 100 * run["similarity"])
         log.info("%s", series["sweet_spot"]["reason"])
     log.info("Made with %s: %s and %s", report["engine"], out / "grid.png", out / "report.json")

@@ -12,6 +12,11 @@ class Engine(Protocol):
     name: str
 
     @property
+    def device(self) -> str:
+        """The torch device that measures the images: the model's own if that is a GPU."""
+        ...
+
+    @property
     def notes(self) -> Sequence[str]:
         """What the user should know about how it ran, one sentence each."""
         ...

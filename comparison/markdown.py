@@ -32,6 +32,10 @@ def to_markdown(report: Report) -> str:
             f"Model: {_safe(data['model']['variant'])} ({_safe(data['model']['source'])}), {seeds}, "
             f"{images} per step count."
         ),
+        (
+            f"A difference counts if it is visible {data['visible']['when']}: similarity below "
+            f"{100 * data['visible']['below']:g} %."
+        ),
         "",
     ]
     for series in (data, *data["others"]):
@@ -105,7 +109,7 @@ def _more(series: dict[str, Any], images: int) -> list[str]:
         order = "the images are not getting closer to each other yet; " if convergence["order"] == 0 else order
         sentences.append(
             f"Estimated from the runs of {', '.join(map(str, convergence['steps']))} steps: {order}the reference's "
-            f"similarity to the fully converged image is about {convergence['reference_similarity']:.3f}{more}."
+            f"similarity to the fully converged image is about {100 * convergence['reference_similarity']:.1f} %{more}."
         )
     if series["knee"] is not None:
         sentences.append(f"Most of the improvement is reached at {series['knee']} steps.")
@@ -119,7 +123,7 @@ def _cells(row: dict[str, Any], images: int) -> list[str]:
         str(row["model_calls"]),
         f"{row['seconds']:.3f}",
         f"{row['seconds_per_step']:.4f}",
-        f"{row['similarity']:.3f}",
+        f"{100 * row['similarity']:.1f} %",
         f"{row['ssim']:.3f}",
         f"{row['ms_ssim']:.3f}",
         _number(row["psnr"], 1),
@@ -137,7 +141,7 @@ def _across(across: dict[str, Any] | None) -> list[str]:
         end = across["end"]
         lines += [f"Measured against {_safe(end['name'])} at {end['steps']} steps, the best converged run.", ""]
     lines += [
-        f"- At {best['steps']} steps: {_safe(best['name'])} is closest (similarity {best['similarity']:.3f})."
+        f"- At {best['steps']} steps: {_safe(best['name'])} is closest (similarity {100 * best['similarity']:.1f} %)."
         for best in across["nearest"]
     ]
     if across["end"] is None:

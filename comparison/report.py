@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from .measures.visibility import THRESHOLDS
 from .verdict.judgement import MEANS, Estimate, JudgedRun, Judgement
 from .verdict.rivals import Ranking, rank
 
 # Increased when a field changes its meaning or is removed, but not when one is added.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Report:
             "seed": common.seed,
             "seeds": common.seeds,
             "images": len(self.first.own),
+            "visible": {"when": common.visible, "below": THRESHOLDS[common.visible]},
             **_series(self.first, self.price),
             "others": [_series(judgement, self.price) for judgement in self.judgements[1:]],
             "across": _across(self.ranking) if self.ranking else None,
@@ -77,6 +79,7 @@ def make_report(
     price: Price | None = None,
     notes: Sequence[str] = (),
     watch: Callable[[], None] = lambda: None,
+    device: str = "cpu",
 ) -> Report:
     """Rank judged series against each other and return the report.
 
@@ -85,13 +88,14 @@ def make_report(
         price: what sampling costs; None means no price.
         notes: what the user should know about how it ran.
         watch: called for each image that is measured; may raise to stop measuring.
+        device: the torch device that measures.
 
     Raises:
         ValueError: if there is no series.
     """
     if not judgements:
         raise ValueError("series: expected at least one, got none")
-    return Report(tuple(judgements), price or Price(), tuple(notes), rank(judgements, watch))
+    return Report(tuple(judgements), price or Price(), tuple(notes), rank(judgements, watch, device))
 
 
 def _series(judgement: Judgement, price: Price) -> dict[str, Any]:

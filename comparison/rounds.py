@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from ..samplers.stochastic import why_no_sweet_spot
 from .contenders import Contender
 from .engine import Engine
+from .measures.visibility import SIDE_BY_SIDE, THRESHOLDS, Visible
 from .report import Price, Report, make_report
 from .runs import Run, Series, Task, over_seeds
 from .verdict.judge import judge
@@ -36,6 +37,7 @@ class Question:
         variant: the model's variant, for the report.
         source: where the model, or the information about it, comes from.
         price: what sampling costs.
+        visible: which differences count: those seen side by side, or also those seen when flipped in place.
     """
 
     counts: Sequence[int]
@@ -44,6 +46,7 @@ class Question:
     variant: str = "unknown"
     source: str = "not known"
     price: Price = field(default_factory=Price)
+    visible: Visible = SIDE_BY_SIDE
 
 
 def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
@@ -75,12 +78,13 @@ def compare(engine: Engine, contenders: Sequence[Contender], question: Question)
     judgements = [_run_contender(engine, contender, question) for contender in contenders]
     notes = [_OTHER_STARTS] if not all(judgement.settings.same_start for judgement in judgements) else []
     notes += [_UNEVEN] if any(map(_is_uneven, judgements)) else []
-    return make_report(judgements, question.price, (*engine.notes, *notes), engine.check_cancelled)
+    return make_report(judgements, question.price, (*engine.notes, *notes), engine.check_cancelled, engine.device)
 
 
 def _run_contender(engine: Engine, contender: Contender, question: Question) -> Judgement:
     """Run a contender round by round and judge it after each round, because what runs next may depend on the result."""
     settings = contender.settings(engine.name, question.variant, question.source, question.seeds)
+    settings = replace(settings, visible=question.visible)
     runs: dict[int, Run] = {}
     measured: Measurements = {}
     judgement, counts = None, _first_counts(contender, question)
@@ -91,7 +95,7 @@ def _run_contender(engine: Engine, contender: Contender, question: Question) -> 
             runs[count] = over_seeds(finished[place :: len(counts)])
         same_start = _same_start(engine, _tasks(engine, contender, 0, sorted(runs)))
         series = Series(replace(settings, same_start=same_start), list(runs.values()))
-        judgement = judge(series, engine.check_cancelled, measured)
+        judgement = judge(series, engine.check_cancelled, measured, engine.device)
         counts = _next_counts(contender, question, judgement)
     return judgement
 
@@ -119,7 +123,11 @@ def _next_counts(contender: Contender, question: Question, judgement: Judgement)
     if not question.auto or over:
         return []
     return next_step_counts(
-        judgement.counts, judgement.similarity, judgement.reference_similarity, listed=question.counts
+        judgement.counts,
+        judgement.similarity,
+        judgement.reference_similarity,
+        listed=question.counts,
+        visible=THRESHOLDS[question.visible],
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from .measures.levels import Levels
 from .measures.structure import Image
+from .measures.visibility import SIDE_BY_SIDE, Visible
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 
@@ -67,6 +68,7 @@ class Settings:
         same_start: whether all step counts start at the same noise level; below denoise 1, some schedulers don't.
         label: distinguishes the series from another one with the same sampler, scheduler and cfg; empty if not needed.
         trained_steps: lowest and highest step count that a distilled model was trained for; None for others.
+        visible: which differences count: those seen side by side, or also those seen when flipped in place.
     """
 
     engine: str
@@ -81,6 +83,7 @@ class Settings:
     denoise: float = 1.0
     same_start: bool = True
     label: str = ""
+    visible: Visible = SIDE_BY_SIDE
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .measures.levels import Levels, to_levels
+from .measures.visibility import THRESHOLDS
 from .report import Report
 from .verdict.judgement import JudgedRun, Judgement
 
@@ -15,8 +16,8 @@ MOST_IMAGES = 256
 def viewer_text(report: Report, subfolder: str, keep: Callable[[Levels], str]) -> str:
     """Return the viewer's data as JSON text.
 
-    It has `version`, `subfolder`, `images` and `series`, each with its `runs` and the names of their files. If there
-    are very many images, only the first ones of each run are kept; `images` is the full number per run.
+    It has `version`, `subfolder`, `images`, `visible` and `series`, each with its `runs` and the names of their files.
+    If there are very many images, only the first ones of each run are kept; `images` is the full number per run.
 
     Args:
         report: the report to show.
@@ -25,10 +26,12 @@ def viewer_text(report: Report, subfolder: str, keep: Callable[[Levels], str]) -
     """
     runs = sum(len(judgement.runs) for judgement in report.judgements)
     each = max(MOST_IMAGES // runs, 1)
+    settings = report.first.settings
     content = {
         "version": VERSION,
         "subfolder": subfolder,
         "images": len(report.first.runs[0].run.images),
+        "visible": {"when": settings.visible, "below": THRESHOLDS[settings.visible]},
         "series": [_series(judgement, each, keep) for judgement in report.judgements],
     }
     return json.dumps(content)

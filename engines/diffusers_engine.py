@@ -38,6 +38,7 @@ class DiffusersEngine:
     """
 
     name = "diffusers"
+    device = "cpu"
     notes: Sequence[str] = ()
 
     def __init__(self, flow: DiffusersFlow, scene: Scene) -> None:

@@ -17,7 +17,7 @@ ALLOWED = {
     "samplers": ({"torch"}, set()),
     "graphs": (set(), set()),
     "presets": (set(), {"graphs"}),
-    "comparison": ({"numpy", "PIL"}, {"samplers"}),
+    "comparison": ({"numpy", "PIL", "torch"}, {"samplers"}),
     "engines": ({"torch", "diffusers", "safetensors"}, {"comparison", "samplers"}),
     "demo": ({"torch", "safetensors"}, {"engines", "presets"}),
     "demo/training": (

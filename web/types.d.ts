@@ -107,6 +107,8 @@ type Comparison = {
   subfolder: string;
   images: number;
   series: Series[];
+  /** The similarity below which a difference is visible, 0 to 1; null in older workflows. */
+  visible: number | null;
   grid: { filename: string; subfolder: string } | null;
   text: string;
 };

@@ -36,15 +36,6 @@ class Structure:
     ms_ssim: float
     worst_tile: float
 
-    @property
-    def similarity(self) -> float:
-        """One number on the scale of SSIM; at 0.95, half of all viewers see a change.
-
-        A worst tile of 0.85 counts as 0.95. Measured on the demo model: if a shape changed between two step counts, the
-        worst tile was at most 0.79; if nothing changed, it was at least 0.95.
-        """
-        return min(self.ssim, 1 - (1 - self.worst_tile) / 3)
-
 
 def psnr(image: Image, reference: Image) -> float:
     """Return the peak signal-to-noise ratio 10 * log10(1 / MSE) in decibels; infinite for equal images.

@@ -9,9 +9,9 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from ..measures.structure import Image
+from ..measures.visibility import THRESHOLDS
 from ..report import Report
 from ..verdict.judgement import Judgement
-from ..verdict.sweet_spot import VISIBLE_SSIM
 
 WIDTH, HEIGHT = 800, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 24, 56, 56
@@ -75,7 +75,9 @@ def curve(report: Report) -> list[Shape]:
     values = [y for series in points for _, y in series]
     # The names go above the curves, in as many rows as they need.
     top = _TOP + _LEGEND_HEIGHT * ((len(points) - 1) // _LEGEND_COLUMNS)
-    floor = max(-1.0, min(*values, VISIBLE_SSIM) - 0.02)
+    settings = report.first.settings
+    visible = THRESHOLDS[settings.visible]
+    floor = max(0.0, min(*values, visible) - 0.02)
 
     def place(point: Point) -> Point:
         x = _LEFT + (WIDTH - _LEFT - _RIGHT) * point[0] / (reach * 1.05)
@@ -83,6 +85,7 @@ def curve(report: Report) -> list[Shape]:
         return x, y
 
     shapes = _axes(reach, floor, place, "cost of a batch" if by_cost else "seconds of sampling")
+    shapes += _threshold(visible, f"visible {settings.visible}", reach, place)
     places = [[place(point) for point in series] for series in points]
     for number, (judgement, of_series) in enumerate(zip(report.judgements, places, strict=True)):
         shapes += _series(judgement, of_series, _COLOURS[number % len(_COLOURS)])
@@ -118,16 +121,19 @@ def _axes(reach: float, floor: float, place: Callable[[Point], Point], label: st
     shapes: list[Shape] = []
     for value in _ticks(floor, 1):
         (left, y), (right, _) = place((0, value)), place((reach * 1.05, value))
-        shapes += [Line(((left, y), (right, y)), _GRID), Text((left - 8, y + 5), f"{value:g}", _DIM, "end")]
+        shapes += [Line(((left, y), (right, y)), _GRID), Text((left - 8, y + 5), f"{100 * value:g} %", _DIM, "end")]
     for value in _ticks(0, reach):
         x, y = place((value, floor))
         shapes.append(Text((x, y + 22), f"{value:g}", _DIM, "middle"))
-    (left, y), (right, _) = place((0, VISIBLE_SSIM)), place((reach * 1.05, VISIBLE_SSIM))
-    shapes.append(Line(((left, y), (right, y)), _DIM, 2))
-    shapes.append(Text((right, y + 16), f"below {VISIBLE_SSIM:g}: visible", _DIM, "end"))
     shapes.append(Text((WIDTH - _RIGHT, HEIGHT - 12), label, _DIM, "end"))
     shapes.append(Text((_LEFT, HEIGHT - 12), "vertical: similarity to the reference", _DIM))
     return shapes
+
+
+def _threshold(visible: float, what: str, reach: float, place: Callable[[Point], Point]) -> list[Shape]:
+    (left, y), (right, _) = place((0, visible)), place((reach * 1.05, visible))
+    text = Text((right, y + 16), f"below {100 * visible:g} %: {what}", _DIM, "end")
+    return [Line(((left, y), (right, y)), _DIM, 2), text]
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -129,7 +129,7 @@ def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:
     columns = [
         Column(
             _title(judged.run.steps, judgement),
-            f"{judged.run.seconds:.2f} s   similarity {judged.similarity:.3f}",
+            f"{judged.run.seconds:.2f} s   similarity {100 * judged.similarity:.1f} %",
             judged.run.images[:_MOST_ROWS],
             judged.run.steps == judgement.sweet_spot.steps,
         )

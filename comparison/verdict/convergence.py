@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...samplers.stochastic import DETERMINISTIC
+from ..measures.visibility import EXPONENT
 
 # Neighbours in the triple have at least this ratio: closer ones show rounding rather than convergence.
 LEAST_RATIO = 1.3
@@ -80,22 +81,22 @@ def estimate_convergence(steps: tuple[int, int, int], coarse: float, fine: float
 
 
 def reference_similarity(convergence: Convergence, fine: float, similarity: float) -> float:
-    """Return the estimated SSIM of the largest run against the fully converged image, -1 to 1.
+    """Return the estimated similarity of the largest run to the fully converged image, 0 to 1.
 
-    1 - SSIM grows with the square of an error, so the result is scaled from the SSIM of the middle run.
+    1 - similarity grows with a power of an error, so the result is scaled from the middle run's similarity.
 
     Args:
         convergence: the estimate.
         fine: the distance between the middle run and the largest one.
-        similarity: the SSIM of these two.
+        similarity: how similar these two look.
     """
     if fine == 0:
         return 1.0
     _, second, third = convergence.steps
     # Limited, because an error that changes its sign between two runs looks like one that does not fall.
     farthest = 1 / math.expm1(_LEAST_ORDER * math.log(third / second))
-    left = (1 - similarity) * min(convergence.remaining / fine, farthest) ** 2
-    return max(1 - left, -1.0)
+    left = (1 - similarity) * min(convergence.remaining / fine, farthest) ** EXPONENT
+    return max(1 - left, 0.0)
 
 
 def _order(steps: tuple[int, int, int], ratio: float) -> float:

@@ -13,11 +13,12 @@ from ..measures.colour import delta_e
 from ..measures.levels import to_floats
 from ..measures.own import NAMES, settled_from, statistics
 from ..measures.structure import Image, psnr, rms, structure
+from ..measures.visibility import THRESHOLDS, Look
 from ..runs import Run, Series, Settings
 from .convergence import Convergence, can_extrapolate, choose_triple, estimate_convergence, reference_similarity
 from .judgement import MEANS, Estimate, JudgedRun, Judgement, Measured, Measurements
 from .knee import find_knee
-from .sweet_spot import VISIBLE_SSIM, SweetSpot, find_sweet_spot, find_trained_sweet_spot, smallest_enough
+from .sweet_spot import SweetSpot, difference_of, find_sweet_spot, find_trained_sweet_spot, smallest_enough
 
 # At most this share of the images may be less similar than the pooled value, rounded down: one of ten, none of nine.
 _OUTLIERS = 0.1
@@ -34,7 +35,10 @@ def pooled(values: Sequence[float]) -> float:
 
 
 def judge(
-    series: Series, watch: Callable[[], None] = lambda: None, measurements: Measurements | None = None
+    series: Series,
+    watch: Callable[[], None] = lambda: None,
+    measurements: Measurements | None = None,
+    device: str = "cpu",
 ) -> Judgement:
     """Measure every run's images against those of the reference and find the sweet spot.
 
@@ -44,6 +48,7 @@ def judge(
         series: the runs.
         watch: called for each image; may raise to stop measuring.
         measurements: earlier measurements of these runs. They are reused, and new ones are added.
+        device: the torch device that measures.
 
     Raises:
         ValueError: if there is no run, or the images differ in shape or number.
@@ -54,7 +59,8 @@ def judge(
     runs = tuple(sorted(series.runs, key=lambda run: run.steps))
     counts = [run.steps for run in runs]
     reference = _reference(runs, settings.trained_steps)
-    ends = [to_floats(image) for image in reference.images]
+    visible = THRESHOLDS[settings.visible]
+    ends = [_End(to_floats(image), device) for image in reference.images]
     measurements = {} if measurements is None else measurements
     measured = tuple(_measure(run, reference, ends, watch, measurements) for run in runs)
     table = np.array([[image.similarity for image in images] for images in measured])
@@ -67,7 +73,7 @@ def judge(
     if estimate is not None and verdict.steps is not None:
         # The sweet spot is known, so there is no need to recommend a larger count.
         estimate = replace(estimate, enough_at=None)
-    enough_for = _enough_for(counts, table, reference.steps)
+    enough_for = _enough_for(counts, table, reference.steps, visible)
     return Judgement(
         settings,
         tuple(map(_judged, runs, measured, similarity, enough_for)),
@@ -79,6 +85,18 @@ def judge(
         _knee(counts, similarity, settings, verdict),
         settled,
     )
+
+
+class _End:
+    """A reference image, prepared for being compared with."""
+
+    def __init__(self, image: Image, device: str) -> None:
+        self.image, self._device = image, device
+        self._look: Look | None = None
+
+    def similarity(self, image: Image) -> float:
+        self._look = self._look or Look.of(self.image, self._device)
+        return Look.of(image, self._device).similarity(self._look)
 
 
 def _judged(run: Run, measured: tuple[Measured, ...], similarity: float, enough_for: int) -> JudgedRun:
@@ -96,12 +114,12 @@ def _judged(run: Run, measured: tuple[Measured, ...], similarity: float, enough_
     )
 
 
-def _enough_for(counts: Sequence[int], table: Any, reference: int) -> list[int]:
+def _enough_for(counts: Sequence[int], table: Any, reference: int, visible: float) -> list[int]:
     """Return, for each count, for how many images it and all larger counts up to the reference look like it."""
     last = counts.index(reference) + 1
-    own = [smallest_enough(counts[:last], column[:last]) for column in table.T.tolist()]
+    own = [smallest_enough(counts[:last], column[:last], visible) for column in table.T.tolist()]
     inside = [sum(enough <= count for enough in own) for count in counts[:last]]
-    return inside + [sum(value >= VISIBLE_SSIM for value in row) for row in table[last:].tolist()]
+    return inside + [sum(value >= visible for value in row) for row in table[last:].tolist()]
 
 
 def _reference(runs: Sequence[Run], trained: tuple[int, int] | None) -> Run:
@@ -110,7 +128,7 @@ def _reference(runs: Sequence[Run], trained: tuple[int, int] | None) -> Run:
 
 
 def _measure(
-    run: Run, reference: Run, ends: list[Image], watch: Callable[[], None], measurements: Measurements
+    run: Run, reference: Run, ends: "list[_End]", watch: Callable[[], None], measurements: Measurements
 ) -> tuple[Measured, ...]:
     if len(run.images) != len(ends):
         raise ValueError(
@@ -122,13 +140,12 @@ def _measure(
     for number, (levels, end) in enumerate(zip(run.images, ends, strict=True)):
         watch()
         image = to_floats(levels)
-        structural = structure(image, end)
         measured.append(
             Measured(
-                similarity=structural.similarity,
-                **asdict(structural),
-                psnr=psnr(image, end),
-                delta_e=delta_e(image, end),
+                similarity=end.similarity(image),
+                **asdict(structure(image, end.image)),
+                psnr=psnr(image, end.image),
+                delta_e=delta_e(image, end.image),
                 semantic=_semantic(run, reference, number),
                 **asdict(statistics(image)),
             )
@@ -148,8 +165,8 @@ def _semantic(run: Run, reference: Run, number: int) -> float | None:
 
 def _verdict(counts: Sequence[int], similarity: Sequence[float], settings: Settings, left: float | None) -> SweetSpot:
     if settings.trained_steps is not None and settings.sampler not in OWN_STEPS:
-        return find_trained_sweet_spot(counts, similarity, settings.trained_steps)
-    return find_sweet_spot(counts, similarity, settings.sampler, reference_similarity=left)
+        return find_trained_sweet_spot(counts, similarity, settings.trained_steps, THRESHOLDS[settings.visible])
+    return find_sweet_spot(counts, similarity, settings.sampler, left, THRESHOLDS[settings.visible])
 
 
 def _tempered(verdict: SweetSpot, runs: Sequence[Run], estimate: Estimate | None) -> SweetSpot:
@@ -215,7 +232,7 @@ def _estimate(runs: Sequence[Run], table: Any, settings: Settings) -> tuple[Esti
     moving = [estimate.order for estimate in estimates if estimate.remaining > 0]
     order = float(np.median(moving or [0.0]))
     similarity = pooled(end_similarity)
-    enough_at = _enough_at(triple, order, similarity) if moving else None
+    enough_at = _enough_at(triple, order, similarity, THRESHOLDS[settings.visible]) if moving else None
     return Estimate(triple, order if moving else None, max(similarity, 0), enough_at), end_similarity
 
 
@@ -224,15 +241,14 @@ def _distance(before: Image, after: Image) -> float:
     return distance if distance > _LEAST_DISTANCE else 0.0
 
 
-def _enough_at(triple: tuple[int, int, int], order: float, similarity: float) -> int | None:
+def _enough_at(triple: tuple[int, int, int], order: float, similarity: float, visible: float) -> int | None:
     """Return the estimated step count from which no visible change is left; None above ten times the largest run.
 
-    1 - SSIM grows with the square of the error, which falls with N^-order. The result is at least the smallest of the
-    three counts, because nothing is known about counts below them.
+    The error falls with N^-order. The result is at least the smallest of the three counts, because nothing is known
+    about counts below them.
     """
     least, _, most = triple
-    ratio = max(1 - similarity, 0) / (1 - VISIBLE_SSIM)
     if order <= 0:
         return None
-    needed = most * ratio ** (1 / (2 * order))
+    needed = most * (difference_of(similarity) / difference_of(visible)) ** (1 / order)
     return max(least, math.ceil(needed)) if needed <= 10 * most else None

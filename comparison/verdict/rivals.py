@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 from ...samplers.stochastic import DETERMINISTIC, OWN_STEPS, injects_noise
 from ..measures.levels import to_floats
-from ..measures.structure import Image, structure
+from ..measures.visibility import THRESHOLDS, Look
 from ..runs import Run
 from .judge import pooled
 from .judgement import Judgement
-from .sweet_spot import VISIBLE_SSIM
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,9 @@ class Ranking:
     left_out: Mapping[str, str]
 
 
-def rank(judgements: Sequence[Judgement], watch: Callable[[], None] = lambda: None) -> Ranking | None:
+def rank(
+    judgements: Sequence[Judgement], watch: Callable[[], None] = lambda: None, device: str = "cpu"
+) -> Ranking | None:
     """Return how close each series' runs come to one common converged image; None if there is only one series.
 
     Samplers that inject no noise solve the same equation if model, guidance, seed and starting level are the same, so
@@ -50,6 +51,7 @@ def rank(judgements: Sequence[Judgement], watch: Callable[[], None] = lambda: No
     Args:
         judgements: one for each series.
         watch: called for each image; may raise to stop measuring.
+        device: the torch device that measures.
     """
     if len(judgements) < 2:
         return None
@@ -61,22 +63,24 @@ def rank(judgements: Sequence[Judgement], watch: Callable[[], None] = lambda: No
         if (why := own[judgement.settings.name] or (_why_another(judgement, first) if first else ""))
     }
     ranked = [judgement for judgement in judgements if judgement.settings.name not in left_out]
-    converged = [judgement for judgement in ranked if _trust(judgement) >= VISIBLE_SSIM]
+    converged = [judgement for judgement in ranked if _trust(judgement) >= THRESHOLDS[judgement.settings.visible]]
     if len(ranked) < 2 or not converged:
         return Ranking(None, (), (), left_out)
     end = max(converged, key=_trust)
-    images = [to_floats(image) for image in end.reference_run.images]
+    looks = [Look.of(to_floats(image), device) for image in end.reference_run.images]
     runs = tuple(
-        _ranked(judgement.settings.name, judged.run, images, watch) for judgement in ranked for judged in judgement.runs
+        _ranked(judgement.settings.name, judged.run, looks, watch, device)
+        for judgement in ranked
+        for judged in judgement.runs
     )
     return Ranking((end.settings.name, end.reference), runs, _nearest(runs, end.reference), left_out)
 
 
-def _ranked(name: str, run: Run, ends: Sequence[Image], watch: Callable[[], None]) -> RankedRun:
+def _ranked(name: str, run: Run, ends: Sequence[Look], watch: Callable[[], None], device: str) -> RankedRun:
     similarities = []
     for image, end in zip(run.images, ends, strict=True):
         watch()
-        similarities.append(structure(to_floats(image), end).similarity)
+        similarities.append(Look.of(to_floats(image), device).similarity(end))
     return RankedRun(name, run.steps, run.model_calls, run.seconds, pooled(similarities))
 
 

@@ -8,7 +8,7 @@ reference.
 
 from collections.abc import Sequence
 
-from .sweet_spot import VISIBLE_SSIM, smallest_enough
+from .sweet_spot import VISIBLE, smallest_enough
 
 LADDER = (4, 6, 8, 12, 16, 24, 32, 50)
 START = (6, 12, 24)
@@ -20,22 +20,24 @@ def next_step_counts(
     similarity: Sequence[float],
     reference_similarity: float | None,
     listed: Sequence[int] = (),
+    visible: float = VISIBLE,
 ) -> list[int]:
     """Return the step counts to run next; empty if the search is over.
 
     Args:
         steps: the counts that ran, in rising order.
-        similarity: similarity of each one's image to the largest one's, on the scale of SSIM.
+        similarity: similarity of each one's image to the largest one's.
         reference_similarity: estimated similarity of the largest one to the fully converged image; None without an
             estimate: then the largest counts as converged only if the count below it looks the same.
         listed: counts that run anyway, so that they don't count towards the search's limit.
+        visible: the similarity below which a difference is visible.
     """
     missing = [count for count in START if count not in steps]
     if missing:
         return missing
-    enough = smallest_enough(steps, similarity)
+    enough = smallest_enough(steps, similarity, visible)
     largest = steps[-1]
-    converged = enough < largest if reference_similarity is None else reference_similarity >= VISIBLE_SSIM
+    converged = enough < largest if reference_similarity is None else reference_similarity >= visible
     if not converged:
         higher = [count for count in LADDER if count > largest]
         return _affordable(steps, higher[:1], listed)

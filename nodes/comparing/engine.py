@@ -80,6 +80,12 @@ class ComfyEngine:
         self._key: str | None = None
 
     @property
+    def device(self) -> str:
+        """The model's device where that is an NVIDIA or AMD GPU, and the CPU otherwise."""
+        device = getattr(self._subject.model, "load_device", None)
+        return str(device) if getattr(device, "type", "") == "cuda" else "cpu"
+
+    @property
     def notes(self) -> list[str]:
         """What the user should know about how it ran, without repeats."""
         return list(self._notes)

@@ -21,6 +21,7 @@ class FakeEngine:
     """Images that come nearer to an end with every doubling, by the sampler's order: end + error / N^order."""
 
     name = "fake"
+    device = "cpu"
 
     def __init__(self, error: float = 3.0, cancel_after: int | None = None) -> None:
         self.error, self.cancel_after = error, cancel_after

@@ -1,7 +1,7 @@
-/** The curve of difference against seconds, with the sweet spot marked. A click selects a point. */
+/** The curve of similarity against seconds, with the sweet spot and the threshold marked. A click selects a point. */
 
 import { axis, drawChart, unzoomed } from "../parts/chart.js";
-import { difference } from "./data.js";
+import { similarity } from "./data.js";
 
 const COLOURS = ["#3fa7d6", "#e8a33d", "#7bbf6a", "#c678dd", "#e06c75", "#56b6c2"];
 const REACH = 24;
@@ -18,8 +18,8 @@ export async function drawCurve(host, comparison, selected, select) {
   const nearest = (/** @type {MouseEvent} */ event) => {
     const shown = chart.over.getBoundingClientRect();
     const [x, y] = unzoomed(chart, event.clientX - shown.left, event.clientY - shown.top);
-    const distances = places.map(({ seconds, apart }) =>
-      Math.hypot(chart.valToPos(seconds, "x") - x, chart.valToPos(apart, "y") - y),
+    const distances = places.map(({ seconds, alike }) =>
+      Math.hypot(chart.valToPos(seconds, "x") - x, chart.valToPos(alike, "y") - y),
     );
     const at = distances.indexOf(Math.min(...distances));
     return distances[at] <= REACH ? places[at] : null;
@@ -31,7 +31,7 @@ export async function drawCurve(host, comparison, selected, select) {
   chart.over.addEventListener("mousemove", (/** @type {MouseEvent} */ event) => {
     const place = nearest(event);
     chart.over.style.cursor = place ? "pointer" : "default";
-    chart.over.title = place ? `${place.steps} steps: differs ${place.apart.toFixed(1)} % from the reference` : "";
+    chart.over.title = place ? `${place.steps} steps: ${place.alike.toFixed(1)} % similar to the reference` : "";
   });
   return chart;
 }
@@ -48,13 +48,13 @@ export function aligned(series) {
       run: at,
       steps: run.steps,
       seconds: run.seconds,
-      apart: difference(run),
+      alike: similarity(run),
     })),
   );
   places.sort((left, right) => left.seconds - right.seconds);
   const columns = [
     places.map((place) => place.seconds),
-    ...series.map((_, number) => places.map((place) => (place.series === number ? place.apart : null))),
+    ...series.map((_, number) => places.map((place) => (place.series === number ? place.alike : null))),
   ];
   return { columns, places };
 }
@@ -64,15 +64,20 @@ export function aligned(series) {
  * @param {Comparison} comparison
  * @param {() => Chosen} selected
  */
-function options(colours, { series }, selected) {
+function options(colours, { series, visible }, selected) {
   const seconds = series.flatMap(({ runs }) => runs.map((run) => run.seconds));
-  const highest = Math.max(1, ...series.flatMap(({ runs }) => runs.map(difference)));
+  const threshold = visible === null ? 100 : visible * 100;
+  const lowest = Math.min(99, threshold, ...series.flatMap(({ runs }) => runs.map(similarity)));
+  const height = 100 - lowest;
   return {
     padding: [14, 12, 0, 0],
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false, x: false },
     // Fixed ranges: uPlot asks again at each redraw, so a margin would be added to the last margin each time.
-    scales: { x: { time: false, range: () => padded(seconds) }, y: { range: () => [-0.04 * highest, 1.2 * highest] } },
-    axes: [axis(colours, "seconds", 20, " s"), axis(colours, "difference", 40, " %")],
+    scales: {
+      x: { time: false, range: () => padded(seconds) },
+      y: { range: () => [lowest - 0.1 * height, 100 + 0.2 * height] },
+    },
+    axes: [axis(colours, "seconds", 20, " s"), axis(colours, "similarity", 40, " %")],
     series: [
       {},
       ...series.map(({ name }, at) => ({
@@ -83,8 +88,36 @@ function options(colours, { series }, selected) {
         points: { show: true, size: 6 },
       })),
     ],
-    hooks: { draw: [(/** @type {any} */ chart) => markRuns(chart, series, selected(), colours.text())] },
+    hooks: {
+      draw: [
+        (/** @type {any} */ chart) => visible !== null && markThreshold(chart, threshold, colours.text()),
+        (/** @type {any} */ chart) => markRuns(chart, series, selected(), colours.text()),
+      ],
+    },
   };
+}
+
+/**
+ * A line below which a difference is visible.
+ *
+ * @param {any} chart
+ * @param {number} threshold
+ * @param {string} ink
+ */
+function markThreshold(chart, threshold, ink) {
+  const { ctx, bbox } = chart;
+  const y = chart.valToPos(threshold, "y", true);
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = ink;
+  ctx.globalAlpha = 0.6;
+  ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.font = `${9 * devicePixelRatio}px sans-serif`;
+  ctx.fillText("visible below", bbox.left + 4 * devicePixelRatio, y + 10 * devicePixelRatio);
+  ctx.restore();
 }
 
 /** @param {number[]} values */
@@ -111,7 +144,7 @@ function markRuns(chart, series, selected, ink) {
   series.forEach(({ name, runs, sweetSpot }, number) => {
     if (series.length > 1) nameSeries(chart, name, number);
     runs.forEach((run, at) => {
-      const [x, y] = [chart.valToPos(run.seconds, "x", true), chart.valToPos(difference(run), "y", true)];
+      const [x, y] = [chart.valToPos(run.seconds, "x", true), chart.valToPos(similarity(run), "y", true)];
       const spot = run.steps === sweetSpot;
       ctx.fillStyle = ink;
       ctx.fillText(spot ? `★ ${run.steps}` : String(run.steps), x, y - 7 * ratio);

@@ -38,6 +38,7 @@ export function checked(value) {
     subfolder: text(value.subfolder),
     images: Math.max(1, Math.trunc(number(value.images) ?? 1)),
     series,
+    visible: number(value.visible?.below),
     grid: isFileName(value.grid?.filename)
       ? { filename: value.grid.filename, subfolder: text(value.grid.subfolder) }
       : null,
@@ -126,12 +127,12 @@ export function firstPair({ runs, reference, sweetSpot }) {
 }
 
 /**
- * How much a run differs from the reference, in per cent; 0 is not at all.
+ * How similar a run looks to the reference, in per cent; 100 is identical.
  *
  * @param {Run} run
  */
-export function difference(run) {
-  return Math.max(0, (1 - run.similarity) * 100);
+export function similarity(run) {
+  return Math.max(0, run.similarity * 100);
 }
 
 /**
@@ -140,6 +141,6 @@ export function difference(run) {
  */
 export function describeRun(run, { reference }) {
   const seconds = run.seconds >= 10 ? run.seconds.toFixed(0) : run.seconds.toPrecision(2);
-  const apart = run.steps === reference ? "the reference" : `differs ${difference(run).toFixed(1)} % from ${reference}`;
-  return `${run.steps} steps · ${seconds} s${run.reused ? " (earlier run)" : ""} · ${apart}`;
+  const alike = run.steps === reference ? "the reference" : `${similarity(run).toFixed(1)} % similar to ${reference}`;
+  return `${run.steps} steps · ${seconds} s${run.reused ? " (earlier run)" : ""} · ${alike}`;
 }

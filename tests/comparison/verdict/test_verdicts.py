@@ -1,7 +1,7 @@
 """Verdicts against the truth, where it is known at every step count: closed forms of the sampling ODE.
 
 200 random cases of solver, schedule, kind of noise, visible difference and data. An image is a vector of parts of many
-deviations around its mean; the likeness of two is 1 - |difference|^2 / (2 deviation^2), as SSIM is where it is near 1.
+deviations around its mean; the likeness of two falls with a power of their distance, as that of pictures does.
 """
 
 import random
@@ -9,8 +9,9 @@ from itertools import pairwise
 
 import pytest
 import torch
+from sweetspot.comparison.measures.visibility import EXPONENT
 from sweetspot.comparison.verdict.convergence import choose_triple, estimate_convergence, reference_similarity
-from sweetspot.comparison.verdict.sweet_spot import VISIBLE_SSIM, find_sweet_spot
+from sweetspot.comparison.verdict.sweet_spot import VISIBLE, find_sweet_spot
 from sweetspot.samplers.lockstep import sample_lockstep
 from torch import Tensor
 
@@ -56,7 +57,7 @@ class Case:
     def likeness(self, one: Tensor, other: Tensor) -> float:
         """Return the similarity, on a scale where this case's own threshold is the one that verdicts go by."""
         away = float((one - other).square().mean() / (2 * other.var()))
-        return 1 - away * (1 - VISIBLE_SSIM) / self.barely_visible
+        return 1 - (away / self.barely_visible) ** (EXPONENT / 2) * (1 - VISIBLE)
 
 
 def judge(case: Case) -> tuple[int, str, int]:
@@ -70,7 +71,7 @@ def judge(case: Case) -> tuple[int, str, int]:
     left = reference_similarity(estimate_convergence(triple, coarse, fine), fine, similarity[triple[1]])
     verdict = find_sweet_spot(LADDER, list(similarity.values()), case.solver, left)
     true = len(LADDER) - 1
-    while true > 0 and case.likeness(ends[LADDER[true - 1]], truth) >= VISIBLE_SSIM:
+    while true > 0 and case.likeness(ends[LADDER[true - 1]], truth) >= VISIBLE:
         true -= 1
     named = LADDER.index(verdict.steps) if verdict.steps else len(LADDER) - 1
     return named, verdict.confidence, true

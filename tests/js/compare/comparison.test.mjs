@@ -4,9 +4,9 @@ import { aligned } from "../../../web/compare/curve.js";
 import {
   checked,
   describeRun,
-  difference,
   firstPair,
   fromOutput as sentBy,
+  similarity,
   viewPath,
 } from "../../../web/compare/data.js";
 import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../../web/compare/view_transform.js";
@@ -94,10 +94,10 @@ test("shown first are the sweet spot and the reference", () => {
   assert.deepEqual(firstPair({ ...one, runs: [one.runs[2]] }), [0, 0]);
 });
 
-test("differences are shares that are not alike, in words beside seconds", () => {
+test("similarity is in per cent, in words beside seconds", () => {
   const [series] = fromOutput(output(sent)).series;
-  assert.equal(Math.round(difference(series.runs[0])), 30);
-  assert.equal(describeRun(series.runs[0], series), "4 steps · 0.40 s · differs 30.0 % from 50");
+  assert.equal(Math.round(similarity(series.runs[0])), 70);
+  assert.equal(describeRun(series.runs[0], series), "4 steps · 0.40 s · 70.0 % similar to 50");
   assert.match(describeRun(series.runs[2], series), /the reference/);
 });
 

@@ -1,0 +1,38 @@
+"""Separable filters for images on any device."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def gaussian(deviation: float, radius: int) -> Tensor:
+    """Return the profile of a Gaussian, shape (2 radius + 1,), scaled to the sum 1; `deviation` in pixels."""
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    profile = torch.exp(-(offsets**2) / (2 * deviation**2))
+    return (profile / profile.sum()).float()
+
+
+def filtered(channels: Tensor, across: Tensor, down: Tensor, *, repeat_border: bool = True) -> Tensor:
+    """Return each channel filtered along both axes with its own pair of kernels.
+
+    Args:
+        channels: shape (channels, height, width), float32.
+        across: kernels along the width, shape (channels, odd length).
+        down: kernels along the height, of the same shape.
+        repeat_border: whether the border is repeated outwards; if not, only pixels whose window lies inside the image
+            are returned, so that each side is shorter by the length - 1.
+    """
+    count, length = across.shape
+    radius = length // 2
+    # With the channels last, torch filters all of them at once, some six times as fast.
+    image = channels[None].contiguous(memory_format=torch.channels_last)
+    if repeat_border:
+        image = functional.pad(image, (radius, radius, radius, radius), mode="replicate")
+    rows = functional.conv2d(image, across.to(image).view(count, 1, 1, length), groups=count)
+    return functional.conv2d(rows, down.to(image).view(count, 1, length, 1), groups=count)[0]
+
+
+def padded_to(kernel: Tensor, radius: int) -> Tensor:
+    """Return a kernel with zeros at both ends, so that its radius is this one."""
+    missing = radius - len(kernel) // 2
+    return functional.pad(kernel, (missing, missing))

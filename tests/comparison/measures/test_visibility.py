@@ -1,0 +1,67 @@
+"""What counts as a visible change, on photographs and in closed form."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from sweetspot.comparison.measures.visibility import EXPONENT, THRESHOLDS, Look
+
+from .alterations import alterations, photo
+
+PHOTOS = ("astronaut", "coffee", "chelsea")
+
+
+@pytest.fixture(scope="module")
+def judged() -> list[tuple[str, str, float]]:
+    """Name, label and similarity of every alteration of every photograph."""
+    found = []
+    for name in PHOTOS:
+        for what, label, reference, image in alterations(photo(name)):
+            found.append((f"{name}: {what}", label, Look.of(image).similarity(Look.of(reference))))
+    return found
+
+
+@pytest.mark.fuzz
+def test_what_is_visible_side_by_side_is_found_and_what_is_not_is_not(judged: list[tuple[str, str, float]]):
+    seen = [(name, label) for name, label, similarity in judged if similarity < THRESHOLDS["side by side"]]
+    labels = [label for _, label, _ in judged]
+    assert sum(label == "V" for _, label in seen) >= 0.95 * labels.count("V")
+    assert sum(label == "I" for _, label in seen) <= 0.05 * labels.count("I")
+
+
+@pytest.mark.fuzz
+def test_what_shows_when_flipped_in_place_is_found(judged: list[tuple[str, str, float]]):
+    seen = [label for _, label, similarity in judged if similarity < THRESHOLDS["flipped in place"]]
+    labels = [label for _, label, _ in judged]
+    assert seen.count("F") + seen.count("V") >= 0.9 * (labels.count("F") + labels.count("V"))
+    assert seen.count("I") <= 0.5 * labels.count("I")
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("size", [32, 64])
+def test_a_recoloured_object_is_seen(judged: list[tuple[str, str, float]], size: int):
+    recoloured = [similarity for name, _, similarity in judged if name.endswith(f"object of {size} recoloured")]
+    assert len(recoloured) == len(PHOTOS)
+    assert max(recoloured) < THRESHOLDS["side by side"]
+
+
+def test_half_of_a_difference_is_less_by_the_known_power():
+    reference = photo("astronaut")[:256, :256]
+    image = np.roll(reference, 1, axis=0)
+    look = Look.of(reference)
+    away = [1 - Look.of(reference + (image - reference) * share).similarity(look) for share in (0.5, 0.25, 0.125)]
+    slopes = [np.log2(before / after) for before, after in pairwise(away)]
+    assert slopes == pytest.approx([EXPONENT] * 2, abs=0.12)
+
+
+def test_equal_images_are_wholly_similar_and_sizes_must_match():
+    image = np.random.default_rng(0).random((40, 30, 3))
+    assert Look.of(image).similarity(Look.of(image)) == 1
+    with pytest.raises(ValueError, match=r"like the reference's \(40, 31\), got \(40, 30\)"):
+        Look.of(image).similarity(Look.of(np.zeros((40, 31, 3))))
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_grey_images_and_images_with_alpha_are_looked_at_too(channels: int):
+    image = np.random.default_rng(0).random((32, 32, channels))
+    assert Look.of(image).similarity(Look.of(np.zeros((32, 32, channels)))) < 0.9
