@@ -12,6 +12,7 @@ import json
 import random
 import sys
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from sampler import Demo, load, run_inside
 ASKED = {"4, 25, 50": (4, 25, 50), "ladder": (4, 6, 8, 12, 16, 24, 32, 50), "auto": ()}
 SAMPLERS = ("euler", "heun", "dpmpp_2m", "res_multistep")
 SCHEDULERS = ("simple", "karras", "beta")
-LONG = (("dpmpp_2m", "simple", 120), ("res_multistep", "beta", 120))
+# Two solvers on two schedules from the case's own starting level: shift and steps.
+LONG = (("dpmpp_2m", 3.0, 120), ("res_multistep", 1.5, 160))
 SHORT = dict(zip(ASKED, ("4,25,50", "ladder", "auto"), strict=True))
 
 
@@ -33,6 +35,9 @@ def main() -> None:
     parser.add_argument("--cfg", type=float, nargs="+", default=(1.5, 3.0, 5.0, 7.0))
     parser.add_argument("--sizes", type=int, nargs="+", default=(128, 192, 256))
     parser.add_argument("--samplers", nargs="+", default=SAMPLERS)
+    parser.add_argument("--denoise", type=float, nargs="+", default=(1.0, 0.6))
+    parser.add_argument("--schedulers", nargs="+", default=SCHEDULERS)
+    parser.add_argument("--no-check", action="store_true", help="without the second opinion")
     arguments = parser.parse_args()
     if arguments.inside is None:
         raise SystemExit(run_inside(Path(__file__)))
@@ -59,16 +64,17 @@ def judged(arguments: argparse.Namespace) -> dict[str, Any]:
             chance.randrange(2**32),
             chance.choice(arguments.cfg),
             chance.choice(arguments.samplers),
-            chance.choice(SCHEDULERS),
-            chance.choice((1.0, 1.0, 0.6)),
+            chance.choice(arguments.schedulers),
+            chance.choice(arguments.denoise),
         )
         case = Case(caption, sampling, chance.choice(arguments.sizes))
         if not case.decided:
             undecided += 1
             continue
         for way in ASKED:
-            rows[way].append(case.asked(way))
-        print(f"{number}: {sampling} {case.size} {[row[-1]['apart'] for row in rows.values()]}", file=sys.stderr)
+            rows[way].append(case.asked(way, check=not arguments.no_check))
+        for way, of_way in rows.items():
+            print(number, way, sampling.denoise, case.size, of_way[-1], file=sys.stderr)
     return {"undecided": undecided, **{SHORT[way]: summary(of_way) for way, of_way in rows.items()}}
 
 
@@ -84,18 +90,21 @@ class Case:
         self.size, self.sampling = size, sampling
         subject = Subject(demo.model, demo.condition(caption), demo.condition(""), latent, demo.vae)
         self.engine = ComfyEngine(subject, ComparisonProgress(demo.model), 1 << 30)
-        long = [self.images(sampler, scheduler, steps) for sampler, scheduler, steps in LONG]
+        start = float(self.engine.schedule(sampling, 50)[0])
+        long = [
+            self.images(
+                steps, replace(sampling, sampler_name=sampler, denoise=1.0, sigmas=shifted(start, shift, steps))
+            )
+            for sampler, shift, steps in LONG
+        ]
         self.truth = long[0]
         self.decided = self.alike(*long) >= threshold()
 
-    def images(self, sampler: str, scheduler: str, steps: int) -> Any:
-        """Return the images of one run."""
-        from dataclasses import replace
-
+    def images(self, steps: int, sampling: Any = None) -> Any:
+        """Return the images of one run, by default with the case's own settings."""
         from sweetspot.comparison.runs import Task
 
-        sampling = replace(self.sampling, sampler_name=sampler, scheduler=scheduler)
-        return self.engine.run([Task(sampling, steps)])[0].images
+        return self.engine.run([Task(sampling or self.sampling, steps)])[0].images
 
     @staticmethod
     def alike(left: Any, right: Any) -> float:
@@ -108,30 +117,40 @@ class Case:
             for one, other in zip(left, right, strict=True)
         )
 
-    def asked(self, way: str) -> dict[str, Any]:
+    def asked(self, way: str, *, check: bool) -> dict[str, Any]:
         """Return the verdict of one way of asking, beside the truth."""
         from sweetspot.comparison.contenders import Contender
         from sweetspot.comparison.rounds import Question, compare
 
         counts = ASKED[way]
-        judgement = compare(self.engine, [Contender(self.sampling)], Question(counts, auto=not counts)).first
+        judgement = compare(
+            self.engine, [Contender(self.sampling)], Question(counts, auto=not counts, check=check)
+        ).first
         rungs = list(counts or ASKED["ladder"])
-        similar = {
-            count: self.alike(self.images(self.sampling.sampler_name, self.sampling.scheduler, count), self.truth)
-            for count in rungs
-        }
+        similar = {count: self.alike(self.images(count), self.truth) for count in rungs}
         true = len(rungs)
         while true > 0 and similar[rungs[true - 1]] >= threshold():
             true -= 1
         spot = judgement.sweet_spot
         named = rungs.index(spot.steps) if spot.steps in rungs else len(rungs)
         return {
+            "case": f"{self.sampling.sampler_name}/{self.sampling.scheduler} cfg {self.sampling.cfg:g}",
+            "similar": {count: round(value, 3) for count, value in similar.items()},
+            "check": judgement.check and round(judgement.check.similarity, 3),
             "apart": named - true,
             "sure": spot.confidence,
             "reached": true < len(rungs),
             "named": spot.steps,
-            "calls": sum(judged.run.model_calls for judged in judgement.runs),
+            "calls": sum(judged.run.model_calls for judged in judgement.runs)
+            + (judgement.check.model_calls if judgement.check else 0),
         }
+
+
+def shifted(start: float, shift: float, steps: int) -> tuple[float, ...]:
+    """Return noise levels of a flow-matching model that fall from a level to 0, evenly in time under a shift."""
+    first = start / (shift - (shift - 1) * start)
+    times = [first * (1 - step / steps) for step in range(steps + 1)]
+    return tuple(shift * time / (1 + (shift - 1) * time) for time in times)
 
 
 def threshold() -> float:

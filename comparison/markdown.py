@@ -111,6 +111,13 @@ def _more(series: dict[str, Any], images: int) -> list[str]:
             f"Estimated from the runs of {', '.join(map(str, convergence['steps']))} steps: {order}the reference's "
             f"similarity to the fully converged image is about {100 * convergence['reference_similarity']:.1f} %{more}."
         )
+    check = series["check"]
+    if check is not None:
+        what = "the same picture as" if check["agrees"] else "another picture than"
+        sentences.append(
+            f"A check with another solver and schedule ({check['sampler']}, {check['steps']} steps) shows {what} the "
+            f"reference: similarity {100 * check['similarity']:.1f} %."
+        )
     if series["knee"] is not None:
         sentences.append(f"Most of the improvement is reached at {series['knee']} steps.")
     return [" ".join(sentences), ""] if sentences else []

@@ -10,6 +10,7 @@ from typing import Any
 from .measures.visibility import THRESHOLDS
 from .verdict.judgement import MEANS, Estimate, JudgedRun, Judgement
 from .verdict.rivals import Ranking, rank
+from .verdict.second_opinion import Check
 
 # Increased when a field changes its meaning or is removed, but not when one is added.
 VERSION = 2
@@ -120,6 +121,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
             "without": len(judgement.own) - len(own),
         },
         "convergence": _convergence(judgement.convergence) if judgement.convergence else None,
+        "check": _check(judgement.check) if judgement.check else None,
         "knee": judgement.knee,
         "settled_from": judgement.settled_from,
     }
@@ -144,6 +146,10 @@ def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
         "reused": run.reused,
         "together": run.together,
     }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    return asdict(check) | {"similarity": round(check.similarity, 6)}
 
 
 def _convergence(estimate: Estimate) -> dict[str, Any]:

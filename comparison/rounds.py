@@ -12,6 +12,7 @@ from .runs import Run, Series, Task, over_seeds
 from .verdict.judge import judge
 from .verdict.judgement import Judgement, Measurements
 from .verdict.search import START, next_step_counts, trained_counts
+from .verdict.second_opinion import STEPS, Check, Opinion, can_be_checked, check_sampling
 
 _SAME_LEVEL = 0.01
 _OTHER_STARTS = (
@@ -38,6 +39,7 @@ class Question:
         source: where the model, or the information about it, comes from.
         price: what sampling costs.
         visible: which differences count: those seen side by side, or also those seen when flipped in place.
+        check: whether another solver gives a second opinion on the reference.
     """
 
     counts: Sequence[int]
@@ -47,6 +49,7 @@ class Question:
     source: str = "not known"
     price: Price = field(default_factory=Price)
     visible: Visible = SIDE_BY_SIDE
+    check: bool = True
 
 
 def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
@@ -87,7 +90,7 @@ def _run_contender(engine: Engine, contender: Contender, question: Question) -> 
     settings = replace(settings, visible=question.visible)
     runs: dict[int, Run] = {}
     measured: Measurements = {}
-    judgement, counts = None, _first_counts(contender, question)
+    judgement, opinion, counts = None, None, _first_counts(contender, question)
     while counts or judgement is None:
         tasks = [task for seed in range(question.seeds) for task in _tasks(engine, contender, seed, counts)]
         finished = engine.run(tasks)
@@ -95,9 +98,36 @@ def _run_contender(engine: Engine, contender: Contender, question: Question) -> 
             runs[count] = over_seeds(finished[place :: len(counts)])
         same_start = _same_start(engine, _tasks(engine, contender, 0, sorted(runs)))
         series = Series(replace(settings, same_start=same_start), list(runs.values()))
-        judgement = judge(series, engine.check_cancelled, measured, engine.device)
+        opinion = opinion or _second_opinion(engine, contender, question, max(runs))
+        judgement = judge(series, engine.check_cancelled, measured, engine.device, opinion)
+        if judgement.check and _is_open(judgement.check):
+            opinion = _second_opinion(engine, contender, question, max(runs), 2 * STEPS)
+            judgement = judge(series, engine.check_cancelled, measured, engine.device, opinion)
         counts = _next_counts(contender, question, judgement)
     return judgement
+
+
+def _is_open(check: Check) -> bool:
+    """Return whether a longer check run may agree where the first one doesn't."""
+    return not (check.agrees or check.is_far) and check.steps == STEPS
+
+
+def _second_opinion(
+    engine: Engine, contender: Contender, question: Question, reference: int, steps: int = STEPS
+) -> Opinion | None:
+    """Run the check of a contender's reference; None if it is not wanted, means nothing, or the engine can't run it."""
+    if not question.check or not can_be_checked(contender.sampling, contender.trained_steps):
+        return None
+    (task,) = _tasks(engine, contender, 0, [reference])
+    sampling = check_sampling(contender.sampling, engine.schedule(task.sampling, reference), steps)
+    try:
+        if sampling is None:
+            return None
+        engine.check(sampling)
+    except ValueError:
+        return None
+    tasks = [Task(sampling.with_seed(seed), steps) for seed in range(question.seeds)]
+    return Opinion(sampling, over_seeds(engine.run(tasks)))
 
 
 def _is_uneven(judgement: Judgement) -> bool:
@@ -120,7 +150,7 @@ def _next_counts(contender: Contender, question: Question, judgement: Judgement)
     A distilled model needs no search. For a sampler without a sweet spot, no step count would change the verdict.
     """
     over = contender.trained_steps is not None or why_no_sweet_spot(contender.sampling.sampler_name)
-    if not question.auto or over:
+    if not question.auto or over or (judgement.check and judgement.check.is_far):
         return []
     return next_step_counts(
         judgement.counts,

@@ -55,6 +55,8 @@ class DiffusersEngine:
             if getattr(sampling, name) not in allowed:
                 got = getattr(sampling, name)
                 raise ValueError(f"{name}: expected one of {', '.join(allowed)} on diffusers, got {got!r}")
+        if sampling.sigmas:
+            raise ValueError(f"sigmas: expected none on diffusers, got {len(sampling.sigmas)}")
         if not 0 < sampling.denoise <= 1:
             raise ValueError(f"denoise: expected more than 0 and at most 1, got {sampling.denoise:g}")
 

@@ -20,7 +20,7 @@ from ..comparison.step_counts import parse_step_counts
 from ..presets.catalogue import is_variant
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
-from .compare_inputs import EIGHT_BIT, FLOAT32, PRICE_UNITS, check_values, compare_inputs, compare_outputs
+from .compare_inputs import CHECK_ON, EIGHT_BIT, FLOAT32, PRICE_UNITS, check_values, compare_inputs, compare_outputs
 from .comparing.engine import ComfyEngine, Subject
 from .comparing.progress import ComparisonProgress
 from .comparing.save import all_images, check_prefix, saved_or_why_not
@@ -91,9 +91,10 @@ class SweetSpotCompare(io.ComfyNode):
         frames: str = "first, middle, last",
         kept_as: str = EIGHT_BIT,
         save_prefix: str = "",
+        check: str = CHECK_ON,
     ) -> io.NodeOutput:
         """Run every step count, measure and report."""
-        check_values(together, seeds, cache_megabytes, cfg, denoise, price, kept_as, price_unit)
+        check_values(together, seeds, cache_megabytes, cfg, denoise, price, kept_as, price_unit, check)
         check_latent(model, latent_image)
         check_frames(frames)
         others, step_list = parse_contenders(also), parse_step_counts(steps)
@@ -108,7 +109,8 @@ class SweetSpotCompare(io.ComfyNode):
         file = source_file(model)
         source = file.name if file else "not known"
         counts = step_list.resolved(words)
-        question = Question(counts, step_list.auto, seeds, known_plan.variant, source, Price(price, price_unit))
+        cost, checked = Price(price, price_unit), check == CHECK_ON
+        question = Question(counts, step_list.auto, seeds, known_plan.variant, source, cost, check=checked)
         report = compare(engine, contenders, question)
         return cls._answer(report, progress, words, save_prefix)
 

@@ -18,6 +18,7 @@ from .schema import (
 
 PRICE_UNITS = ("per hour", "per step")
 MOST_SEEDS, MOST_MEGABYTES, MOST_PRICE = 64, 1 << 20, 1e6
+CHECKS = CHECK_ON, CHECK_OFF = ("on", "off")
 KEPT_AS = EIGHT_BIT, FLOAT32 = ("8 bit", "float32")
 
 
@@ -105,6 +106,12 @@ def _expert_inputs() -> list[io.Input]:
             tooltip="What the price is for: an hour of sampling, or one step.",
             **expert(),
         ),
+        *_newest_inputs(),
+    ]
+
+
+def _newest_inputs() -> list[io.Input]:
+    return [
         io.String.Input(
             "frames",
             default="first, middle, last",
@@ -127,6 +134,15 @@ def _expert_inputs() -> list[io.Input]:
             optional=True,
             tooltip="Saves images, grid, curve and report to the output folder under this name. Each image includes "
             "the report, its step count and the workflow. Empty saves nothing.",
+            **expert(),
+        ),
+        io.Combo.Input(
+            "check",
+            options=list(CHECKS),
+            default=CHECK_ON,
+            optional=True,
+            tooltip="Runs another solver on another schedule (12 to 24 more steps) to check that the reference has "
+            "converged. off: no check, and never high confidence.",
             **expert(),
         ),
     ]
@@ -165,6 +181,7 @@ def check_values(
     price: float,
     kept_as: str,
     price_unit: str,
+    check: str,
 ) -> None:
     """Refuse linked values that are outside the inputs' limits.
 
@@ -179,3 +196,4 @@ def check_values(
     check_number("price", price, 0, MOST_PRICE)
     check_choice("kept_as", kept_as, KEPT_AS)
     check_choice("price_unit", price_unit, PRICE_UNITS)
+    check_choice("check", check, CHECKS)

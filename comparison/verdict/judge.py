@@ -18,6 +18,7 @@ from ..runs import Run, Series, Settings
 from .convergence import Convergence, can_extrapolate, choose_triple, estimate_convergence, reference_similarity
 from .judgement import MEANS, Estimate, JudgedRun, Judgement, Measured, Measurements
 from .knee import find_knee
+from .second_opinion import Check, Opinion
 from .sweet_spot import SweetSpot, difference_of, find_sweet_spot, find_trained_sweet_spot, smallest_enough
 
 # At most this share of the images may be less similar than the pooled value, rounded down: one of ten, none of nine.
@@ -39,6 +40,7 @@ def judge(
     watch: Callable[[], None] = lambda: None,
     measurements: Measurements | None = None,
     device: str = "cpu",
+    opinion: Opinion | None = None,
 ) -> Judgement:
     """Measure every run's images against those of the reference and find the sweet spot.
 
@@ -49,6 +51,7 @@ def judge(
         watch: called for each image; may raise to stop measuring.
         measurements: earlier measurements of these runs. They are reused, and new ones are added.
         device: the torch device that measures.
+        opinion: the check run; None without one.
 
     Raises:
         ValueError: if there is no run, or the images differ in shape or number.
@@ -65,10 +68,16 @@ def judge(
     measured = tuple(_measure(run, reference, ends, watch, measurements) for run in runs)
     table = np.array([[image.similarity for image in images] for images in measured])
     estimate, end_similarity = _estimate(runs, table, settings)
+    checked = zip(ends, opinion.run.images, strict=True) if opinion else ()
+    agreement = [end.similarity(to_floats(image)) for end, image in checked]
+    check = _checked(opinion, pooled(agreement), visible) if opinion else None
+    if check is not None and check.agrees:
+        # The reference is as near to the end as the better of both says.
+        end_similarity = [max(pair) for pair in zip(end_similarity or agreement, agreement, strict=True)]
     settled = settled_from(counts, np.array([[_statistics(image) for image in images] for images in measured]))
     similarity = [pooled(row) for row in table.tolist()]
     verdict = _verdict(counts, similarity, settings, pooled(end_similarity) if end_similarity else None)
-    verdict = _tempered(verdict, runs, estimate)
+    verdict = _tempered(_after_check(verdict, check, settings, reference.steps, estimate), runs, estimate)
     own = [_verdict(counts, column, settings, near).steps for column, near in _columns(table, end_similarity)]
     if estimate is not None and verdict.steps is not None:
         # The sweet spot is known, so there is no need to recommend a larger count.
@@ -80,11 +89,43 @@ def judge(
         reference.steps,
         _with_statistics(verdict, settled, settings, len(own)),
         tuple(own),
-        pooled(end_similarity) if end_similarity else None,
+        _reference_similarity(end_similarity, check),
         estimate,
         _knee(counts, similarity, settings, verdict),
         settled,
+        check,
     )
+
+
+def _reference_similarity(end_similarity: list[float] | None, check: Check | None) -> float | None:
+    if check is not None and not check.agrees:
+        return check.similarity
+    return pooled(end_similarity) if end_similarity else None
+
+
+def _checked(opinion: Opinion, similarity: float, visible: float) -> Check:
+    run = opinion.run
+    return Check(opinion.sampling.sampler_name, run.steps, run.model_calls, similarity, similarity >= visible)
+
+
+def _after_check(
+    verdict: SweetSpot, check: Check | None, settings: Settings, reference: int, estimate: Estimate | None
+) -> SweetSpot:
+    """Return the verdict after a second opinion: withdrawn if the check run shows another picture."""
+    if check is None:
+        return _unchecked(verdict, settings)
+    if not check.agrees:
+        why = (
+            f"Not reached: {reference} steps of {settings.sampler} still look different from a check with another "
+            f"solver and schedule ({check.sampler}, {check.steps} steps; similarity {100 * check.similarity:.1f} %). "
+            f"Add larger step counts, or try {check.sampler}."
+        )
+        return SweetSpot(None, why, "high" if check.is_far else "medium")
+    alone = estimate is None or estimate.reference_similarity < THRESHOLDS[settings.visible]
+    if verdict.confidence == "high" and (alone or check.is_close_call):
+        # Only the check says that the reference has converged, or it only just says so.
+        return replace(verdict, confidence="medium")
+    return verdict
 
 
 class _End:
@@ -175,6 +216,13 @@ def _tempered(verdict: SweetSpot, runs: Sequence[Run], estimate: Estimate | None
         return SweetSpot(None, "Nothing ran: this denoise leaves no steps to run. Increase denoise.", "low")
     order = estimate.order if estimate else None
     if verdict.confidence == "high" and order is not None and not _PLAUSIBLE[0] <= order <= _PLAUSIBLE[1]:
+        return replace(verdict, confidence="medium")
+    return verdict
+
+
+def _unchecked(verdict: SweetSpot, settings: Settings) -> SweetSpot:
+    """Return a verdict without a second opinion: step counts may agree with each other and still be wrong."""
+    if verdict.confidence == "high" and not why_no_sweet_spot(settings.sampler):
         return replace(verdict, confidence="medium")
     return verdict
 

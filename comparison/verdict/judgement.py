@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..runs import Run, Settings
+from .second_opinion import Check
 from .sweet_spot import SweetSpot
 
 # Measures and statistics of which a run's entry in the report holds the mean, with its digits.
@@ -89,6 +90,7 @@ class Judgement:
         convergence: the estimate from three of the runs; None if they don't allow one.
         knee: the step count that gives most of the gain; None if the curve has no knee.
         settled_from: the step count from which on the statistics stay the same; None if the images don't show that.
+        check: what a second opinion showed about the reference; None without one.
     """
 
     settings: Settings
@@ -100,6 +102,7 @@ class Judgement:
     convergence: Estimate | None
     knee: int | None
     settled_from: int | None
+    check: Check | None = None
 
     @property
     def counts(self) -> list[int]:

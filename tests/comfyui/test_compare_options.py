@@ -530,3 +530,17 @@ def test_a_comparison_that_can_not_be_saved_is_still_shown(comfyui, graph):
     assert "not saved as gone/x" in shown["text"][0]
     assert len(json.loads(shown["report"][0])["runs"]) == 2
     folder.unlink()
+
+
+def test_the_reference_is_checked_by_another_solver_and_the_check_is_kept(comfyui, graph, schema):
+    nodes = graph.demo(size=64)
+    found = [
+        report_of(comfyui.run(nodes | {"compare": graph.compare(steps=steps, seed=9, check="on")}))
+        for steps in ("4, 25", "4, 12, 25")
+    ]
+    for report in found:
+        jsonschema.validate(report, schema)
+        assert (report["check"]["sampler"], report["check"]["steps"] in (12, 24)) == ("dpmpp_2m", True)
+    assert found[0]["check"] == found[1]["check"]
+    sure = report_of(comfyui.run(nodes | {"compare": graph.compare(steps="4, 25, 50", seed=9, check="off")}))
+    assert (sure["check"], sure["sweet_spot"]["confidence"] in ("medium", "low")) == (None, True)

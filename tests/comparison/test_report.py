@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from sweetspot.comparison.pictures.grid import draw_grid
 from sweetspot.comparison.report import Price, Report, make_report
-from sweetspot.comparison.runs import Run, Series, Settings, over_seeds
+from sweetspot.comparison.runs import Run, Sampling, Series, Settings, over_seeds
 from sweetspot.comparison.verdict.judge import judge
+from sweetspot.comparison.verdict.judgement import Judgement
+from sweetspot.comparison.verdict.second_opinion import Opinion
 
 SETTINGS = Settings("comfyui", "flux_dev", "flux1-dev.safetensors", "euler", "simple", 1.0, 7)
 
@@ -160,10 +162,16 @@ def test_nothing_that_ran_is_no_sweet_spot():
     assert (verdict.steps, verdict.confidence) == (None, "low")
 
 
+def judge_checked(runs: list[Run]) -> Judgement:
+    """Return the judgement with a second opinion that shows the same image as the last run."""
+    opinion = Opinion(Sampling(0, 3.0, "dpmpp_2m", "simple"), replace(runs[-1], steps=12))
+    return judge(Series(SETTINGS, runs), opinion=opinion)
+
+
 def test_an_order_that_no_solver_has_is_not_trusted():
-    assert report_of(make_converging([8, 16, 32], 1.0, 0.2)).first.sweet_spot.confidence == "high"
-    assert report_of(make_converging([8, 16, 32], 0.6, 0.12)).first.sweet_spot.confidence == "medium"
-    assert report_of(make_converging([8, 12, 16], 5.0, 3300)).first.sweet_spot.confidence == "medium"
+    assert judge_checked(make_converging([8, 16, 32], 1.0, 0.2)).sweet_spot.confidence == "high"
+    assert judge_checked(make_converging([8, 16, 32], 0.6, 0.12)).sweet_spot.confidence == "medium"
+    assert judge_checked(make_converging([8, 12, 16], 5.0, 3300)).sweet_spot.confidence == "medium"
 
 
 def test_past_the_sweet_spot_nothing_more_is_asked_for():
@@ -243,7 +251,7 @@ def test_rounding_to_levels_is_not_taken_for_slow_convergence():
     rng = np.random.default_rng(5)
     clean = rng.integers(10, 240, (1, 32, 32, 3))
     runs = [Run(n, n, 1.0, (clean + (rng.random(clean.shape) < 0.2)).astype(np.uint8)) for n in (8, 16, 32)]
-    judged = judge(Series(SETTINGS, runs))
+    judged = judge_checked(runs)
     assert judged.reference_similarity == 1
     assert (judged.convergence.order, judged.convergence.enough_at) == (None, None)
     assert (judged.sweet_spot.steps, judged.sweet_spot.confidence) == (8, "high")

@@ -171,3 +171,37 @@ def test_a_report_never_changes():
         report.notes = ()
     with pytest.raises(AttributeError):
         report.first.knee = 4
+
+
+class Checkable(FakeEngine):
+    """An engine with noise levels, so that another solver can run on another schedule."""
+
+    def schedule(self, sampling: Sampling, steps: int) -> list[float]:
+        return list(sampling.sigmas) or [1 - step / steps for step in range(steps + 1)]
+
+
+def test_a_reference_is_checked_once_by_another_solver_from_the_same_seeds():
+    engine = Checkable(error=0.3)
+    report = compare(engine, [Contender(EULER)], Question([4, 25, 50], seeds=2))
+    checks = [task for task in engine.ran if task.sampling.sigmas]
+    assert [(task.sampling.sampler_name, task.sampling.seed, task.steps) for task in checks] == [
+        ("dpmpp_2m", 7, 12),
+        ("dpmpp_2m", 8, 12),
+    ]
+    assert report.to_dict()["check"] == {
+        "sampler": "dpmpp_2m",
+        "steps": 12,
+        "model_calls": 12,
+        "similarity": round(report.first.check.similarity, 6),
+        "agrees": True,
+    }
+
+
+def test_a_check_is_left_out_where_it_is_not_wanted_or_can_not_run():
+    unwanted, unable = Checkable(error=0.3), Checkable(error=0.3)
+    unable.orders.pop("dpmpp_2m")
+    for engine, question in ((unwanted, Question([4, 25, 50], check=False)), (unable, Question([4, 25, 50]))):
+        report = compare(engine, [Contender(EULER)], question)
+        assert counts_of(engine) == [4, 25, 50]
+        assert report.to_dict()["check"] is None
+        assert report.first.sweet_spot.confidence != "high"
