@@ -284,11 +284,12 @@ def _coverage(runs: list[dict[str, Any]]) -> float:
 
 def likeness(pictures: list[Any], references: list[Any]) -> dict[str, float]:
     """Return the mean and lowest SSIM, of whole pictures and of each picture's worst 32-pixel tile."""
+    from sweetspot.comparison.measures.pixels import to_pixels
     from sweetspot.comparison.measures.structure import ssim
 
-    whole = [ssim(a, b) for a, b in zip(pictures, references, strict=True)]
+    whole = [ssim(to_pixels(a), to_pixels(b)) for a, b in zip(pictures, references, strict=True)]
     tiles = [
-        min(ssim(a, b) for a, b in zip(_tiles(p), _tiles(r), strict=True))
+        min(ssim(to_pixels(a), to_pixels(b)) for a, b in zip(_tiles(p), _tiles(r), strict=True))
         for p, r in zip(pictures, references, strict=True)
     ]
     return {

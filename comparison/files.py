@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .markdown import to_markdown
-from .measures.structure import Image
+from .measures.levels import Image
 from .pictures.metadata import write_png
 from .report import Report
 from .runs import LARGEST_SEED

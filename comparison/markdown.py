@@ -60,6 +60,7 @@ def summary(report: Report, counts_by_word: Mapping[str, int], saved: str = "") 
     lines = [
         f"{words}.".capitalize() if words else "",
         first.sweet_spot.reason,
+        first.sweet_spot.advice,
         f"Confidence: {first.sweet_spot.confidence}.{images}",
         *(f"{judgement.settings.name}: {judgement.sweet_spot.reason}" for judgement in report.judgements[1:]),
         f"Reused from an earlier comparison: {', '.join(reused)} steps." if reused else "",
@@ -72,10 +73,11 @@ def summary(report: Report, counts_by_word: Mapping[str, int], saved: str = "") 
 def _series(series: dict[str, Any], images: int) -> list[str]:
     verdict = series["sweet_spot"]
     steps = f"**{verdict['steps']} steps**" if verdict["steps"] else "**none**"
+    why = [part for part in (verdict["reason"], verdict["advice"]) if part]
     lines = [
         f"## {_safe(series['name'])}",
         "",
-        f"Sweet spot: {steps} ({verdict['confidence']} confidence). {_safe(verdict['reason'])}",
+        f"Sweet spot: {steps} ({verdict['confidence']} confidence). {_safe(' '.join(why))}",
         "",
     ]
     lines += _more(series, images)
@@ -114,9 +116,10 @@ def _more(series: dict[str, Any], images: int) -> list[str]:
     check = series["check"]
     if check is not None:
         what = "the same picture as" if check["agrees"] else "another picture than"
+        shift = f" on shift {check['shift']:g}" if check["shift"] else ""
         sentences.append(
-            f"A check with another solver and schedule ({check['sampler']}, {check['steps']} steps) shows {what} the "
-            f"reference: similarity {100 * check['similarity']:.1f} %."
+            f"A check with another solver and schedule ({check['sampler']}, {check['scheduler']}{shift}, "
+            f"{check['steps']} steps) shows {what} the reference: similarity {100 * check['similarity']:.1f} %."
         )
     if series["knee"] is not None:
         sentences.append(f"Most of the improvement is reached at {series['knee']} steps.")

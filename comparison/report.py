@@ -3,12 +3,14 @@
 `report.schema.json` beside this file describes the JSON form.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from .measures.visibility import THRESHOLDS
-from .verdict.judgement import MEANS, Estimate, JudgedRun, Judgement
+from .verdict.estimate import Estimate
+from .verdict.judgement import MEANS, JudgedRun, Judgement
+from .verdict.measuring import Measuring
 from .verdict.rivals import Ranking, rank
 from .verdict.second_opinion import Check
 
@@ -79,8 +81,7 @@ def make_report(
     judgements: Sequence[Judgement],
     price: Price | None = None,
     notes: Sequence[str] = (),
-    watch: Callable[[], None] = lambda: None,
-    device: str = "cpu",
+    measuring: Measuring | None = None,
 ) -> Report:
     """Rank judged series against each other and return the report.
 
@@ -88,15 +89,14 @@ def make_report(
         judgements: one for each series.
         price: what sampling costs; None means no price.
         notes: what the user should know about how it ran.
-        watch: called for each image that is measured; may raise to stop measuring.
-        device: the torch device that measures.
+        measuring: measures the images, and keeps earlier measurements.
 
     Raises:
         ValueError: if there is no series.
     """
     if not judgements:
         raise ValueError("series: expected at least one, got none")
-    return Report(tuple(judgements), price or Price(), tuple(notes), rank(judgements, watch, device))
+    return Report(tuple(judgements), price or Price(), tuple(notes), rank(judgements, measuring or Measuring()))
 
 
 def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
@@ -122,6 +122,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
         },
         "convergence": _convergence(judgement.convergence) if judgement.convergence else None,
         "check": _check(judgement.check) if judgement.check else None,
+        "better": asdict(judgement.better) if judgement.better else None,
         "knee": judgement.knee,
         "settled_from": judgement.settled_from,
     }
@@ -139,6 +140,7 @@ def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
         "seconds_per_step": round(run.seconds / run.steps, 5),
         "cost": _rounded(cost, 8),
         "similarity": round(judged.similarity, 6),
+        "check_similarity": _rounded(judged.check_similarity, 6),
         "enough_for": judged.enough_for,
         "psnr": _rounded(judged.psnr, 3),
         "worst_tile": round(judged.worst_tile, 6),
@@ -149,7 +151,8 @@ def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
 
 
 def _check(check: Check) -> dict[str, Any]:
-    return asdict(check) | {"similarity": round(check.similarity, 6)}
+    row = asdict(check) | {"similarity": round(check.similarity, 6)}
+    return {name: value for name, value in row.items() if name != "is_far"}
 
 
 def _convergence(estimate: Estimate) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from .measures.visibility import SIDE_BY_SIDE, THRESHOLDS, Visible
 from .report import Price, Report, make_report
 from .runs import Run, Series, Task, over_seeds
 from .verdict.judge import judge
-from .verdict.judgement import Judgement, Measurements
-from .verdict.search import START, next_step_counts, trained_counts
-from .verdict.second_opinion import STEPS, Check, Opinion, can_be_checked, check_sampling
+from .verdict.judgement import Judgement
+from .verdict.measuring import Measuring
+from .verdict.search import CHECKED_START, START, Move, next_move, trained_counts
+from .verdict.second_opinion import STEPS, CheckPlan, Opinion, can_be_checked, plan_check
 
 _SAME_LEVEL = 0.01
 _OTHER_STARTS = (
@@ -78,56 +79,70 @@ def compare(engine: Engine, contenders: Sequence[Contender], question: Question)
         ValueError: if there is no contender.
         BaseException: what the engine raises.
     """
-    judgements = [_run_contender(engine, contender, question) for contender in contenders]
+    measuring = Measuring(engine.device, engine.check_cancelled)
+    judgements = [_run_contender(engine, contender, question, measuring) for contender in contenders]
     notes = [_OTHER_STARTS] if not all(judgement.settings.same_start for judgement in judgements) else []
     notes += [_UNEVEN] if any(map(_is_uneven, judgements)) else []
-    return make_report(judgements, question.price, (*engine.notes, *notes), engine.check_cancelled, engine.device)
+    return make_report(judgements, question.price, (*engine.notes, *notes), measuring)
 
 
-def _run_contender(engine: Engine, contender: Contender, question: Question) -> Judgement:
+def _run_contender(engine: Engine, contender: Contender, question: Question, measuring: Measuring) -> Judgement:
     """Run a contender round by round and judge it after each round, because what runs next may depend on the result."""
     settings = contender.settings(engine.name, question.variant, question.source, question.seeds)
     settings = replace(settings, visible=question.visible)
     runs: dict[int, Run] = {}
-    measured: Measurements = {}
-    judgement, opinion, counts = None, None, _first_counts(contender, question)
-    while counts or judgement is None:
-        tasks = [task for seed in range(question.seeds) for task in _tasks(engine, contender, seed, counts)]
-        finished = engine.run(tasks)
-        for place, count in enumerate(counts):
-            runs[count] = over_seeds(finished[place :: len(counts)])
+    opinion, move = None, Move(tuple(_first_counts(contender, question)))
+    while True:
+        runs |= dict(zip(move.counts, _run(engine, contender, question, move.counts), strict=True))
+        plan = _plan_check(engine, contender, question, max(runs))
+        opinion = plan and _opinion(engine, plan, question, opinion, longer=move.longer_check)
         same_start = _same_start(engine, _tasks(engine, contender, 0, sorted(runs)))
         series = Series(replace(settings, same_start=same_start), list(runs.values()))
-        opinion = opinion or _second_opinion(engine, contender, question, max(runs))
-        judgement = judge(series, engine.check_cancelled, measured, engine.device, opinion)
-        if judgement.check and _is_open(judgement.check):
-            opinion = _second_opinion(engine, contender, question, max(runs), 2 * STEPS)
-            judgement = judge(series, engine.check_cancelled, measured, engine.device, opinion)
-        counts = _next_counts(contender, question, judgement)
-    return judgement
+        judgement = judge(series, measuring, opinion)
+        move = _next_move(contender, question, judgement)
+        if not (move.counts or move.longer_check):
+            return judgement
 
 
-def _is_open(check: Check) -> bool:
-    """Return whether a longer check run may agree where the first one doesn't."""
-    return not (check.agrees or check.is_far) and check.steps == STEPS
+def _run(engine: Engine, contender: Contender, question: Question, counts: Sequence[int]) -> list[Run]:
+    """Return a run of all seeds for each step count."""
+    if not counts:
+        return []
+    tasks = [task for seed in range(question.seeds) for task in _tasks(engine, contender, seed, counts)]
+    finished = engine.run(tasks)
+    return [over_seeds(finished[place :: len(counts)]) for place in range(len(counts))]
 
 
-def _second_opinion(
-    engine: Engine, contender: Contender, question: Question, reference: int, steps: int = STEPS
-) -> Opinion | None:
-    """Run the check of a contender's reference; None if it is not wanted, means nothing, or the engine can't run it."""
+def _plan_check(engine: Engine, contender: Contender, question: Question, reference: int) -> CheckPlan | None:
+    """Return how to check a contender; None if that is not wanted, means nothing, or the engine can't do it."""
     if not question.check or not can_be_checked(contender.sampling, contender.trained_steps):
         return None
     (task,) = _tasks(engine, contender, 0, [reference])
-    sampling = check_sampling(contender.sampling, engine.schedule(task.sampling, reference), steps)
+    two_steps = engine.schedule(replace(contender.sampling, scheduler="simple", denoise=1.0, sigmas=()), 2)
+    plan = plan_check(contender.sampling, engine.schedule(task.sampling, reference), two_steps)
     try:
-        if sampling is None:
-            return None
-        engine.check(sampling)
+        if plan is not None:
+            engine.check(plan.at(STEPS[0]))
     except ValueError:
         return None
-    tasks = [Task(sampling.with_seed(seed), steps) for seed in range(question.seeds)]
-    return Opinion(sampling, over_seeds(engine.run(tasks)))
+    return plan
+
+
+def _opinion(engine: Engine, plan: CheckPlan, question: Question, opinion: Opinion | None, *, longer: bool) -> Opinion:
+    """Return all check runs of a plan so far, and one more if it is wanted."""
+    steps = [run.steps for run in opinion.runs] if opinion else [STEPS[0]]
+    if opinion is not None and longer and opinion.next_steps is not None:
+        steps.append(opinion.next_steps)
+    known = opinion.runs if opinion is not None and opinion.plan.starts_like(plan) else ()
+    if opinion is not None and known:
+        plan = opinion.plan
+    missing = [_run_check(engine, plan, question, count) for count in steps[len(known) :]]
+    return Opinion(plan, (*known, *missing))
+
+
+def _run_check(engine: Engine, plan: CheckPlan, question: Question, steps: int) -> Run:
+    sampling = plan.at(steps)
+    return over_seeds(engine.run([Task(sampling.with_seed(seed), steps) for seed in range(question.seeds)]))
 
 
 def _is_uneven(judgement: Judgement) -> bool:
@@ -141,21 +156,30 @@ def _first_counts(contender: Contender, question: Question) -> list[int]:
     if not question.auto:
         return sorted(question.counts)
     trained = contender.trained_steps
-    return sorted({*question.counts, *(trained_counts(trained) if trained is not None else START)})
+    if trained is not None:
+        return sorted({*question.counts, *trained_counts(trained)})
+    checked = question.check and can_be_checked(contender.sampling, trained)
+    return sorted({*question.counts, *(CHECKED_START if checked else START)})
 
 
-def _next_counts(contender: Contender, question: Question, judgement: Judgement) -> list[int]:
-    """Return the step counts that a search runs next; empty if it is over or none was requested.
+def _next_move(contender: Contender, question: Question, judgement: Judgement) -> Move:
+    """Return what runs next: nothing more if it is over.
 
     A distilled model needs no search. For a sampler without a sweet spot, no step count would change the verdict.
     """
-    over = contender.trained_steps is not None or why_no_sweet_spot(contender.sampling.sampler_name)
-    if not question.auto or over or (judgement.check and judgement.check.is_far):
-        return []
-    return next_step_counts(
-        judgement.counts,
-        judgement.similarity,
-        judgement.reference_similarity,
+    if contender.trained_steps is not None or why_no_sweet_spot(contender.sampling.sampler_name):
+        return Move()
+    check = judgement.check
+    if not question.auto:
+        # The reference stays, so if the check disagrees, it has to show whether it has converged itself.
+        alone = len(judgement.counts) == 1
+        return Move(longer_check=check is not None and (check.is_open or (alone and check.settled is None)))
+    last = judgement.counts.index(judgement.reference) + 1
+    return next_move(
+        judgement.counts[:last],
+        judgement.to_ends,
+        judgement.convergence and judgement.convergence.reference_similarity,
+        check,
         listed=question.counts,
         visible=THRESHOLDS[question.visible],
     )

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .measures.levels import Levels
-from .measures.structure import Image
+from .measures.levels import Image, Levels
 from .measures.visibility import SIDE_BY_SIDE, Visible
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF

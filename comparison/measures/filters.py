@@ -6,17 +6,17 @@ from torch.nn import functional
 
 
 def gaussian(deviation: float, radius: int) -> Tensor:
-    """Return the profile of a Gaussian, shape (2 radius + 1,), scaled to the sum 1; `deviation` in pixels."""
+    """Return the profile of a Gaussian in float64, shape (2 radius + 1,), scaled to 1 in sum; `deviation` in pixels."""
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
     profile = torch.exp(-(offsets**2) / (2 * deviation**2))
-    return (profile / profile.sum()).float()
+    return profile / profile.sum()
 
 
 def filtered(channels: Tensor, across: Tensor, down: Tensor, *, repeat_border: bool = True) -> Tensor:
     """Return each channel filtered along both axes with its own pair of kernels.
 
     Args:
-        channels: shape (channels, height, width), float32.
+        channels: shape (channels, height, width).
         across: kernels along the width, shape (channels, odd length).
         down: kernels along the height, of the same shape.
         repeat_border: whether the border is repeated outwards; if not, only pixels whose window lies inside the image
@@ -36,3 +36,9 @@ def padded_to(kernel: Tensor, radius: int) -> Tensor:
     """Return a kernel with zeros at both ends, so that its radius is this one."""
     missing = radius - len(kernel) // 2
     return functional.pad(kernel, (missing, missing))
+
+
+def tile_means(values: Tensor, side: int) -> Tensor:
+    """Return the mean of each tile of a map, shape (height, width); tiles have about `side` pixels a side."""
+    rows, columns = (max(1, round(length / side)) for length in values.shape)
+    return functional.adaptive_avg_pool2d(values[None], (rows, columns))

@@ -12,7 +12,6 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from .filters import filtered, gaussian, padded_to
 
@@ -66,12 +65,6 @@ def flip_map(image: Seen, reference: Seen) -> Tensor:
     edges, points = (image.edges - reference.edges).abs(), (image.points - reference.points).abs()
     feature = (torch.maximum(edges, points) / math.sqrt(2)) ** _QF
     return colour ** (1 - feature)
-
-
-def worst_tile(values: Tensor, side: int = 16) -> float:
-    """Return the highest mean of a map's tiles, which have about this many pixels a side."""
-    rows, columns = (max(1, round(length / side)) for length in values.shape)
-    return float(functional.adaptive_avg_pool2d(values[None], (rows, columns)).max())
 
 
 def _linear(encoded: Tensor) -> Tensor:
@@ -159,7 +152,7 @@ def _derivatives() -> tuple[Tensor, Tensor, Tensor]:
     """Return a Gaussian and its first two derivatives, whose positive and negative weights are scaled to 1 and -1."""
     deviation = 0.5 * _FEATURE_WIDTH * PIXELS_PER_DEGREE
     radius = math.ceil(3 * deviation)
-    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float64)
     smooth = gaussian(deviation, radius)
     first, second = -offsets * smooth, (offsets**2 / deviation**2 - 1) * smooth
     return smooth, _balanced(first), _balanced(second)

@@ -1,10 +1,12 @@
-"""Converts images to 8-bit levels, which need a quarter of float32's memory, and back."""
+"""Images as arrays: converts them to 8-bit levels, which need a quarter of float32's memory, and back."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+# Shape (height, width, channels), in [0, 1].
+Image = NDArray[np.floating]
 Levels = NDArray[np.uint8]
 
 _LEVELS = 255

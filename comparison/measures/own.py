@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-
-from .structure import Image
+from torch import Tensor
 
 # ITU-R BT.601: how much each channel of sRGB contributes to brightness.
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_LUMA = (0.299, 0.587, 0.114)
 
 NAMES = ("sharpness", "contrast", "noise")
+# Noise of more levels than this, and of that many times the level at the smallest count, is no texture.
+_MUCH_NOISE, _MORE_NOISE = 12.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -29,22 +31,24 @@ class Statistics:
     noise: float
 
 
-def statistics(image: Image) -> Statistics:
-    """Return an image's statistics; image in [0, 1], shape (height, width, channels), 3 by 3 pixels or more.
+def statistics(image: Tensor) -> Statistics:
+    """Return an image's statistics; image in [0, 1], shape (channels, height, width), 3 by 3 pixels or more.
 
     Raises:
         ValueError: if it has another shape.
     """
-    if image.ndim != 3 or min(image.shape[:2]) < 3:
-        raise ValueError(f"image: expected (height, width, channels) of 3 by 3 pixels or more, got {image.shape}")
-    luma = 255 * (image[..., :3].astype(np.float32) @ _LUMA if image.shape[2] >= 3 else image[..., 0])
+    if image.ndim != 3 or min(image.shape[1:]) < 3:
+        raise ValueError(
+            f"image: expected (channels, height, width) of 3 by 3 pixels or more, got {tuple(image.shape)}"
+        )
+    luma = 255 * (torch.einsum("c,chw->hw", image.new_tensor(_LUMA), image[:3]) if len(image) >= 3 else image[0])
     across = luma[:, :-2] - 2 * luma[:, 1:-1] + luma[:, 2:]
     down = luma[:-2] - 2 * luma[1:-1] + luma[2:]
     laplacian = across[1:-1] + down[:, 1:-1]
     # The mask [1 -2 1; -2 4 -2; 1 -2 1] is the second difference along both axes.
     mask = across[:-2] - 2 * across[1:-1] + across[2:]
-    noise = float(np.sqrt(np.pi / 2) / 6 * np.mean(np.abs(mask)))
-    return Statistics(float(np.std(laplacian)), float(np.std(luma)), noise)
+    noise = np.sqrt(np.pi / 2) / 6 * float(mask.abs().mean())
+    return Statistics(float(laplacian.std(correction=0)), float(luma.std(correction=0)), noise)
 
 
 def settled_from(counts: list[int], values: NDArray[np.floating], tolerance: float = 0.1) -> int | None:
@@ -71,3 +75,13 @@ def settled_from(counts: list[int], values: NDArray[np.floating], tolerance: flo
             break
         settled = counts[place]
     return settled
+
+
+def noise_explodes(noise: NDArray[np.floating]) -> bool:
+    """Return whether the images turn into noise as steps are added.
+
+    Args:
+        noise: noise levels, shape (counts, images), by rising step count.
+    """
+    means = noise.mean(axis=1)
+    return bool(means[-1] > _MUCH_NOISE and means[-1] > _MORE_NOISE * means[0])

@@ -8,11 +8,10 @@ flipped in place are below the second.
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import torch
+from torch import Tensor
 
-from .flip import Seen, flip_map, seen, worst_tile
-from .structure import Image
+from .filters import tile_means
+from .flip import Seen, flip_map, seen
 
 Visible = Literal["side by side", "flipped in place"]
 # Below it, a difference is visible that way.
@@ -20,6 +19,7 @@ THRESHOLDS: dict[Visible, float] = {"side by side": 0.895, "flipped in place": 0
 SIDE_BY_SIDE: Visible = "side by side"
 # 1 - similarity grows with this power of the difference of two images: FLIP's 0.7 for colours, a little more at edges.
 EXPONENT = 0.72
+_TILE = 16
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,9 @@ class Look:
     seen: Seen
 
     @classmethod
-    def of(cls, image: Image, device: str = "cpu") -> "Look":
-        """Return what is seen of an image in [0, 1], shape (height, width, channels); grey images have one channel."""
-        colours = image[..., :3] if image.shape[-1] >= 3 else np.repeat(image[..., :1], 3, axis=-1)
-        channels = torch.from_numpy(np.ascontiguousarray(colours, dtype=np.float32)).to(device).permute(2, 0, 1)
-        return cls(seen(channels))
+    def of(cls, image: Tensor) -> "Look":
+        """Return what is seen of an image in [0, 1], shape (channels, height, width); grey images have one channel."""
+        return cls(seen(image[:3] if len(image) >= 3 else image[:1].expand(3, -1, -1)))
 
     def similarity(self, reference: "Look") -> float:
         """Return how similar they look, 0 to 1; 1 for equal images.
@@ -44,4 +42,9 @@ class Look:
         sizes = [tuple(each.seen.edges.shape) for each in (self, reference)]
         if sizes[0] != sizes[1]:
             raise ValueError(f"image: expected (height, width) like the reference's {sizes[1]}, got {sizes[0]}")
-        return 1 - worst_tile(flip_map(self.seen, reference.seen))
+        return 1 - float(tile_means(flip_map(self.seen, reference.seen), _TILE).max())
+
+
+def difference_of(similarity: float) -> float:
+    """Return a number in proportion to the difference of two images that look this similar."""
+    return max(1 - similarity, 0.0) ** (1 / EXPONENT)

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from ..measures.structure import Image
+from ..measures.levels import Image
 from ..measures.visibility import THRESHOLDS
 from ..report import Report
 from ..verdict.judgement import Judgement

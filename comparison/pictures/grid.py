@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from ..measures.structure import Image
+from ..measures.levels import Image
 from ..report import Report
 from ..verdict.judgement import Judgement
 

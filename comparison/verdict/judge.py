@@ -1,153 +1,187 @@
 """Measures all images of a series against its reference and finds the sweet spot."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from itertools import pairwise
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...samplers.stochastic import OWN_STEPS, injects_noise, why_no_sweet_spot
-from ..measures.colour import delta_e
-from ..measures.levels import to_floats
-from ..measures.own import NAMES, settled_from, statistics
-from ..measures.structure import Image, psnr, rms, structure
-from ..measures.visibility import THRESHOLDS, Look
+from ..measures.measured import Measured
+from ..measures.own import NAMES, noise_explodes, settled_from
+from ..measures.visibility import THRESHOLDS
 from ..runs import Run, Series, Settings
-from .convergence import Convergence, can_extrapolate, choose_triple, estimate_convergence, reference_similarity
-from .judgement import MEANS, Estimate, JudgedRun, Judgement, Measured, Measurements
+from .estimate import Estimate, estimate_reference
+from .judgement import MEANS, JudgedRun, Judgement
 from .knee import find_knee
-from .second_opinion import Check, Opinion
-from .sweet_spot import SweetSpot, difference_of, find_sweet_spot, find_trained_sweet_spot, smallest_enough
+from .measuring import Measuring
+from .pooling import pooled
+from .second_opinion import Better, Check, Opinion, better_settings, make_check
+from .sweet_spot import SweetSpot, find_sweet_spot, find_trained_sweet_spot, smallest_enough
 
-# At most this share of the images may be less similar than the pooled value, rounded down: one of ten, none of nine.
-_OUTLIERS = 0.1
 _FEW_IMAGES = 4
-# Orders that solvers have. An estimate outside this range shows that the runs have too few steps for a regular decay.
-_PLAUSIBLE = (0.9, 4.0)
-# Images that differ by less than one of 256 levels count as equal: the rest is rounding.
-_LEAST_DISTANCE = 1 / 255
+# A run may look less like the check than like the reference by this much: the check is not quite converged, either.
+_CHECK_SLACK = 0.01
 
 
-def pooled(values: Sequence[float]) -> float:
-    """Return the value that nine of ten images reach; for up to nine images, the lowest."""
-    return sorted(values)[math.floor(_OUTLIERS * len(values))]
-
-
-def judge(
-    series: Series,
-    watch: Callable[[], None] = lambda: None,
-    measurements: Measurements | None = None,
-    device: str = "cpu",
-    opinion: Opinion | None = None,
-) -> Judgement:
+def judge(series: Series, measuring: Measuring | None = None, opinion: Opinion | None = None) -> Judgement:
     """Measure every run's images against those of the reference and find the sweet spot.
 
-    The reference is the largest step count; for a distilled model, the largest one that it was trained for.
+    The reference is the largest step count; for a distilled model, the largest one that it was trained for. If the
+    largest one alone shows another image than those below it and the check, it is the one below.
 
     Args:
         series: the runs.
-        watch: called for each image; may raise to stop measuring.
-        measurements: earlier measurements of these runs. They are reused, and new ones are added.
-        device: the torch device that measures.
-        opinion: the check run; None without one.
+        measuring: measures, and keeps earlier measurements of these runs.
+        opinion: the check runs; None without one.
 
     Raises:
         ValueError: if there is no run, or the images differ in shape or number.
     """
     if not series.runs:
         raise ValueError("runs: expected at least one, got none")
-    settings = series.settings
-    runs = tuple(sorted(series.runs, key=lambda run: run.steps))
-    counts = [run.steps for run in runs]
-    reference = _reference(runs, settings.trained_steps)
-    visible = THRESHOLDS[settings.visible]
-    ends = [_End(to_floats(image), device) for image in reference.images]
-    measurements = {} if measurements is None else measurements
-    measured = tuple(_measure(run, reference, ends, watch, measurements) for run in runs)
-    table = np.array([[image.similarity for image in images] for images in measured])
-    estimate, end_similarity = _estimate(runs, table, settings)
-    checked = zip(ends, opinion.run.images, strict=True) if opinion else ()
-    agreement = [end.similarity(to_floats(image)) for end, image in checked]
-    check = _checked(opinion, pooled(agreement), visible) if opinion else None
-    if check is not None and check.agrees:
-        # The reference is as near to the end as the better of both says.
-        end_similarity = [max(pair) for pair in zip(end_similarity or agreement, agreement, strict=True)]
-    settled = settled_from(counts, np.array([[_statistics(image) for image in images] for images in measured]))
-    similarity = [pooled(row) for row in table.tolist()]
-    verdict = _verdict(counts, similarity, settings, pooled(end_similarity) if end_similarity else None)
-    verdict = _tempered(_after_check(verdict, check, settings, reference.steps, estimate), runs, estimate)
-    own = [_verdict(counts, column, settings, near).steps for column, near in _columns(table, end_similarity)]
-    if estimate is not None and verdict.steps is not None:
-        # The sweet spot is known, so there is no need to recommend a larger count.
-        estimate = replace(estimate, enough_at=None)
-    enough_for = _enough_for(counts, table, reference.steps, visible)
-    return Judgement(
-        settings,
-        tuple(map(_judged, runs, measured, similarity, enough_for)),
-        reference.steps,
-        _with_statistics(verdict, settled, settings, len(own)),
-        tuple(own),
-        _reference_similarity(end_similarity, check),
-        estimate,
-        _knee(counts, similarity, settings, verdict),
-        settled,
-        check,
-    )
+    return _Judge(series, measuring or Measuring(), opinion).judgement()
 
 
-def _reference_similarity(end_similarity: list[float] | None, check: Check | None) -> float | None:
-    if check is not None and not check.agrees:
-        return check.similarity
-    return pooled(end_similarity) if end_similarity else None
+class _Judge:
+    """Judges one series."""
 
+    def __init__(self, series: Series, measuring: Measuring, opinion: Opinion | None) -> None:
+        self._settings, self._measuring, self._opinion = series.settings, measuring, opinion
+        self._visible = THRESHOLDS[series.settings.visible]
+        self._runs = sorted(series.runs, key=lambda run: run.steps)
+        # Similarity of each run's images to those of the last check run, and of the check runs among themselves.
+        self._checked = measuring.similarity(self._runs, opinion.runs[-1]) if opinion else []
+        checks = opinion.runs if opinion else ()
+        self._check_runs = measuring.similarity(checks, checks[-1]) if checks else []
+        self._reference = self._choose_reference()
+        self._counts = [run.steps for run in self._runs]
+        self._inside = self._counts[: self._counts.index(self._reference.steps) + 1]
+        self._measured = measuring.measured(self._runs, self._reference)
+        self._checks_of_reference = measuring.similarity(checks, self._reference)
+        self._similarity = [[image.similarity for image in images] for images in self._measured]
+        self._images = range(len(self._reference.images))
+        inside = len(self._inside)
+        self._estimate = estimate_reference(self._runs[:inside], self._similarity[:inside], series.settings, measuring)
 
-def _checked(opinion: Opinion, similarity: float, visible: float) -> Check:
-    run = opinion.run
-    return Check(opinion.sampling.sampler_name, run.steps, run.model_calls, similarity, similarity >= visible)
-
-
-def _after_check(
-    verdict: SweetSpot, check: Check | None, settings: Settings, reference: int, estimate: Estimate | None
-) -> SweetSpot:
-    """Return the verdict after a second opinion: withdrawn if the check run shows another picture."""
-    if check is None:
-        return _unchecked(verdict, settings)
-    if not check.agrees:
-        why = (
-            f"Not reached: {reference} steps of {settings.sampler} still look different from a check with another "
-            f"solver and schedule ({check.sampler}, {check.steps} steps; similarity {100 * check.similarity:.1f} %). "
-            f"Add larger step counts, or try {check.sampler}."
+    def judgement(self) -> Judgement:
+        """Return the verdict and everything that it is based on."""
+        check, estimate = self._check(self._images), self._estimate
+        verdict = self._verdict(self._images, estimate and estimate.reference_similarity, check)
+        if estimate is not None and check is not None:
+            estimate = estimate if check.agrees == (estimate.reference_similarity >= self._visible) else None
+        if estimate is not None and verdict.steps is not None:
+            # The sweet spot is known, so there is no need to recommend a larger count.
+            estimate = replace(estimate, enough_at=None)
+        statistics = np.array([[[getattr(image, name) for name in NAMES] for image in row] for row in self._measured])
+        better, settled = self._better(verdict, check), settled_from(self._counts, statistics)
+        verdict = _doubted(verdict, self._settings, statistics[..., NAMES.index("noise")])
+        verdict = _advised(verdict, better, estimate)
+        return Judgement(
+            self._settings,
+            self._judged_runs(),
+            self._reference.steps,
+            _with_statistics(verdict, settled, self._settings, len(self._images)),
+            tuple(self._own(number) for number in self._images),
+            check.similarity if check else estimate and estimate.reference_similarity,
+            tuple(self._to_ends(self._images)),
+            estimate,
+            self._knee(verdict),
+            settled,
+            check,
+            better,
+            self._opinion.runs[-1] if self._opinion else None,
         )
-        return SweetSpot(None, why, "high" if check.is_far else "medium")
-    alone = estimate is None or estimate.reference_similarity < THRESHOLDS[settings.visible]
-    if verdict.confidence == "high" and (alone or check.is_close_call):
-        # Only the check says that the reference has converged, or it only just says so.
-        return replace(verdict, confidence="medium")
-    return verdict
+
+    def _choose_reference(self) -> Run:
+        trained, runs = self._settings.trained_steps, self._runs
+        inside = [run for run in runs if trained and trained[0] <= run.steps <= trained[1]]
+        if inside:
+            return inside[-1]
+        like_check = [pooled(values) >= self._visible for values in self._checked]
+        return runs[-2] if like_check[-3:] == [True, True, False] else runs[-1]
+
+    def _check(self, images: Sequence[int]) -> Check | None:
+        """Return what the check runs show about some of the reference's images."""
+        if self._opinion is None:
+            return None
+        similarity = [_pooled_of(values, images) for values in self._checks_of_reference]
+        before = [_pooled_of(values, images) for values in self._check_runs][-2:-1]
+        return make_check(self._opinion, similarity, before[0] if before else None, self._visible)
+
+    def _verdict(self, images: Sequence[int], estimate: float | None, check: Check | None) -> SweetSpot:
+        settings = self._settings
+        if not any(run.model_calls for run in self._runs):
+            why = "Nothing ran: this denoise leaves no steps to run."
+            return SweetSpot(None, why, "low", advice="Increase denoise.")
+        if settings.trained_steps is not None and settings.sampler not in OWN_STEPS:
+            similarity = [_pooled_of(values, images) for values in self._similarity]
+            return find_trained_sweet_spot(self._counts, similarity, settings.trained_steps, self._visible)
+        verdict = find_sweet_spot(self._inside, self._to_ends(images), settings.sampler, estimate, check, self._visible)
+        left_out = self._counts[len(self._inside) :]
+        if verdict.steps is None or not left_out:
+            return verdict
+        why = f"{verdict.reason} {left_out[0]} steps show another picture than the counts below them and the check."
+        return replace(verdict, reason=why, confidence="medium")
+
+    def _to_ends(self, images: Sequence[int]) -> list[float]:
+        """Return for each count how similar it looks to the reference and the check, whichever looks more different."""
+        ends = []
+        for place in range(len(self._inside) - 1):
+            alike = self._similarity[place]
+            if self._checked:
+                pairs = zip(alike, self._checked[place], strict=True)
+                alike = [min(to_reference, to_check + _CHECK_SLACK) for to_reference, to_check in pairs]
+            ends.append(_pooled_of(alike, images))
+        return [*ends, 1.0]
+
+    def _own(self, number: int) -> int | None:
+        left = self._estimate.of_images[number] if self._estimate else None
+        return self._verdict([number], left, self._check([number])).steps
+
+    def _better(self, verdict: SweetSpot, check: Check | None) -> Better | None:
+        if self._opinion is None or check is None or verdict.answer == "none":
+            return None
+        enough = next((run for run in self._runs if run.steps == verdict.steps), None)
+        reaches = [pooled(values) >= self._visible for values in self._check_runs]
+        return better_settings(self._opinion, check, enough, reaches, self._settings.denoise)
+
+    def _judged_runs(self) -> tuple[JudgedRun, ...]:
+        counted = self._enough_for()
+        checked = [pooled(values) for values in self._checked] or [None] * len(self._runs)
+        rows = zip(self._runs, self._measured, checked, counted, strict=True)
+        return tuple(_judged(*row) for row in rows)
+
+    def _enough_for(self) -> list[int]:
+        """Return, for each count, for how many images it and all larger ones up to the reference look like it."""
+        inside = len(self._inside)
+        table = list(zip(*self._similarity, strict=True))
+        own = [smallest_enough(self._inside, column[:inside], self._visible) for column in table]
+        below = [sum(enough <= count for enough in own) for count in self._inside]
+        return below + [sum(value >= self._visible for value in row) for row in self._similarity[inside:]]
+
+    def _knee(self, verdict: SweetSpot) -> int | None:
+        """Return the step count that gives most of the gain, for users who want fewer steps than the sweet spot."""
+        if why_no_sweet_spot(self._settings.sampler) or self._settings.trained_steps is not None:
+            return None
+        knee = find_knee(self._counts, [1 - pooled(values) for values in self._similarity])
+        return None if knee is None or (verdict.steps is not None and knee >= verdict.steps) else int(knee)
 
 
-class _End:
-    """A reference image, prepared for being compared with."""
-
-    def __init__(self, image: Image, device: str) -> None:
-        self.image, self._device = image, device
-        self._look: Look | None = None
-
-    def similarity(self, image: Image) -> float:
-        self._look = self._look or Look.of(self.image, self._device)
-        return Look.of(image, self._device).similarity(self._look)
+def _pooled_of(values: Sequence[float], images: Sequence[int]) -> float:
+    return pooled([values[number] for number in images])
 
 
-def _judged(run: Run, measured: tuple[Measured, ...], similarity: float, enough_for: int) -> JudgedRun:
+def _judged(run: Run, measured: Sequence[Measured], check_similarity: float | None, enough_for: int) -> JudgedRun:
     # Averages the errors, not the PSNRs: an equal image has an infinite PSNR.
     error = float(np.mean([10 ** (-image.psnr / 10) for image in measured]))
     columns = {name: [getattr(image, name) for image in measured] for name in MEANS}
     return JudgedRun(
         run,
         measured,
-        similarity,
+        pooled([image.similarity for image in measured]),
+        check_similarity,
         -10 * math.log10(error) if error else None,
         min(image.worst_tile for image in measured),
         {name: None if None in values else float(np.mean(values)) for name, values in columns.items()},
@@ -155,93 +189,22 @@ def _judged(run: Run, measured: tuple[Measured, ...], similarity: float, enough_
     )
 
 
-def _enough_for(counts: Sequence[int], table: Any, reference: int, visible: float) -> list[int]:
-    """Return, for each count, for how many images it and all larger counts up to the reference look like it."""
-    last = counts.index(reference) + 1
-    own = [smallest_enough(counts[:last], column[:last], visible) for column in table.T.tolist()]
-    inside = [sum(enough <= count for enough in own) for count in counts[:last]]
-    return inside + [sum(value >= visible for value in row) for row in table[last:].tolist()]
+def _doubted(verdict: SweetSpot, settings: Settings, noise: NDArray[np.floating]) -> SweetSpot:
+    """Say that more steps turn the images into noise, which only models do that were distilled for few steps."""
+    if not noise_explodes(noise) or settings.trained_steps is not None or verdict.answer == "none":
+        return verdict
+    why = f"{verdict.reason} But more steps fill the images with noise: this looks like a model made for few steps."
+    return replace(verdict, reason=why, confidence="low", advice="Compare 1, 2, 4 and 8 steps at cfg 1.")
 
 
-def _reference(runs: Sequence[Run], trained: tuple[int, int] | None) -> Run:
-    inside = [run for run in runs if trained and trained[0] <= run.steps <= trained[1]]
-    return inside[-1] if inside else runs[-1]
-
-
-def _measure(
-    run: Run, reference: Run, ends: "list[_End]", watch: Callable[[], None], measurements: Measurements
-) -> tuple[Measured, ...]:
-    if len(run.images) != len(ends):
-        raise ValueError(
-            f"images: expected {len(ends)}, as many as the reference has, got {len(run.images)} at {run.steps} steps"
-        )
-    if (run.steps, reference.steps) in measurements:
-        return measurements[run.steps, reference.steps]
-    measured = []
-    for number, (levels, end) in enumerate(zip(run.images, ends, strict=True)):
-        watch()
-        image = to_floats(levels)
-        measured.append(
-            Measured(
-                similarity=end.similarity(image),
-                **asdict(structure(image, end.image)),
-                psnr=psnr(image, end.image),
-                delta_e=delta_e(image, end.image),
-                semantic=_semantic(run, reference, number),
-                **asdict(statistics(image)),
-            )
-        )
-    measurements[run.steps, reference.steps] = tuple(measured)
-    return measurements[run.steps, reference.steps]
-
-
-def _semantic(run: Run, reference: Run, number: int) -> float | None:
-    """Return 1 - the cosine of the angle between the embeddings of an image and its reference; None without them."""
-    if run.embeddings is None or reference.embeddings is None:
-        return None
-    image, end = (values[number].astype(np.float64) for values in (run.embeddings, reference.embeddings))
-    length = float(np.linalg.norm(image) * np.linalg.norm(end))
-    return max(0.0, 1 - float(image @ end) / length) if length else 0.0
-
-
-def _verdict(counts: Sequence[int], similarity: Sequence[float], settings: Settings, left: float | None) -> SweetSpot:
-    if settings.trained_steps is not None and settings.sampler not in OWN_STEPS:
-        return find_trained_sweet_spot(counts, similarity, settings.trained_steps, THRESHOLDS[settings.visible])
-    return find_sweet_spot(counts, similarity, settings.sampler, left, THRESHOLDS[settings.visible])
-
-
-def _tempered(verdict: SweetSpot, runs: Sequence[Run], estimate: Estimate | None) -> SweetSpot:
-    """Withdraw what the runs don't support: a verdict if nothing ran, and high confidence at an implausible order."""
-    if not any(run.model_calls for run in runs):
-        return SweetSpot(None, "Nothing ran: this denoise leaves no steps to run. Increase denoise.", "low")
-    order = estimate.order if estimate else None
-    if verdict.confidence == "high" and order is not None and not _PLAUSIBLE[0] <= order <= _PLAUSIBLE[1]:
-        return replace(verdict, confidence="medium")
+def _advised(verdict: SweetSpot, better: Better | None, estimate: Estimate | None) -> SweetSpot:
+    if better is not None and verdict.answer == "enough":
+        return replace(verdict, advice=f"The same picture with fewer model calls: {better}.")
+    if better is not None and verdict.answer == "not yet":
+        return replace(verdict, advice=f"Use {better}, or add larger step counts.")
+    if estimate is not None and estimate.enough_at is not None and verdict.answer == "not yet":
+        return replace(verdict, advice=f"Add larger step counts; about {estimate.enough_at} should be enough.")
     return verdict
-
-
-def _unchecked(verdict: SweetSpot, settings: Settings) -> SweetSpot:
-    """Return a verdict without a second opinion: step counts may agree with each other and still be wrong."""
-    if verdict.confidence == "high" and not why_no_sweet_spot(settings.sampler):
-        return replace(verdict, confidence="medium")
-    return verdict
-
-
-def _knee(counts: Sequence[int], similarity: Sequence[float], settings: Settings, verdict: SweetSpot) -> int | None:
-    """Return the step count that gives most of the gain, for users who want something cheaper than the sweet spot."""
-    if why_no_sweet_spot(settings.sampler) or settings.trained_steps is not None:
-        return None
-    knee = find_knee(counts, [1 - value for value in similarity])
-    return None if knee is None or (verdict.steps is not None and knee >= verdict.steps) else int(knee)
-
-
-def _columns(table: Any, left: list[float] | None) -> list[tuple[list[float], float | None]]:
-    columns = table.T.tolist()
-    return list(zip(columns, left or [None] * len(columns), strict=True))
-
-
-def _statistics(image: Measured) -> list[float]:
-    return [getattr(image, name) for name in NAMES]
 
 
 def _with_statistics(verdict: SweetSpot, settled: int | None, settings: Settings, images: int) -> SweetSpot:
@@ -260,43 +223,4 @@ def _with_statistics(verdict: SweetSpot, settled: int | None, settings: Settings
         )
     else:
         text = f"Sharpness, contrast and noise level did not settle within these step counts, over {images} images."
-    return SweetSpot(verdict.steps, f"{verdict.reason} {text}", verdict.confidence)
-
-
-def _estimate(runs: Sequence[Run], table: Any, settings: Settings) -> tuple[Estimate | None, list[float] | None]:
-    """Return the estimate from three of the runs, and each image's similarity to its converged form; None without."""
-    triple = choose_triple([run.steps for run in runs])
-    usable = can_extrapolate(settings.sampler) and settings.same_start and settings.trained_steps is None
-    if triple is None or not usable:
-        return None, None
-    chosen = {run.steps: run.images for run in runs if run.steps in triple}
-    middle = [run.steps for run in runs].index(triple[1])
-    estimates, end_similarity = list[Convergence](), list[float]()
-    for number, middle_similarity in enumerate(table[middle].tolist()):
-        images = {steps: to_floats(of_run[number]) for steps, of_run in chosen.items()}
-        coarse, fine = (_distance(images[before], images[after]) for before, after in pairwise(triple))
-        estimates.append(estimate_convergence(triple, coarse, fine))
-        end_similarity.append(reference_similarity(estimates[-1], fine, middle_similarity))
-    moving = [estimate.order for estimate in estimates if estimate.remaining > 0]
-    order = float(np.median(moving or [0.0]))
-    similarity = pooled(end_similarity)
-    enough_at = _enough_at(triple, order, similarity, THRESHOLDS[settings.visible]) if moving else None
-    return Estimate(triple, order if moving else None, max(similarity, 0), enough_at), end_similarity
-
-
-def _distance(before: Image, after: Image) -> float:
-    distance = rms(before, after)
-    return distance if distance > _LEAST_DISTANCE else 0.0
-
-
-def _enough_at(triple: tuple[int, int, int], order: float, similarity: float, visible: float) -> int | None:
-    """Return the estimated step count from which no visible change is left; None above ten times the largest run.
-
-    The error falls with N^-order. The result is at least the smallest of the three counts, because nothing is known
-    about counts below them.
-    """
-    least, _, most = triple
-    if order <= 0:
-        return None
-    needed = most * (difference_of(similarity) / difference_of(visible)) ** (1 / order)
-    return max(least, math.ceil(needed)) if needed <= 10 * most else None
+    return replace(verdict, reason=f"{verdict.reason} {text}")

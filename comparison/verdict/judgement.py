@@ -1,37 +1,16 @@
 """The result of judging a series: each run's measurements, the estimate of what is left, and the verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..measures.measured import Measured
 from ..runs import Run, Settings
-from .second_opinion import Check
+from .estimate import Estimate
+from .second_opinion import Better, Check
 from .sweet_spot import SweetSpot
 
 # Measures and statistics of which a run's entry in the report holds the mean, with its digits.
 MEANS = {"ssim": 6, "ms_ssim": 6, "delta_e": 4, "semantic": 6, "sharpness": 3, "contrast": 3, "noise": 3}
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One image, measured against the reference's image of the same seed.
-
-    See `Structure`, `psnr`, `delta_e` and `statistics`.
-    """
-
-    similarity: float
-    ssim: float
-    ms_ssim: float
-    worst_tile: float
-    psnr: float
-    delta_e: float
-    semantic: float | None
-    sharpness: float
-    contrast: float
-    noise: float
-
-
-# Measurements of a run's images, by the step counts of the run and its reference.
-Measurements = dict[tuple[int, int], tuple[Measured, ...]]
 
 
 @dataclass(frozen=True)
@@ -41,7 +20,8 @@ class JudgedRun:
     Attributes:
         run: the run itself.
         measured: the measurements of each image.
-        similarity: the pooled similarity, on which the verdict is based.
+        similarity: the pooled similarity to the reference.
+        check_similarity: the pooled similarity to the check run; None without one.
         psnr: PSNR of the images' mean error; None if all images equal the reference's.
         worst_tile: the lowest worst tile of all images.
         means: means of the other measures and statistics, by name; None if a measure is missing.
@@ -49,30 +29,13 @@ class JudgedRun:
     """
 
     run: Run
-    measured: tuple[Measured, ...]
+    measured: Sequence[Measured]
     similarity: float
+    check_similarity: float | None
     psnr: float | None
     worst_tile: float
     means: Mapping[str, float | None]
     enough_for: int
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate of how far the reference has converged, extrapolated from three of the runs.
-
-    Attributes:
-        steps: the three step counts.
-        order: median order of convergence over the images; None if none of them changes any more.
-        reference_similarity: estimated similarity of the reference to the fully converged image, pooled.
-        enough_at: estimated step count from which no visible change is left; None if that is far above the largest
-            run, or if the sweet spot has been found.
-    """
-
-    steps: tuple[int, int, int]
-    order: float | None
-    reference_similarity: float
-    enough_at: int | None
 
 
 @dataclass(frozen=True)
@@ -85,12 +48,15 @@ class Judgement:
         reference: the step count that the others are measured against.
         sweet_spot: the verdict over all images.
         own: each image's own sweet spot; None for an image that has none.
-        reference_similarity: estimated similarity of the reference to the fully converged image; None without an
-            estimate.
+        reference_similarity: similarity of the reference to the converged image: to the check run, or else estimated;
+            None if neither is known.
+        to_ends: for each count up to the reference, the pooled similarity on which the verdict is based.
         convergence: the estimate from three of the runs; None if they don't allow one.
         knee: the step count that gives most of the gain; None if the curve has no knee.
         settled_from: the step count from which on the statistics stay the same; None if the images don't show that.
         check: what a second opinion showed about the reference; None without one.
+        better: settings that reach the converged image with fewer model calls; None if none are known.
+        check_run: the last check run; None without one.
     """
 
     settings: Settings
@@ -99,10 +65,13 @@ class Judgement:
     sweet_spot: SweetSpot
     own: tuple[int | None, ...]
     reference_similarity: float | None
+    to_ends: tuple[float, ...]
     convergence: Estimate | None
     knee: int | None
     settled_from: int | None
     check: Check | None = None
+    better: Better | None = None
+    check_run: Run | None = None
 
     @property
     def counts(self) -> list[int]:

@@ -1,14 +1,14 @@
 """Ranks several series of one comparison: which one comes closest to the converged image with the same steps."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...samplers.stochastic import DETERMINISTIC, OWN_STEPS, injects_noise
-from ..measures.levels import to_floats
-from ..measures.visibility import THRESHOLDS, Look
+from ..measures.visibility import THRESHOLDS
 from ..runs import Run
-from .judge import pooled
 from .judgement import Judgement
+from .measuring import Measuring
+from .pooling import pooled
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ class Ranking:
     left_out: Mapping[str, str]
 
 
-def rank(
-    judgements: Sequence[Judgement], watch: Callable[[], None] = lambda: None, device: str = "cpu"
-) -> Ranking | None:
+def rank(judgements: Sequence[Judgement], measuring: Measuring) -> Ranking | None:
     """Return how close each series' runs come to one common converged image; None if there is only one series.
 
     Samplers that inject no noise solve the same equation if model, guidance, seed and starting level are the same, so
@@ -50,8 +48,7 @@ def rank(
 
     Args:
         judgements: one for each series.
-        watch: called for each image; may raise to stop measuring.
-        device: the torch device that measures.
+        measuring: measures the images.
     """
     if len(judgements) < 2:
         return None
@@ -67,21 +64,17 @@ def rank(
     if len(ranked) < 2 or not converged:
         return Ranking(None, (), (), left_out)
     end = max(converged, key=_trust)
-    looks = [Look.of(to_floats(image), device) for image in end.reference_run.images]
     runs = tuple(
-        _ranked(judgement.settings.name, judged.run, looks, watch, device)
+        RankedRun(judgement.settings.name, run.steps, run.model_calls, run.seconds, pooled(alike))
         for judgement in ranked
-        for judged in judgement.runs
+        for run, alike in _alike(judgement, end.reference_run, measuring)
     )
     return Ranking((end.settings.name, end.reference), runs, _nearest(runs, end.reference), left_out)
 
 
-def _ranked(name: str, run: Run, ends: Sequence[Look], watch: Callable[[], None], device: str) -> RankedRun:
-    similarities = []
-    for image, end in zip(run.images, ends, strict=True):
-        watch()
-        similarities.append(Look.of(to_floats(image), device).similarity(end))
-    return RankedRun(name, run.steps, run.model_calls, run.seconds, pooled(similarities))
+def _alike(judgement: Judgement, end: Run, measuring: Measuring) -> list[tuple[Run, list[float]]]:
+    runs = [judged.run for judged in judgement.runs]
+    return list(zip(runs, measuring.similarity(runs, end), strict=True))
 
 
 def _why_no_end(judgement: Judgement) -> str:

@@ -1,49 +1,90 @@
 """Searches for the sweet spot with few model calls: each round's runs decide which step counts run next.
 
-It searches the ladder 4, 6, 8, 12, 16, 24, 32, 50 and runs at most half of the ladder's steps in total. 6, 12 and 24
-come first: being doublings, they give the order of convergence and show whether 24 has converged. If it has, the sweet
-spot lies between two of them, or below 6, and the one count in between runs next. If it has not, 32 becomes the
-reference.
+It searches the ladder 4, 6, 8, 12, 16, 24, 32, 50. With a check, 24 run first; if they show another picture than the
+check, 32 is the next reference, then the check runs longer, and 50 is the last resort. Without a check, 6, 12 and 24
+run first: being doublings, they give the order of convergence and show whether 24 has converged.
+
+Below the reference, every count runs from the largest one down to the first one that is not enough, because an image
+can be right at 12 steps and wrong at 16.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from .second_opinion import Check
 from .sweet_spot import VISIBLE, smallest_enough
 
 LADDER = (4, 6, 8, 12, 16, 24, 32, 50)
 START = (6, 12, 24)
+CHECKED_START = (24,)
+# Without a check, at most this many steps.
 _BUDGET = sum(LADDER) // 2
 
 
-def next_step_counts(
+@dataclass(frozen=True)
+class Move:
+    """What runs next.
+
+    Attributes:
+        counts: step counts.
+        longer_check: whether the check runs again with more steps.
+    """
+
+    counts: tuple[int, ...] = ()
+    longer_check: bool = False
+
+
+def next_move(
     steps: Sequence[int],
     similarity: Sequence[float],
-    reference_similarity: float | None,
+    estimate: float | None,
+    check: Check | None,
     listed: Sequence[int] = (),
     visible: float = VISIBLE,
-) -> list[int]:
-    """Return the step counts to run next; empty if the search is over.
+) -> Move:
+    """Return what runs next; an empty move if the search is over.
 
     Args:
         steps: the counts that ran, in rising order.
-        similarity: similarity of each one's image to the largest one's.
-        reference_similarity: estimated similarity of the largest one to the fully converged image; None without an
-            estimate: then the largest counts as converged only if the count below it looks the same.
+        similarity: how similar each one's image looks to those that it is judged by.
+        estimate: estimated similarity of the largest one to the fully converged image; None without an estimate: then,
+            without a check, the largest counts as converged only if the count below it looks the same.
+        check: what a second opinion showed about the largest one; None without one.
         listed: counts that run anyway, so that they don't count towards the search's limit.
         visible: the similarity below which a difference is visible.
     """
-    missing = [count for count in START if count not in steps]
+    start = START if check is None else CHECKED_START
+    missing = tuple(count for count in start if count not in steps)
     if missing:
-        return missing
-    enough = smallest_enough(steps, similarity, visible)
-    largest = steps[-1]
-    converged = enough < largest if reference_similarity is None else reference_similarity >= visible
-    if not converged:
-        higher = [count for count in LADDER if count > largest]
-        return _affordable(steps, higher[:1], listed)
+        return Move(missing)
+    enough, largest = smallest_enough(steps, similarity, visible), steps[-1]
+    higher = next((count for count in LADDER if count > largest), None)
+    if check is not None:
+        if not check.agrees:
+            return _beyond(largest, higher, check)
+        gap = _gap(steps, enough)
+        # Where only the reference looks like the check, both may be wrong in the same way.
+        return Move(gap, longer_check=not gap and enough == largest and check.settled is None)
+    converged = enough < largest if estimate is None else estimate >= visible
+    wanted = _gap(steps, enough) if converged else (higher,) if higher else ()
+    paid = [count for count in (*steps, *wanted) if count not in listed]
+    return Move(wanted if sum(paid) <= _BUDGET else ())
+
+
+def _beyond(largest: int, higher: int | None, check: Check) -> Move:
+    """Return what runs if the largest count shows another picture than the check."""
+    if check.settled is None and largest > CHECKED_START[-1]:
+        return Move(longer_check=True)
+    # With a check that still changes itself, more steps rarely prove anything.
+    is_worth_it = largest <= CHECKED_START[-1] or check.settled or not check.is_far
+    return Move((higher,) if higher and is_worth_it else ())
+
+
+def _gap(steps: Sequence[int], enough: int) -> tuple[int, ...]:
+    """Return the largest count of the ladder that may be the sweet spot, or show that a smaller one is not."""
     below = max((count for count in steps if count < enough), default=0)
-    between = [count for count in LADDER if below < count < enough and count not in steps]
-    return _affordable(steps, between[len(between) // 2 :][:1], listed)
+    missing = [count for count in LADDER if below < count < steps[-1] and count not in steps]
+    return tuple(missing[-1:])
 
 
 def trained_counts(trained: tuple[int, int]) -> list[int]:
@@ -60,8 +101,3 @@ def trained_counts(trained: tuple[int, int]) -> list[int]:
         counts.add(lowest)
         lowest *= 2
     return sorted(counts)
-
-
-def _affordable(steps: Sequence[int], wanted: list[int], listed: Sequence[int]) -> list[int]:
-    paid = [count for count in (*steps, *wanted) if count not in listed]
-    return wanted if sum(paid) <= _BUDGET else []

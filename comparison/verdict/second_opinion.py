@@ -1,68 +1,147 @@
-"""A second opinion on the reference: one more run from the same noise, with another solver on another schedule.
+"""A second opinion on the reference: a check run from the same noise, with another solver on another schedule.
 
 Step counts of one sampler can agree with each other and still be wrong: the image may stay in another mode over many
 counts. A second-order solver on a schedule with more steps at high noise, where the image's content is decided, reaches
-the converged image with about 12 steps and does not share such plateaus.
+the converged image with few steps and does not share such plateaus.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...samplers.stochastic import why_no_sweet_spot
 from ..runs import Run, Sampling
 
-STEPS = 12
-# Measured on the demo model (benchmarks/truth.py): below the first similarity, the reference was never the converged
-# image; between the two, 12 steps of the check are sometimes too few to tell.
-_FAR, _CLOSE = 0.75, 0.915
-# Flow-matching models: time t runs evenly from 1 to 0, and the noise level is s t / (1 + (s - 1) t).
+# If the check run looks different from the reference, it is repeated with the next number of steps.
+STEPS = (12, 24, 48)
+# Flow-matching models: time t runs evenly from 1 to 0, and the noise level is s t / (1 + (s - 1) t). A model that has a
+# larger shift of its own keeps it.
 SHIFT = 3.0
 # Others: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022, their rho.
 RHO = 7.0
+# Measured on 130 pictures of the demo model (benchmarks/truth.py): with less than this much above the visible
+# similarity, one verdict of 40 was wrong. The second is for a check that agrees only after it ran longer.
+_CLEAR, _CLEAR_LATER = 0.01, 0.04
+# Images are clearly different if they are less similar than the visible similarity by this much.
+_FAR = 0.045
+# Other settings are worth naming if they take at most this share of the model calls.
+_WORTHWHILE = 0.75
 _SOLVERS = ("dpmpp_2m", "res_multistep")
 _HIGHEST_FLOW_LEVEL = 1.0 + 1e-4
 
 
 @dataclass(frozen=True)
-class Opinion:
-    """A check run.
+class CheckPlan:
+    """How the check runs sample.
 
     Attributes:
-        sampling: how it sampled.
-        run: the run, all seeds together.
+        sampling: the settings, except for the noise levels.
+        start: the noise level at which the reference starts.
+        end: its last one above 0.
+        shift: the shift of a flow-matching model; None for others.
     """
 
     sampling: Sampling
-    run: Run
+    start: float
+    end: float
+    shift: float | None
+
+    @property
+    def scheduler(self) -> str:
+        """ComfyUI's name of the schedule."""
+        return "simple" if self.shift else "karras"
+
+    def starts_like(self, other: "CheckPlan") -> bool:
+        """Return whether both start at the same noise level. Below denoise 1, it may depend on the step count."""
+        return math.isclose(self.start, other.start, rel_tol=0.01)
+
+    def at(self, steps: int) -> Sampling:
+        """Return the settings of a check run of this many steps."""
+        return replace(self.sampling, scheduler=self.scheduler, denoise=1.0, sigmas=self._levels(steps))
+
+    def _levels(self, steps: int) -> tuple[float, ...]:
+        if self.shift is None:
+            first, last = self.start ** (1 / RHO), self.end ** (1 / RHO)
+            return (*((first + step / (steps - 1) * (last - first)) ** RHO for step in range(steps)), 0.0)
+        first = self.start / (self.shift - (self.shift - 1) * self.start)
+        times = [first * (1 - step / steps) for step in range(steps + 1)]
+        return tuple(self.shift * time / (1 + (self.shift - 1) * time) for time in times)
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """The check runs so far, by rising steps.
+
+    Attributes:
+        plan: how they sample.
+        runs: the runs, each with all seeds.
+    """
+
+    plan: CheckPlan
+    runs: tuple[Run, ...]
+
+    @property
+    def next_steps(self) -> int | None:
+        """The next check run's steps; None if there are no more."""
+        return next((steps for steps in STEPS if steps > self.runs[-1].steps), None)
 
 
 @dataclass(frozen=True)
 class Check:
-    """What a check run showed about the reference.
+    """What the check runs showed about the reference.
 
     Attributes:
-        sampler: the check run's sampler.
-        steps: its steps.
-        model_calls: its model calls for one seed.
-        similarity: how similar its images look to the reference's, pooled.
+        sampler: their sampler.
+        scheduler: their schedule.
+        shift: its shift for a flow-matching model; None for others.
+        steps: steps of the last one.
+        model_calls: model calls of all of them for one seed.
+        similarity: how similar the last one's images look to the reference's, pooled.
         agrees: whether no difference is visible.
+        clear: whether that, or the opposite, is no close call.
+        is_far: whether the images look clearly different.
+        settled: whether the last two look alike; None with only one.
     """
 
     sampler: str
+    scheduler: str
+    shift: float | None
     steps: int
     model_calls: int
     similarity: float
     agrees: bool
+    clear: bool
+    is_far: bool
+    settled: bool | None
 
     @property
-    def is_far(self) -> bool:
-        """Whether the pictures are so different that a longer check run would not make up for it."""
-        return self.similarity < _FAR
+    def is_open(self) -> bool:
+        """Whether it disagrees, and a longer check run may show that it was wrong."""
+        return not (self.agrees or self.settled) and self.steps < STEPS[-1]
 
-    @property
-    def is_close_call(self) -> bool:
-        """Whether it agrees only just."""
-        return self.agrees and self.similarity < _CLOSE
+
+@dataclass(frozen=True)
+class Better:
+    """Settings that reach the converged image with fewer model calls.
+
+    Attributes:
+        sampler: ComfyUI's sampler name.
+        scheduler: ComfyUI's scheduler name.
+        shift: the model's shift for it; None if the model has none.
+        steps: step count.
+        model_calls: model calls for one seed.
+    """
+
+    sampler: str
+    scheduler: str
+    shift: float | None
+    steps: int
+    model_calls: int
+
+    def __str__(self) -> str:
+        """Return the settings in words."""
+        shift = f" on shift {self.shift:g}" if self.shift else ""
+        return f"{self.sampler}, {self.scheduler}{shift}, {self.steps} steps"
 
 
 def can_be_checked(sampling: Sampling, trained_steps: tuple[int, int] | None) -> bool:
@@ -71,31 +150,65 @@ def can_be_checked(sampling: Sampling, trained_steps: tuple[int, int] | None) ->
     return trained_steps is None and not why_no_sweet_spot(sampling.sampler_name) and not own_equation
 
 
-def check_sampling(sampling: Sampling, levels: Sequence[float], steps: int = STEPS) -> Sampling | None:
-    """Return how the check run samples; None if these levels don't allow one.
+def plan_check(sampling: Sampling, levels: Sequence[float], two_steps: Sequence[float] = ()) -> CheckPlan | None:
+    """Return how the check runs sample; None if the reference has too few noise levels to choose another schedule.
 
     Args:
         sampling: how the reference samples.
         levels: the noise levels of the reference, falling to 0.
-        steps: the check run's steps.
+        two_steps: the levels of two steps of the scheduler "simple" from full noise. They show whether it is a
+            flow-matching model, and its shift.
     """
     positive = [level for level in levels if level > 0]
     if len(positive) < 2:
         return None
     solver = next(name for name in _SOLVERS if name != sampling.sampler_name)
-    if positive[0] <= _HIGHEST_FLOW_LEVEL:
-        sigmas = _shifted(positive[0], steps)
-    else:
-        sigmas = _karras(positive[0], positive[-1], steps)
-    return replace(sampling, sampler_name=solver, scheduler="simple", denoise=1.0, sigmas=sigmas)
+    is_flow = max([*positive, *two_steps]) <= _HIGHEST_FLOW_LEVEL
+    shift = max(SHIFT, _own_shift(two_steps)) if is_flow else None
+    return CheckPlan(replace(sampling, sampler_name=solver), positive[0], positive[-1], shift)
 
 
-def _shifted(start: float, steps: int) -> tuple[float, ...]:
-    first = start / (SHIFT - (SHIFT - 1) * start)
-    times = [first * (1 - step / steps) for step in range(steps + 1)]
-    return tuple(SHIFT * time / (1 + (SHIFT - 1) * time) for time in times)
+def make_check(opinion: Opinion, similarity: Sequence[float], settled: float | None, visible: float) -> Check:
+    """Return what the check runs showed.
+
+    Args:
+        opinion: the check runs.
+        similarity: how similar each one looks to the reference.
+        settled: how similar the last two look to each other; None with only one.
+        visible: the similarity below which a difference is visible.
+    """
+    plan, last = opinion.plan, opinion.runs[-1]
+    calls = sum(run.model_calls for run in opinion.runs)
+    alike = similarity[-1]
+    agrees, settles = alike >= visible, None if settled is None else settled >= visible
+    margin = _CLEAR if min(similarity) >= visible else _CLEAR_LATER
+    is_far = alike < visible - _FAR
+    clear = alike >= visible + margin if agrees else bool(settles) and is_far
+    solver = plan.sampling.sampler_name
+    return Check(solver, plan.scheduler, plan.shift, last.steps, calls, alike, agrees, clear, is_far, settles)
 
 
-def _karras(start: float, end: float, steps: int) -> tuple[float, ...]:
-    first, last = start ** (1 / RHO), end ** (1 / RHO)
-    return (*((first + step / (steps - 1) * (last - first)) ** RHO for step in range(steps)), 0.0)
+def better_settings(
+    opinion: Opinion, check: Check, enough: Run | None, reaches: Sequence[bool], denoise: float
+) -> Better | None:
+    """Return the settings of the shortest check run that shows the converged image; None if it saves no calls.
+
+    Args:
+        opinion: the check runs.
+        check: what they showed.
+        enough: the run of the sweet spot; None without one.
+        reaches: for each check run whether it looks like the last one.
+        denoise: the reference's. Below 1, a scheduler with another shift would start at another noise level.
+    """
+    if denoise < 1 or not (check.agrees or check.settled):
+        return None
+    run = next(run for run, reached in zip(opinion.runs, reaches, strict=True) if reached)
+    if enough is not None and run.model_calls > _WORTHWHILE * enough.model_calls:
+        return None
+    return Better(check.sampler, check.scheduler, check.shift, run.steps, run.model_calls)
+
+
+def _own_shift(two_steps: Sequence[float]) -> float:
+    """Return the shift s of the level s / (1 + s) at half of the time; 0 if unknown."""
+    half = two_steps[1] if len(two_steps) == 3 else 0.0
+    return half / (1 - half) if 0 < half < 1 else 0.0

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...samplers.stochastic import why_no_sweet_spot
-from ..measures.visibility import EXPONENT, SIDE_BY_SIDE, THRESHOLDS
+from ...samplers.stochastic import OWN_STEPS, why_no_sweet_spot
+from ..measures.visibility import SIDE_BY_SIDE, THRESHOLDS
+from .second_opinion import Check
 
 VISIBLE = THRESHOLDS[SIDE_BY_SIDE]
 
-# The real remaining error of the reference may be larger than estimated by this factor.
-_SAFETY = 1.4
-
+_MARGIN = 0.015
+_MORE = "Add larger step counts."
 
 Confidence = Literal["high", "medium", "low"]
+Answer = Literal["enough", "not yet", "none"]
 
 
 @dataclass(frozen=True)
@@ -23,31 +24,38 @@ class SweetSpot:
     Attributes:
         steps: the sweet spot, or None if the runs do not show one.
         reason: the explanation shown to the user.
-        confidence: high if the runs show that the reference has converged and the verdict is not a close call; low if
-            it is unknown whether the reference has converged.
+        confidence: high if it is no close call and a second opinion confirms it, or no step count can be a sweet spot;
+            low if it is unknown whether the reference has converged.
+        answer: whether a step count is enough, none is so far, or none can be.
+        advice: the cheapest thing to do next; empty if there is nothing to do.
     """
 
     steps: int | None
     reason: str
     confidence: Confidence = "low"
+    answer: Answer = "not yet"
+    advice: str = ""
 
 
 def find_sweet_spot(
     steps: Sequence[int],
     similarity: Sequence[float],
     sampler_name: str,
-    reference_similarity: float | None = None,
+    estimate: float | None = None,
+    check: Check | None = None,
     visible: float = VISIBLE,
 ) -> SweetSpot:
-    """Find the smallest step count that looks like the reference, as do all larger ones.
+    """Find the smallest step count that looks like the converged image, as do all larger ones.
 
     Args:
         steps: the step counts that ran, at least one, none twice; the largest is the reference.
-        similarity: how similar each one's image looks to the reference's, see `Look`; 1 for the reference itself.
+        similarity: how similar each one's image looks to the reference's and the check's, see `Look`; 1 for the
+            reference itself.
         sampler_name: ComfyUI's name of the sampler; one that injects noise or chooses its own steps has
             no sweet spot.
-        reference_similarity: estimated similarity of the reference to the fully converged image; None without an
-            estimate.
+        estimate: estimated similarity of the reference to the fully converged image; None without an estimate. Without
+            a check, it decides whether the reference has converged.
+        check: what a second opinion showed about the reference; None without one.
         visible: the similarity below which a difference is visible.
 
     Raises:
@@ -56,31 +64,40 @@ def find_sweet_spot(
     if not steps or len(steps) != len(similarity):
         raise ValueError(f"expected as many similarities as step counts, got {len(similarity)} and {len(steps)}")
     ladder = sorted(zip(steps, similarity, strict=True))
-    reference = ladder[-1][0]
-    if len(ladder) == 1:
-        return SweetSpot(None, f"Only one step count ran ({reference}): there is nothing to compare it with. Add more.")
     if why := why_no_sweet_spot(sampler_name):
-        return SweetSpot(None, f"{why}.", "high")
-    enough = _smallest_enough(ladder, visible)
-    confidence = _confidence(ladder, enough, reference_similarity, visible)
-    if reference_similarity is not None and reference_similarity < visible:
-        # If other runs look like the reference, only the estimate contradicts it.
-        sure: Confidence = "medium" if enough == reference else "low"
-        return SweetSpot(None, _not_converged(reference, reference_similarity), sure)
+        advice = "injects no noise" if sampler_name not in OWN_STEPS else "takes the steps that it is given"
+        return SweetSpot(None, f"{why}.", "high", "none", f"Use a sampler that {advice}, e.g. dpmpp_2m.")
+    return _by_estimate(ladder, estimate, visible) if check is None else _by_check(ladder, check, visible)
+
+
+def _by_check(ladder: Sequence[tuple[int, float]], check: Check, visible: float) -> SweetSpot:
+    reference, enough = ladder[-1][0], _smallest_enough(ladder, visible)
+    if not check.agrees:
+        return _contradicted(reference, check)
+    same = f"a check with another solver ({check.sampler}, {check.steps} steps) shows the same picture"
+    if len(ladder) == 1:
+        why = f"{reference} steps are enough: {same}. Whether fewer are enough is not known, because none ran."
+    elif enough == reference:
+        why = f"{reference} steps are enough: {_below(ladder, visible)}, and {same} as {reference}."
+    else:
+        why = f"{enough} steps are enough: {_from_there_on(ladder, enough)}, and {same}."
+    clear = check.clear and not _is_close_call(ladder, visible)
+    return SweetSpot(enough, why, "high" if clear else "medium", "enough")
+
+
+def _by_estimate(ladder: Sequence[tuple[int, float]], estimate: float | None, visible: float) -> SweetSpot:
+    reference, enough = ladder[-1][0], _smallest_enough(ladder, visible)
+    if len(ladder) == 1:
+        why = f"Only one step count ran ({reference}), so there is nothing to compare it with."
+        return SweetSpot(None, why, advice="Add another step count.")
+    if estimate is not None and estimate < visible:
+        return _not_converged(reference, enough, estimate)
+    if enough == reference and estimate is None:
+        return SweetSpot(None, f"Not yet: {_below(ladder, visible)}.", advice=_MORE)
+    why = f"{enough} steps are enough: {_from_there_on(ladder, enough)}."
     if enough == reference:
-        below, value = ladder[-2]
-        differs = (
-            f"{below} steps still differ visibly from {reference} (similarity {_percent(value)} < {_percent(visible)})"
-        )
-        if reference_similarity is None:
-            return SweetSpot(None, f"Not reached: {differs}; add larger step counts.", confidence)
-        why = f"{differs}, but more than {reference} steps would probably not change the image visibly."
-        return SweetSpot(reference, why, confidence)
-    why = (
-        f"From {enough} steps on, no step count differs visibly from {reference} "
-        f"(similarity {_percent(dict(ladder)[enough])} >= {_percent(visible)})."
-    )
-    return SweetSpot(enough, why, confidence)
+        why = f"{enough} steps are enough: {_below(ladder, visible)}, but {enough} have probably converged."
+    return SweetSpot(enough, why, "low" if estimate is None else "medium", "enough")
 
 
 def find_trained_sweet_spot(
@@ -109,8 +126,8 @@ def find_trained_sweet_spot(
     ladder = sorted(zip(steps, similarity, strict=True))
     inside = [(count, value) for count, value in ladder if lowest <= count <= highest]
     if not inside:
-        why = f"This model was trained for {span} steps, but no such step count ran: add {highest}."
-        return SweetSpot(None, why, "medium")
+        why = f"This model was trained for {span} steps, but no such step count ran."
+        return SweetSpot(None, why, "medium", advice=f"Add {highest}.")
     enough = _smallest_enough(inside, visible)
     changed = [str(count) for count, value in ladder if count > highest and value < visible]
     more = f" More steps change the image visibly ({', '.join(changed)})." if changed else ""
@@ -119,14 +136,8 @@ def find_trained_sweet_spot(
         finding = f"{enough} is the largest of these that ran" + (
             ", and smaller ones differ visibly" if len(inside) > 1 else ""
         )
-    return SweetSpot(enough, f"This model was trained for {span} steps; {finding}.{more}", "medium")
-
-
-def _not_converged(reference: int, similarity: float) -> str:
-    return (
-        f"Not reached: even {reference} steps have not converged. More steps would probably still change the image "
-        f"visibly (estimated similarity about {_percent(max(similarity, 0))}). Add larger step counts."
-    )
+    why = f"This model was trained for {span} steps; {finding}.{more}"
+    return SweetSpot(enough, why, "medium", "enough")
 
 
 def smallest_enough(steps: Sequence[int], similarity: Sequence[float], visible: float = VISIBLE) -> int:
@@ -140,6 +151,35 @@ def smallest_enough(steps: Sequence[int], similarity: Sequence[float], visible: 
     return _smallest_enough(list(zip(steps, similarity, strict=True)), visible)
 
 
+def _contradicted(reference: int, check: Check) -> SweetSpot:
+    why = (
+        f"Not yet: {reference} steps look different from a check with another solver ({check.sampler}, {check.steps} "
+        f"steps; similarity {_percent(check.similarity)})"
+    )
+    if check.settled:
+        more = ", which shows the same picture with fewer steps. So it is these runs that have not converged."
+        return SweetSpot(None, why + more, "high" if check.clear else "medium", advice=_MORE)
+    return SweetSpot(None, f"{why}, and neither is known to have converged.", advice=_MORE)
+
+
+def _not_converged(reference: int, enough: int, estimate: float) -> SweetSpot:
+    why = (
+        f"Not yet: even {reference} steps have not converged. More steps would probably still change the image "
+        f"visibly (estimated similarity about {_percent(max(estimate, 0))})."
+    )
+    # If other runs look like the reference, only the estimate contradicts it.
+    return SweetSpot(None, why, "medium" if enough == reference else "low", advice=_MORE)
+
+
+def _below(ladder: Sequence[tuple[int, float]], visible: float) -> str:
+    count, value = ladder[-2]
+    return f"{count} still look different ({_percent(value)}; visible below {_percent(visible)})"
+
+
+def _from_there_on(ladder: Sequence[tuple[int, float]], enough: int) -> str:
+    return f"from there on, none looks different from {ladder[-1][0]} ({_percent(dict(ladder)[enough])})"
+
+
 def _smallest_enough(ladder: Sequence[tuple[int, float]], visible: float) -> int:
     enough = ladder[-1][0]
     for count, value in reversed(ladder):
@@ -149,27 +189,13 @@ def _smallest_enough(ladder: Sequence[tuple[int, float]], visible: float) -> int
     return enough
 
 
-def _confidence(
-    ladder: Sequence[tuple[int, float]], enough: int, reference_similarity: float | None, visible: float
-) -> Confidence:
-    """Return how sure a verdict is: high if it would be the same with the fully converged image as the reference.
-
-    By the triangle inequality, a count's difference from the converged image is at most the sum of its difference from
-    the reference and the reference's from the converged image, and at least the difference of the two.
-    """
-    if reference_similarity is None:
-        return "low"
-    left = _SAFETY * difference_of(reference_similarity)
-    away = {count: difference_of(value) for count, value in ladder}
-    seen = difference_of(visible)
-    unseen = all(far + left < seen for count, far in away.items() if count >= enough)
-    below = [far for count, far in away.items() if count < enough]
-    return "high" if unseen and (not below or below[-1] - left > seen) else "medium"
-
-
-def difference_of(similarity: float) -> float:
-    """Return a number in proportion to the difference of two images that look this similar."""
-    return max(1 - similarity, 0.0) ** (1 / EXPONENT)
+def _is_close_call(ladder: Sequence[tuple[int, float]], visible: float) -> bool:
+    """Return whether slightly other similarities would give another sweet spot, not just the next count."""
+    counts = [count for count, _ in ladder]
+    least, middle, most = (
+        counts.index(_smallest_enough(ladder, visible + margin)) for margin in (-_MARGIN, 0.0, _MARGIN)
+    )
+    return middle - least > 1 or most - middle > 1
 
 
 def _percent(similarity: float) -> str:

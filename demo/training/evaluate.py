@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ...comparison.measures.pixels import to_pixels
 from ...comparison.measures.structure import ssim
 from ...engines.diffusers_flow import DiffusersFlow, Guidance
 from ..load import load_engine, recommended
@@ -100,10 +101,10 @@ def curve(engine: DiffusersFlow, scenes: Sequence[Scene], cfg: float) -> tuple[d
     values: dict[int, list[float]] = {steps: [] for steps in CURVE}
     pictures = []
     for number, scene in enumerate(scenes):
-        reference = _picture(engine, scene, REFERENCE_STEPS, cfg, number) / 255
+        reference = to_pixels(_picture(engine, scene, REFERENCE_STEPS, cfg, number))
         for steps in CURVE:
             picture = _picture(engine, scene, steps, cfg, number)
-            values[steps].append(ssim(picture / 255, reference))
+            values[steps].append(ssim(to_pixels(picture), reference))
             pictures.append(picture)
     means = {str(steps): round(float(np.mean(ssims)), 4) for steps, ssims in values.items()}
     return {"prompts": len(scenes), "reference": REFERENCE_STEPS, "cfg": cfg, "ssim": means}, pictures

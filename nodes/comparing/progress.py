@@ -7,7 +7,7 @@ import comfy.model_management
 import comfy.utils
 import latent_preview
 
-from ...comparison.measures.structure import Image
+from ...comparison.measures.levels import Image
 from ...comparison.pictures.grid import to_pillow
 from ..running.watched_run import OnStep
 

@@ -10,8 +10,7 @@ import folder_paths
 import torch
 
 from ...comparison.files import save_comparison
-from ...comparison.measures.levels import to_floats
-from ...comparison.measures.structure import Image
+from ...comparison.measures.levels import Image, to_floats
 from ...comparison.report import Report
 
 # As long as what is added to a name: sampler, scheduler, and numbers.

@@ -10,7 +10,8 @@ from sweetspot.comparison.report import Price, Report, make_report
 from sweetspot.comparison.runs import Run, Sampling, Series, Settings, over_seeds
 from sweetspot.comparison.verdict.judge import judge
 from sweetspot.comparison.verdict.judgement import Judgement
-from sweetspot.comparison.verdict.second_opinion import Opinion
+from sweetspot.comparison.verdict.measuring import Measuring
+from sweetspot.comparison.verdict.second_opinion import CheckPlan, Opinion
 
 SETTINGS = Settings("comfyui", "flux_dev", "flux1-dev.safetensors", "euler", "simple", 1.0, 7)
 
@@ -164,14 +165,8 @@ def test_nothing_that_ran_is_no_sweet_spot():
 
 def judge_checked(runs: list[Run]) -> Judgement:
     """Return the judgement with a second opinion that shows the same image as the last run."""
-    opinion = Opinion(Sampling(0, 3.0, "dpmpp_2m", "simple"), replace(runs[-1], steps=12))
-    return judge(Series(SETTINGS, runs), opinion=opinion)
-
-
-def test_an_order_that_no_solver_has_is_not_trusted():
-    assert judge_checked(make_converging([8, 16, 32], 1.0, 0.2)).sweet_spot.confidence == "high"
-    assert judge_checked(make_converging([8, 16, 32], 0.6, 0.12)).sweet_spot.confidence == "medium"
-    assert judge_checked(make_converging([8, 12, 16], 5.0, 3300)).sweet_spot.confidence == "medium"
+    plan = CheckPlan(Sampling(0, 3.0, "dpmpp_2m", "simple"), 1.0, 0.1, 3.0)
+    return judge(Series(SETTINGS, runs), opinion=Opinion(plan, (replace(runs[-1], steps=12),)))
 
 
 def test_past_the_sweet_spot_nothing_more_is_asked_for():
@@ -219,7 +214,7 @@ def test_a_distilled_model_that_ran_at_no_trained_count_has_no_sweet_spot():
     settings = Settings("comfyui", "lightning", "f", "euler", "simple", 1.0, 7, trained_steps=(4, 4))
     verdict = report_of(make_runs({8: 0.01, 16: 0.0}), settings).first.sweet_spot
     assert verdict.steps is None
-    assert "add 4" in verdict.reason
+    assert verdict.advice == "Add 4."
 
 
 def test_the_statistics_of_samplers_that_inject_noise_are_told():
@@ -282,14 +277,16 @@ def test_runs_that_start_at_different_levels_are_not_extrapolated():
 
 
 def test_a_measured_run_is_not_measured_again_and_judging_can_be_ended():
-    runs, known, looked = make_runs({4: 0.3, 25: 0.02, 50: 0.0}), {}, []
-    first = judge(Series(SETTINGS, runs), lambda: looked.append(1), known)
-    again = judge(Series(SETTINGS, runs), lambda: looked.append(1), known)
-    assert len(looked) == 3
+    runs, looked = make_runs({4: 0.3, 25: 0.02, 50: 0.0}), []
+    measuring = Measuring(watch=lambda: looked.append(1))
+    first = judge(Series(SETTINGS, runs), measuring)
+    seen = len(looked)
+    again = judge(Series(SETTINGS, runs), measuring)
+    assert len(looked) == seen > 0
     assert [run.measured for run in first.runs] == [run.measured for run in again.runs]
 
     def end() -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        judge(Series(SETTINGS, runs), end)
+        judge(Series(SETTINGS, runs), Measuring(watch=end))

@@ -126,9 +126,9 @@ def test_cancelling_ends_it_while_measuring_and_while_ranking():
     contenders = [Contender(EULER), Contender(replace(EULER, sampler_name="dpmpp_2m"))]
     whole = FakeEngine(error=2.0)
     assert compare(whole, contenders, Question([8, 16, 32])).ranking.end
-    # Three images are measured for each of two contenders, then all six against the end.
-    assert whole.checks == 12
-    for after in (0, 5, 8):
+    # Three images are measured for each of two contenders, with two distances; then all six against the end.
+    assert whole.checks == 16
+    for after in (0, 5, 12):
         with pytest.raises(Cancelled):
             compare(FakeEngine(error=2.0, cancel_after=after), contenders, Question([8, 16, 32]))
 
@@ -190,10 +190,14 @@ def test_a_reference_is_checked_once_by_another_solver_from_the_same_seeds():
     ]
     assert report.to_dict()["check"] == {
         "sampler": "dpmpp_2m",
+        "scheduler": "simple",
+        "shift": 3.0,
         "steps": 12,
         "model_calls": 12,
         "similarity": round(report.first.check.similarity, 6),
         "agrees": True,
+        "clear": True,
+        "settled": None,
     }
 
 
@@ -205,3 +209,54 @@ def test_a_check_is_left_out_where_it_is_not_wanted_or_can_not_run():
         assert counts_of(engine) == [4, 25, 50]
         assert report.to_dict()["check"] is None
         assert report.first.sweet_spot.confidence != "high"
+
+
+class Stubborn(Checkable):
+    """An engine whose first solver stays in another picture than the others."""
+
+    def __init__(self, until: int) -> None:
+        super().__init__(error=0.3)
+        self.until = until
+
+    def _run(self, task: Task) -> Run:
+        run = super()._run(task)
+        if task.sampling.sampler_name == "euler" and task.steps < self.until:
+            return replace(run, images=1 - run.images)
+        return run
+
+
+def test_a_check_that_disagrees_runs_longer_and_shows_that_it_no_longer_changes():
+    engine = Stubborn(until=100)
+    report = compare(engine, [Contender(EULER)], Question([4, 25, 50]))
+    assert counts_of(engine) == [4, 25, 50, 12, 24]
+    assert report.first.sweet_spot.answer == "not yet"
+    assert report.to_dict()["check"]["settled"] is True
+    assert report.to_dict()["better"] == {
+        "sampler": "dpmpp_2m",
+        "scheduler": "simple",
+        "shift": 3.0,
+        "steps": 12,
+        "model_calls": 12,
+    }
+
+
+@pytest.mark.parametrize(("until", "ran", "found"), [(1, 24, True), (32, 32, True), (50, 50, True), (100, 50, False)])
+def test_auto_goes_on_until_a_count_looks_like_the_check(until: int, ran: int, found: bool):
+    engine = Stubborn(until)
+    report = compare(engine, [Contender(EULER)], Question([], auto=True))
+    assert max(counts_of(engine)) == ran
+    assert (report.first.sweet_spot.steps is not None) == found
+
+
+def test_a_check_starts_anew_where_the_reference_starts_at_another_level():
+    """Below denoise 1, a scheduler may start at another level for each step count."""
+
+    class Moving(Stubborn):
+        def schedule(self, sampling: Sampling, steps: int) -> list[float]:
+            start = 0.6 if steps < 32 else 0.5
+            return list(sampling.sigmas) or [start * (1 - step / steps) for step in range(steps + 1)]
+
+    engine = Moving(until=32)
+    compare(engine, [Contender(EULER)], Question([], auto=True))
+    starts = [task.sampling.sigmas[0] for task in engine.ran if task.sampling.sigmas]
+    assert starts[:2] == pytest.approx([0.6, 0.5])

@@ -2,7 +2,13 @@
 
 import numpy as np
 import pytest
-from sweetspot.comparison.measures.own import settled_from, statistics
+import torch
+from sweetspot.comparison.measures import own
+from sweetspot.comparison.measures.own import settled_from
+
+
+def statistics(image: np.ndarray) -> own.Statistics:
+    return own.statistics(torch.from_numpy(image.copy()).movedim(-1, 0))
 
 
 def test_noise_of_a_known_deviation_is_found_on_a_slope():

@@ -5,9 +5,29 @@ import math
 import numpy as np
 import pytest
 import torch
+from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-from sweetspot.comparison.measures.structure import psnr, ssim, structure
+from sweetspot.comparison.measures import structure as measures
+from sweetspot.comparison.measures.measured import Measured, Prepared
+from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
+
+
+def of(image: np.ndarray) -> Tensor:
+    """Return an image of shape (height, width, channels) as the measures take it, in float64."""
+    return torch.from_numpy(image).permute(2, 0, 1)
+
+
+def ssim(image: np.ndarray, reference: np.ndarray) -> float:
+    return measures.ssim(of(image), of(reference))
+
+
+def psnr(image: np.ndarray, reference: np.ndarray) -> float:
+    return measures.psnr(of(image), of(reference))
+
+
+def structure(image: np.ndarray, reference: np.ndarray) -> measures.Structure:
+    return measures.structure(list(measures.scales(of(image))), list(measures.scales(of(reference))))
 
 
 @pytest.fixture
@@ -56,13 +76,22 @@ def test_opposed_structure_is_no_likeness():
     assert structure(1 - reference, reference).ms_ssim == 0
 
 
-def test_what_is_measured_together_is_the_same(pair: tuple[np.ndarray, np.ndarray]):
-    found = structure(*pair)
-    assert (found.ssim, found.ms_ssim, found.worst_tile) == (
-        ssim(*pair),
-        structure(*pair).ms_ssim,
-        structure(*pair).worst_tile,
+def test_single_precision_and_levels_give_the_same_to_a_thousandth(pair: tuple[np.ndarray, np.ndarray]):
+    """Images are measured in float32; the expected values are those of scikit-image, in float64."""
+    image, reference = (np.round(each * 255).astype(np.uint8) for each in pair)
+    expected = structural_similarity(
+        image,
+        reference,
+        channel_axis=-1,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
     )
+    measured: Measured = Prepared(image).measured(Prepared(reference))
+    assert measured.ssim == pytest.approx(expected, abs=1e-5)
+    assert measured.psnr == pytest.approx(peak_signal_noise_ratio(reference, image, data_range=255), abs=1e-3)
+    assert measured.delta_e == pytest.approx(deltaE_ciede2000(rgb2lab(image), rgb2lab(reference)).mean(), abs=1e-3)
 
 
 def test_psnr_is_that_of_scikit_image(pair: tuple[np.ndarray, np.ndarray]):
@@ -88,7 +117,7 @@ def test_ssim_of_flat_images_is_the_luminance_term():
 
 @pytest.mark.parametrize("measure", [ssim, psnr])
 def test_shapes_that_differ_are_named(measure):
-    with pytest.raises(ValueError, match=r"image: expected .* like the reference's \(16, 16, 3\), got \(16, 17, 3\)"):
+    with pytest.raises(ValueError, match=r"image: expected .* like the reference's \(3, 16, 16\), got \(3, 16, 17\)"):
         measure(np.zeros((16, 17, 3)), np.zeros((16, 16, 3)))
 
 

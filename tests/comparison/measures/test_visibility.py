@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from sweetspot.comparison.measures.visibility import EXPONENT, THRESHOLDS, Look
+from sweetspot.comparison.measures.measured import Prepared
+from sweetspot.comparison.measures.visibility import EXPONENT, THRESHOLDS
 
 from .alterations import alterations, photo
 
@@ -17,7 +18,7 @@ def judged() -> list[tuple[str, str, float]]:
     found = []
     for name in PHOTOS:
         for what, label, reference, image in alterations(photo(name)):
-            found.append((f"{name}: {what}", label, Look.of(image).similarity(Look.of(reference))))
+            found.append((f"{name}: {what}", label, Prepared(image).similarity(Prepared(reference))))
     return found
 
 
@@ -48,20 +49,20 @@ def test_a_recoloured_object_is_seen(judged: list[tuple[str, str, float]], size:
 def test_half_of_a_difference_is_less_by_the_known_power():
     reference = photo("astronaut")[:256, :256]
     image = np.roll(reference, 1, axis=0)
-    look = Look.of(reference)
-    away = [1 - Look.of(reference + (image - reference) * share).similarity(look) for share in (0.5, 0.25, 0.125)]
+    prepared = Prepared(reference)
+    away = [1 - Prepared(reference + (image - reference) * share).similarity(prepared) for share in (0.5, 0.25, 0.125)]
     slopes = [np.log2(before / after) for before, after in pairwise(away)]
     assert slopes == pytest.approx([EXPONENT] * 2, abs=0.12)
 
 
 def test_equal_images_are_wholly_similar_and_sizes_must_match():
     image = np.random.default_rng(0).random((40, 30, 3))
-    assert Look.of(image).similarity(Look.of(image)) == 1
+    assert Prepared(image).similarity(Prepared(image)) == 1
     with pytest.raises(ValueError, match=r"like the reference's \(40, 31\), got \(40, 30\)"):
-        Look.of(image).similarity(Look.of(np.zeros((40, 31, 3))))
+        Prepared(image).similarity(Prepared(np.zeros((40, 31, 3))))
 
 
 @pytest.mark.parametrize("channels", [1, 4])
 def test_grey_images_and_images_with_alpha_are_looked_at_too(channels: int):
     image = np.random.default_rng(0).random((32, 32, channels))
-    assert Look.of(image).similarity(Look.of(np.zeros((32, 32, channels)))) < 0.9
+    assert Prepared(image).similarity(Prepared(np.zeros((32, 32, channels)))) < 0.9

@@ -63,10 +63,10 @@ def test_any_comparison_has_a_curve(levels: dict[int, float]):
 def test_a_grid_of_any_aspect_keeps_to_its_size(size, counts: int):
     # Drawn is what was judged elsewhere: measuring 80 large images takes seconds.
     runs = [Run(n, n, n / 10, np.full((2, *size, 3), n, np.uint8)) for n in range(1, counts + 1)]
-    judged = tuple(JudgedRun(run, (), 0.9, 20.0, 0.9, {}, 0) for run in runs)
+    judged = tuple(JudgedRun(run, (), 0.9, None, 20.0, 0.9, {}, 0) for run in runs)
     settings = Settings("comfyui", "flux_dev", "f", "euler", "simple", 1.0, 7)
     spot = SweetSpot(counts, "a test")
-    judgement = Judgement(settings, judged, counts, spot, (counts, counts), None, None, None, None)
+    judgement = Judgement(settings, judged, counts, spot, (counts, counts), None, (), None, None, None)
     grid = draw_grid(Report((judgement,)))
     assert grid.shape[0] * grid.shape[1] < 40e6
     # Many counts go on in the next line, so that the picture can be looked at.

@@ -1,4 +1,5 @@
 import pytest
+from sweetspot.comparison.verdict.second_opinion import Check
 from sweetspot.comparison.verdict.sweet_spot import find_sweet_spot, find_trained_sweet_spot
 from sweetspot.samplers.stochastic import injects_noise
 
@@ -45,7 +46,7 @@ def test_smallest_count_from_which_on_nothing_changes(steps: list[int], similari
 def test_a_comparison_that_has_not_settled_names_none():
     verdict = find_sweet_spot([4, 25, 50], [0.5, 0.85, 1.0], "euler")
     assert verdict.steps is None
-    assert "25 steps still differ visibly from 50" in verdict.reason
+    assert "25 still look different" in verdict.reason
 
 
 def test_a_similarity_that_is_not_a_number_is_not_enough():
@@ -68,37 +69,46 @@ def test_lists_of_different_lengths_are_refused():
 
 
 def test_a_reference_that_has_not_converged_is_judged_itself():
-    verdict = find_sweet_spot([4, 25, 50], [0.8, 0.96, 1.0], "euler", reference_similarity=0.85)
-    assert verdict.steps is None
+    verdict = find_sweet_spot([4, 25, 50], [0.8, 0.96, 1.0], "euler", estimate=0.85)
+    assert (verdict.steps, verdict.answer) == (None, "not yet")
     assert "50 steps have not converged" in verdict.reason
     assert "85.0 %" in verdict.reason
-    assert "Add larger step counts" in verdict.reason
-
-
-@pytest.mark.parametrize(
-    ("similarity", "reference", "confidence"),
-    [
-        ([0.8, 0.97, 1.0], 0.99, "high"),
-        # Nothing tells whether the reference has converged.
-        ([0.8, 0.99, 1.0], None, "low"),
-        # Close calls: the sweet spot itself, the count below it, what is left at the reference.
-        ([0.8, 0.896, 1.0], 0.99, "medium"),
-        ([0.894, 0.99, 1.0], 0.99, "medium"),
-        ([0.8, 0.97, 1.0], 0.91, "medium"),
-        ([0.5, 0.8, 1.0], 0.99, "high"),
-    ],
-)
-def test_confidence(similarity: list[float], reference: float | None, confidence: str):
-    verdict = find_sweet_spot([4, 25, 50], similarity, "euler", reference_similarity=reference)
-    assert verdict.confidence == confidence
+    assert "Add larger step counts" in verdict.advice
 
 
 def test_the_largest_count_is_the_sweet_spot_where_by_the_estimate_it_has_converged():
-    verdict = find_sweet_spot([4, 25, 50], [0.5, 0.85, 1.0], "euler", reference_similarity=0.99)
+    verdict = find_sweet_spot([4, 25, 50], [0.5, 0.85, 1.0], "euler", estimate=0.99)
     assert verdict.steps == 50
-    assert "25 steps still differ visibly from 50" in verdict.reason
-    assert "85.0 % < 89.5 %" in verdict.reason
-    assert "more than 50 steps would probably not" in verdict.reason
+    assert "25 still look different (85.0 %; visible below 89.5 %)" in verdict.reason
+    assert "50 have probably converged" in verdict.reason
+
+
+def checked(similarity: float = 0.97, *, clear: bool = True) -> Check:
+    return Check("dpmpp_2m", "simple", 3.0, 12, 12, similarity, similarity >= 0.895, clear, False, None)
+
+
+@pytest.mark.parametrize(
+    ("similarity", "estimate", "check", "confidence"),
+    [
+        # Nothing shows whether the reference has converged.
+        ([0.8, 0.99, 1.0], None, None, "low"),
+        ([0.8, 0.97, 1.0], 0.99, None, "medium"),
+        ([0.8, 0.97, 1.0], None, checked(), "high"),
+        ([0.8, 0.97, 1.0], None, checked(clear=False), "medium"),
+        # With slightly other similarities, the sweet spot would be two counts away.
+        ([0.885, 0.9, 1.0], None, checked(), "high"),
+        ([0.885, 0.89, 1.0], None, checked(), "medium"),
+        ([0.905, 0.9, 1.0], None, checked(), "medium"),
+    ],
+)
+def test_confidence(similarity: list[float], estimate: float | None, check: Check | None, confidence: str):
+    verdict = find_sweet_spot([4, 25, 50], similarity, "euler", estimate, check)
+    assert verdict.confidence == confidence
+
+
+def test_a_check_outweighs_the_estimate():
+    """A reference that has converged, but not with a regular order."""
+    assert find_sweet_spot([4, 25, 50], [0.5, 0.97, 1.0], "euler", 0.8, checked()).steps == 25
 
 
 @pytest.mark.parametrize(
@@ -119,5 +129,5 @@ def test_a_distilled_model_is_judged_within_what_it_was_trained_for(counts, simi
 @pytest.mark.parametrize("sampler", ["dpm_adaptive", "dpm_fast"])
 def test_a_sampler_that_chooses_its_own_steps_has_none(sampler: str):
     verdict = find_sweet_spot([4, 10, 50], [1.0, 1.0, 1.0], sampler, 1.0)
-    assert (verdict.steps, verdict.confidence) == (None, "high")
+    assert (verdict.steps, verdict.confidence, verdict.answer) == (None, "high", "none")
     assert f"{sampler} chooses its own steps" in verdict.reason

@@ -87,9 +87,5 @@ def test_the_sweet_spot_is_the_true_one_to_within_a_rung(judged: list[tuple[int,
     assert near / CASES >= 0.95
     # The cases are no easy ones: every rung is the true one of some.
     assert {true for _, _, true in judged} >= set(range(1, len(LADDER)))
-    # Confidence that is never given would never be wrong.
-    assert sum(sure == "high" for _, sure, _ in judged) / CASES > 0.2
-
-
-def test_high_confidence_is_never_off_by_two(judged: list[tuple[int, str, int]]):
-    assert not [case for case in judged if case[1] == "high" and abs(case[0] - case[2]) >= 2]
+    # Nothing confirms them: see test_plateaus.py.
+    assert not [sure for _, sure, _ in judged if sure == "high"]
