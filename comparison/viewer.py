@@ -24,7 +24,7 @@ def viewer_text(report: Report, subfolder: str, keep: Callable[[Levels], str]) -
         subfolder: the folder of the image files.
         keep: writes an image, 8-bit levels of shape (height, width, channels), into a file there and returns its name.
     """
-    runs = sum(len(judgement.runs) for judgement in report.judgements)
+    runs = sum(len(judgement.runs) + (judgement.check_run is not None) for judgement in report.judgements)
     each = max(MOST_IMAGES // runs, 1)
     settings = report.first.settings
     content = {
@@ -42,8 +42,30 @@ def _series(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> d
     return {
         "name": judgement.settings.name,
         "reference": judgement.reference,
-        "sweet_spot": {"steps": spot.steps, "reason": spot.reason, "confidence": spot.confidence},
+        "sweet_spot": {
+            "steps": spot.steps,
+            "reason": spot.reason,
+            "confidence": spot.confidence,
+            "advice": spot.advice,
+        },
         "runs": [_run(judged, each, keep) for judged in judgement.runs],
+        "check": _check(judgement, each, keep),
+    }
+
+
+def _check(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> dict[str, Any] | None:
+    """Return the check run, which is shown beside the step counts but is none of them; None without one."""
+    check, run = judgement.check, judgement.check_run
+    if check is None or run is None:
+        return None
+    return {
+        "steps": run.steps,
+        "seconds": round(run.seconds, 4),
+        "model_calls": run.model_calls,
+        "similarity": round(check.similarity, 6),
+        "reused": run.reused,
+        "files": [keep(to_levels(image)) for image in run.images[:each]],
+        "sampler": check.sampler,
     }
 
 

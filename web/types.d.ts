@@ -94,13 +94,25 @@ type Point = { step: number; change: number | null; cfg: number | null };
 type TraceSeries = { steps: number; points: Point[]; kept: number[] };
 
 // A comparison as the viewer shows it: see nodes/comparing/viewer_files.py.
-type Run = { steps: number; seconds: number; similarity: number; modelCalls: number; reused: boolean; files: string[] };
+type Run = {
+  steps: number;
+  seconds: number;
+  similarity: number;
+  modelCalls: number;
+  reused: boolean;
+  files: string[];
+  /** The sampler of a check run; empty for a step count of the series. */
+  checkedBy: string;
+};
 type Series = {
   name: string;
   reference: number;
   sweetSpot: number | null;
   reason: string;
   confidence: string;
+  /** The cheapest thing to do next; empty if there is nothing to do, and in older workflows. */
+  advice: string;
+  /** By rising step count, then the check run if there is one. */
   runs: Run[];
 };
 type Comparison = {

@@ -37,13 +37,22 @@ export async function drawCurve(host, comparison, selected, select) {
 }
 
 /**
+ * A series' runs without the check, which is not a step count of its sampler.
+ *
+ * @param {Series} series
+ */
+function counted({ runs }) {
+  return runs.filter((run) => !run.checkedBy);
+}
+
+/**
  * uPlot's columns, with the seconds of all series as x, and the point of each run.
  *
  * @param {Series[]} series
  */
 export function aligned(series) {
-  const places = series.flatMap(({ runs }, number) =>
-    runs.map((run, at) => ({
+  const places = series.flatMap((of, number) =>
+    counted(of).map((run, at) => ({
       series: number,
       run: at,
       steps: run.steps,
@@ -65,9 +74,9 @@ export function aligned(series) {
  * @param {() => Chosen} selected
  */
 function options(colours, { series, visible }, selected) {
-  const seconds = series.flatMap(({ runs }) => runs.map((run) => run.seconds));
+  const seconds = series.flatMap((of) => counted(of).map((run) => run.seconds));
   const threshold = visible === null ? 100 : visible * 100;
-  const lowest = Math.min(99, threshold, ...series.flatMap(({ runs }) => runs.map(similarity)));
+  const lowest = Math.min(99, threshold, ...series.flatMap((of) => counted(of).map(similarity)));
   const height = 100 - lowest;
   return {
     padding: [14, 12, 0, 0],
@@ -141,9 +150,10 @@ function markRuns(chart, series, selected, ink) {
   ctx.save();
   ctx.font = `${10 * ratio}px sans-serif`;
   ctx.textAlign = "center";
-  series.forEach(({ name, runs, sweetSpot }, number) => {
+  series.forEach((of, number) => {
+    const { name, sweetSpot } = of;
     if (series.length > 1) nameSeries(chart, name, number);
-    runs.forEach((run, at) => {
+    counted(of).forEach((run, at) => {
       const [x, y] = [chart.valToPos(run.seconds, "x", true), chart.valToPos(similarity(run), "y", true)];
       const spot = run.steps === sweetSpot;
       ctx.fillStyle = ink;

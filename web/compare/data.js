@@ -57,6 +57,7 @@ function checkedSeries(value) {
     .map(checkedRun)
     .filter((/** @type {any} */ run) => run !== null);
   const spot = value.sweet_spot ?? {};
+  const check = checkedRun(value.check);
   return runs.length
     ? {
         name: text(value.name),
@@ -64,7 +65,9 @@ function checkedSeries(value) {
         sweetSpot: number(spot.steps),
         reason: text(spot.reason),
         confidence: text(spot.confidence),
-        runs,
+        advice: text(spot.advice),
+        // The check is shown like a run, after them.
+        runs: check ? [...runs, { ...check, checkedBy: text(value.check.sampler) || "another solver" }] : runs,
       }
     : null;
 }
@@ -82,6 +85,7 @@ function checkedRun(value) {
     similarity: number(value.similarity) ?? 0,
     modelCalls: number(value.model_calls) ?? 0,
     reused: value.reused === true,
+    checkedBy: "",
     files: value.files.slice(0, MOST_ENTRIES).filter(isFileName),
   };
 }
@@ -112,7 +116,8 @@ export function viewPath(filename, subfolder) {
 }
 
 /**
- * The two runs to show first: the sweet spot (or else the run before the reference) and the reference.
+ * The two runs to show first: the sweet spot and the reference. Without a sweet spot, the reference and the check that
+ * contradicts it, or else the run before the reference and the reference.
  *
  * @param {Series} series
  * @returns {[number, number]} indices of the two runs
@@ -122,6 +127,8 @@ export function firstPair({ runs, reference, sweetSpot }) {
     runs.findIndex((run) => run.steps === reference),
     0,
   );
+  const check = runs.findIndex((run) => run.checkedBy);
+  if (sweetSpot === null && check >= 0) return [second, check];
   const spot = runs.findIndex((run) => run.steps === sweetSpot);
   return [spot >= 0 && spot !== second ? spot : Math.max(second - 1, 0), second];
 }
@@ -141,6 +148,8 @@ export function similarity(run) {
  */
 export function describeRun(run, { reference }) {
   const seconds = run.seconds >= 10 ? run.seconds.toFixed(0) : run.seconds.toPrecision(2);
-  const alike = run.steps === reference ? "the reference" : `${similarity(run).toFixed(1)} % similar to ${reference}`;
-  return `${run.steps} steps · ${seconds} s${run.reused ? " (earlier run)" : ""} · ${alike}`;
+  const isReference = run.steps === reference && !run.checkedBy;
+  const alike = isReference ? "the reference" : `${similarity(run).toFixed(1)} % similar to ${reference}`;
+  const name = run.checkedBy ? `check: ${run.checkedBy}, ${run.steps} steps` : `${run.steps} steps`;
+  return `${name} · ${seconds} s${run.reused ? " (earlier run)" : ""} · ${alike}`;
 }

@@ -148,7 +148,8 @@ export class ComparisonViewer {
     this.showStage();
     this.caption.textContent = this.captionText();
     const name = this.comparison.series.length > 1 ? `${this.series.name}: ` : "";
-    this.verdict.textContent = `${name}${this.series.reason} Confidence: ${this.series.confidence}.`;
+    const { reason, advice, confidence } = this.series;
+    this.verdict.textContent = `${name}${[reason, advice].filter(Boolean).join(" ")} Confidence: ${confidence}.`;
     this.verdict.title = this.comparison.text;
     this.status.textContent = "";
     this.updateActions();
@@ -158,9 +159,10 @@ export class ComparisonViewer {
   }
 
   updateActions() {
-    const { steps } = this.series.runs[this.at.a];
+    const { steps, checkedBy } = this.series.runs[this.at.a];
     const open = document.activeElement instanceof HTMLSelectElement && this.actions.contains(document.activeElement);
-    if (!open) this.actions.replaceChildren(...this.actionElements(steps), this.status);
+    const buttons = checkedBy ? [] : this.actionElements(steps);
+    if (!open) this.actions.replaceChildren(...buttons, this.status);
   }
 
   captionText() {
@@ -185,10 +187,11 @@ export class ComparisonViewer {
 
   /** @param {number} run */
   imageOf(run) {
-    const { files, steps } = this.series.runs[run];
+    const { files, steps, checkedBy } = this.series.runs[run];
     const file = files[Math.min(this.at.image, files.length - 1)];
     const { subfolder } = /** @type {Comparison} */ (this.comparison);
-    return { src: file ? this.surroundings.address(viewPath(file, subfolder)) : "", alt: `${steps} steps` };
+    const alt = checkedBy ? "check" : `${steps} steps`;
+    return { src: file ? this.surroundings.address(viewPath(file, subfolder)) : "", alt };
   }
 
   /** @param {number[]} runs */
@@ -205,11 +208,12 @@ export class ComparisonViewer {
     const { a, b } = this.at;
     const two = this.mode !== "single";
     const className = `ss-tab${at === a ? " ss-first" : ""}${at === b && two ? " ss-second" : ""}`;
-    const spot = run.steps === this.series.sweetSpot;
+    const spot = run.steps === this.series.sweetSpot && !run.checkedBy;
     const title = `${describeRun(run, this.series)}${spot ? " · the sweet spot" : ""}. Shift-click: other image`;
     const pick = (/** @type {MouseEvent} */ event) =>
       event.shiftKey ? this.pickSecond(at) : this.select(this.at.series, at);
-    const tab = button({ className, title, onclick: pick }, spot ? `★ ${run.steps}` : String(run.steps));
+    const name = run.checkedBy ? "check" : String(run.steps);
+    const tab = button({ className, title, onclick: pick }, spot ? `★ ${name}` : name);
     tab.setAttribute("aria-pressed", String(at === a));
     return tab;
   }
@@ -238,7 +242,7 @@ export class ComparisonViewer {
       this.mode === "slider" || this.mode === "difference"
         ? picker(
             "other:",
-            this.series.runs.map((run) => `${run.steps} steps`),
+            this.series.runs.map((run) => (run.checkedBy ? "check" : `${run.steps} steps`)),
             this.at.b,
             (b) => this.pickSecond(b),
           )

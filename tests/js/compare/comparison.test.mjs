@@ -94,6 +94,21 @@ test("shown first are the sweet spot and the reference", () => {
   assert.deepEqual(firstPair({ ...one, runs: [one.runs[2]] }), [0, 0]);
 });
 
+test("a check is shown after the step counts, and beside the reference where it contradicts it", () => {
+  const check = { ...run(12, 0.6), sampler: "dpmpp_2m" };
+  const [one, two] = fromOutput(output({ ...sent, series: sent.series.map((of) => ({ ...of, check })) })).series;
+  assert.deepEqual(
+    one.runs.map((each) => each.checkedBy),
+    ["", "", "", "dpmpp_2m"],
+  );
+  assert.equal(describeRun(one.runs[3], one), "check: dpmpp_2m, 12 steps · 1.2 s · 60.0 % similar to 50");
+  assert.deepEqual(firstPair(one), [1, 2]);
+  assert.deepEqual(firstPair(two), [1, 2]);
+  assert.equal(two.runs[firstPair(two)[1]].checkedBy, "dpmpp_2m");
+  // It is no step count of the sampler, so the curve leaves it out.
+  assert.equal(aligned([one]).places.length, 3);
+});
+
 test("similarity is in per cent, in words beside seconds", () => {
   const [series] = fromOutput(output(sent)).series;
   assert.equal(Math.round(similarity(series.runs[0])), 70);
