@@ -30,7 +30,7 @@ def graph(**nodes: Any) -> dict[str, Any]:
 def test_a_presets_plan_is_the_recognised_models():
     nodes = graph(model={}, preset={"model": ["model", 0], "quality": "draft"}, sampler={"plan": ["preset", 1]})
     plan = plan_behind(nodes, "sampler")
-    assert (plan.variant, plan.quality, plan.steps) == ("sweetspot_demo", "draft", 10)
+    assert (plan.variant, plan.quality, plan.steps) == ("sweetspot_demo", "draft", 6)
 
 
 def test_a_chosen_variant_wins_and_an_unknown_model_gets_the_safe_default():
