@@ -75,7 +75,7 @@ def test_applies_to_the_connected_sampler_and_takes_it_back(comfy: ComfyPage, de
     expect(comfy.panel(".ss-title")).to_contain_text("demo")
     comfy.panel(".ss-row button").first.click()
     expect(comfy.panel(".ss-said")).to_contain_text("Written to KSampler")
-    assert comfy.get(sampler, "steps") == 25
+    assert comfy.get(sampler, "steps") == 12
     assert comfy.get(sampler, "cfg") == 3
     comfy.shot("applied")
     comfy.page.mouse.click(1500, 1100)

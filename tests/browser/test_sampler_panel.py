@@ -19,8 +19,8 @@ def sampler(comfy: ComfyPage, demo: dict[str, Any]) -> Any:
 
 
 def test_tells_what_a_step_count_means_for_this_model(comfy: ComfyPage, sampler: Any):
-    # The demo model's card wants 25.
-    for steps, words in ((25, "right for Sweet Spot demo model"), (5, "a quick preview"), (100, "marginal gains")):
+    # The demo model's card wants 12.
+    for steps, words in ((12, "right for Sweet Spot demo model"), (4, "a quick preview"), (100, "marginal gains")):
         comfy.set(sampler, "steps", steps)
         expect(comfy.panel(".ss-advice")).to_contain_text(words)
     assert comfy.panel(".ss-zone").count() >= 3
@@ -37,7 +37,7 @@ def test_a_linked_plan_greys_the_widgets_and_its_values_are_shown(comfy: ComfyPa
     preset = comfy.add("SweetSpotPreset", 460, 60)
     comfy.connect(demo["model"], "MODEL", preset, "model")
     comfy.connect(preset, "plan", sampler, "plan")
-    expect(comfy.panel(".ss-plan")).to_have_text("plan: 25 steps · cfg 3 · euler · simple")
+    expect(comfy.panel(".ss-plan")).to_have_text("plan: 12 steps · cfg 3 · dpmpp_2m · simple")
     disabled = "id => app.graph.getNodeById(id).widgets.filter((one) => one.disabled).map((one) => one.name)"
     assert comfy.page.evaluate(disabled, sampler) == ["steps", "cfg", "sampler_name", "scheduler"]
     comfy.shot("plan_linked")

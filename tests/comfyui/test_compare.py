@@ -79,7 +79,7 @@ def test_a_linked_plan_wins(comfyui, graph):
         }
     )
     report = json.loads(outputs["compare"]["report"][0])
-    assert (report["sampler"], report["cfg"]) == ("euler", 3.0)
+    assert (report["sampler"], report["cfg"]) == ("dpmpp_2m", 3.0)
 
 
 def test_samplers_that_inject_noise_get_no_sweet_spot(comfyui, graph):

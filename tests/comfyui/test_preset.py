@@ -3,17 +3,20 @@
 import pytest
 import torch
 
+# What the demo model is recommended, with a stock node.
+SHIFTED = {"class_type": "ModelSamplingAuraFlow", "inputs": {"model": ["model", 0], "shift": 3.0}}
 PRESET = {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}}
 
 
 def test_every_setting_connects_to_the_stock_ksampler(comfyui, graph):
     linked = {"steps": ["preset", 2], "cfg": ["preset", 3]}
     linked |= {"sampler_name": ["preset", 4], "scheduler": ["preset", 5]}
-    typed = {"steps": 25, "cfg": 3.0, "sampler_name": "euler", "scheduler": "simple"}
+    typed = {"steps": 12, "cfg": 3.0, "sampler_name": "dpmpp_2m", "scheduler": "simple", "model": ["shifted", 0]}
     outputs = comfyui.run(
         graph.demo()
         | {
             "preset": PRESET,
+            "shifted": SHIFTED,
             "linked": graph.sampler("KSampler", model=["preset", 0], **linked),
             "typed": graph.sampler("KSampler", **typed),
             "save linked": graph.save_latent("linked"),
@@ -52,7 +55,7 @@ def test_every_setting_connects_to_the_custom_sampling_nodes(comfyui, graph):
                     "latent_image": ["latent", 0],
                 },
             },
-            "stock": graph.sampler("KSampler", steps=25, cfg=3.0),
+            "stock": graph.sampler("KSampler", steps=12, cfg=3.0, sampler_name="dpmpp_2m"),
             "save run": graph.save_latent("run"),
             "save stock": graph.save_latent("stock"),
         }
@@ -64,7 +67,7 @@ def test_the_text_tells_what_was_recognised_and_why(comfyui, graph):
     outputs = comfyui.run(graph.demo() | {"preset": PRESET, "text": graph.show("preset", 6)})
     text = outputs["text"]["text"][0]
     assert "Recognised: Sweet Spot demo model, certain" in text
-    assert "steps: 25 (source: no official template number, so publisher: demo/MODEL_CARD.md)" in text
+    assert "steps: 12 (source: no official template number, so publisher: demo/MODEL_CARD.md)" in text
 
 
 def preset(**inputs) -> dict:
@@ -82,12 +85,13 @@ def custom(sigmas: list) -> dict:
 
 
 def test_sigmas_connect_to_the_custom_sampler_and_are_the_stock_schedulers(comfyui, graph):
-    stock = {"model": ["model", 0], "scheduler": "simple", "steps": 25, "denoise": 1.0}
+    stock = {"model": ["shifted", 0], "scheduler": "simple", "steps": 12, "denoise": 1.0}
     outputs = comfyui.run(
         graph.demo()
         | {
             "preset": PRESET,
             "sampler": {"class_type": "KSamplerSelect", "inputs": {"sampler_name": "euler"}},
+            "shifted": SHIFTED,
             "stock": {"class_type": "BasicScheduler", "inputs": stock},
             "ours": custom(["preset", 8]),
             "theirs": custom(["stock", 0]),
@@ -131,7 +135,7 @@ def test_guidance_connects_to_flux_guidance(comfyui, graph):
     assert "guidance: 3.5" in outputs["text"]["text"][0]
 
 
-@pytest.mark.parametrize(("quality", "steps"), [("draft", 10), ("balanced", 25), ("best", 25)])
+@pytest.mark.parametrize(("quality", "steps"), [("draft", 6), ("balanced", 12), ("best", 12)])
 def test_quality_sets_the_steps(comfyui, graph, quality: str, steps: int):
     assert f"\nsteps: {steps} (" in text_of(comfyui, graph, quality=quality)
 
@@ -195,7 +199,7 @@ def test_a_saved_preset_is_preferred_from_then_on(comfyui, graph):
     # The preset node runs again when the presets have changed, though nothing in the graph has.
     save(8)
     assert "steps: 8 (source: your saved preset" in text_of(comfyui, graph, quality="draft")
-    assert "steps: 25" in text_of(comfyui, graph, quality="balanced")
+    assert "steps: 12" in text_of(comfyui, graph, quality="balanced")
 
 
 def test_pasted_settings_win_over_the_inputs(comfyui, graph):
