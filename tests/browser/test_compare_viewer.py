@@ -25,7 +25,7 @@ def compare(comfy: ComfyPage, demo: dict[str, Any]) -> Any:
     comfy.set(node, "cfg", 3)
     comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1200])", node)
     comfy.queue()
-    expect(comfy.panel(".ss-tab")).to_have_count(3)
+    expect(comfy.panel(".ss-tab")).to_have_count(4)
     bring_into_view(comfy)
     return node
 
@@ -64,7 +64,7 @@ def middle(locator: Locator) -> tuple[float, float]:
 
 @pytest.mark.usefixtures("compare")
 def test_shows_each_count_under_its_tab(comfy: ComfyPage):
-    assert tabs(comfy) == ["2", "4", "8"]
+    assert tabs(comfy) == ["2", "4", "8", "check"]
     sources = set()
     for at in range(3):
         comfy.panel(".ss-tab").nth(at).click()
@@ -272,7 +272,7 @@ def test_survives_copy_paste_and_a_subgraph(comfy: ComfyPage, compare: Any):
 def test_survives_a_reload(comfy: ComfyPage):
     comfy.page.evaluate("() => app.extensionManager.workflow.activeWorkflow?.changeTracker?.checkState?.()")
     comfy.reload()
-    expect(comfy.panel(".ss-tab")).to_have_count(3)
+    expect(comfy.panel(".ss-tab")).to_have_count(4)
     comfy.page.wait_for_function("() => document.querySelector('.ss-stage .ss-picture').naturalWidth === 64")
 
 
@@ -331,7 +331,7 @@ def test_a_result_stays_with_the_workflow_that_was_queued(comfy: ComfyPage, comp
     comfy.page.wait_for_timeout(1500)
     shown = comfy.page.evaluate(kept, compare)
     assert [run["steps"] for run in shown["series"][0]["runs"]] == [3, 5, 7, 9]
-    expect(comfy.panel(".ss-tab")).to_have_count(4)
+    expect(comfy.panel(".ss-tab")).to_have_count(5)
 
 
 @pytest.mark.usefixtures("compare")
@@ -340,7 +340,7 @@ def test_delete_in_the_viewer_leaves_the_node(comfy: ComfyPage):
     comfy.panel(".ss-stage").click()
     comfy.page.keyboard.press("Delete")
     comfy.page.wait_for_timeout(200)
-    expect(comfy.panel(".ss-tab")).to_have_count(3)
+    expect(comfy.panel(".ss-tab")).to_have_count(4)
 
 
 @pytest.mark.usefixtures("compare")
@@ -392,7 +392,7 @@ def test_many_images_are_loaded_when_they_are_looked_at(comfy: ComfyPage, demo: 
     comfy.page.on("request", note)
     comfy.queue()
     comfy.look_at(node)
-    expect(comfy.panel(".ss-tab")).to_have_count(10)
+    expect(comfy.panel(".ss-tab")).to_have_count(11)
     comfy.page.wait_for_timeout(500)
     comfy.page.remove_listener("request", note)
     images = {url for url in asked if "subfolder=sweetspot" in url}
