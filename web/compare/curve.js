@@ -125,6 +125,7 @@ function markThreshold(chart, threshold, ink) {
   ctx.lineTo(bbox.left + bbox.width, y);
   ctx.stroke();
   ctx.font = `${9 * devicePixelRatio}px sans-serif`;
+  ctx.textAlign = "left";
   ctx.fillText("visible below", bbox.left + 4 * devicePixelRatio, y + 10 * devicePixelRatio);
   ctx.restore();
 }
