@@ -30,8 +30,11 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     steps = parse_step_counts(inputs["steps"])
     counts = steps.resolved({quality: recommended(quality).steps for quality in QUALITIES})
     price = Price(inputs.get("price", 0.0), inputs.get("price_unit", "per hour"))
-    question = Question(counts, steps.auto, inputs.get("seeds", 1), VARIANT, files.TRANSFORMER.name, price)
-    engine = DiffusersEngine(load_engine(), _scene(workflow, inputs))
+    checked = inputs.get("check", "on") == "on"
+    question = Question(
+        counts, steps.auto, inputs.get("seeds", 1), VARIANT, files.TRANSFORMER.name, price, check=checked
+    )
+    engine = DiffusersEngine(load_engine(), _scene(workflow, inputs), _shift(workflow, inputs))
     check_contenders(engine, contenders)
     report = compare(engine, contenders, question)
     return _png(report), report.to_dict()
@@ -59,6 +62,13 @@ def _contenders(inputs: dict[str, Any]) -> list[Contender]:
         Contender(sampling),
         *(Contender(replace(sampling, sampler_name=name, scheduler=scheduler)) for name, scheduler in others),
     ]
+
+
+def _shift(workflow: dict[str, Any], inputs: dict[str, Any]) -> float:
+    """Return the shift that the node's model has: Model Step Preset applies the recommended one."""
+    shift = recommended().shift
+    through_preset = workflow[inputs["model"][0]]["class_type"] == "SweetSpotPreset"
+    return shift.value if shift is not None and through_preset else 1.0
 
 
 def _scene(workflow: dict[str, Any], inputs: dict[str, Any]) -> Scene:

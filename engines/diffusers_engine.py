@@ -35,14 +35,15 @@ class DiffusersEngine:
     Args:
         flow: the model.
         scene: prompts and image size of all runs.
+        shift: the model's linear shift.
     """
 
     name = "diffusers"
     device = "cpu"
     notes: Sequence[str] = ()
 
-    def __init__(self, flow: DiffusersFlow, scene: Scene) -> None:
-        self._flow, self._scene = flow, scene
+    def __init__(self, flow: DiffusersFlow, scene: Scene, shift: float = 1.0) -> None:
+        self._flow, self._scene, self._shift = flow, scene, shift
         self._warm = False
 
     def check(self, sampling: Sampling) -> None:
@@ -55,14 +56,12 @@ class DiffusersEngine:
             if getattr(sampling, name) not in allowed:
                 got = getattr(sampling, name)
                 raise ValueError(f"{name}: expected one of {', '.join(allowed)} on diffusers, got {got!r}")
-        if sampling.sigmas:
-            raise ValueError(f"sigmas: expected none on diffusers, got {len(sampling.sigmas)}")
         if not 0 < sampling.denoise <= 1:
             raise ValueError(f"denoise: expected more than 0 and at most 1, got {sampling.denoise:g}")
 
     def schedule(self, sampling: Sampling, steps: int) -> list[float]:
         """Return the noise levels of a run, falling."""
-        return flow_schedule(steps, sampling.denoise).tolist()
+        return list(sampling.sigmas) or flow_schedule(steps, sampling.denoise, self._shift).tolist()
 
     def exact_schedule(self, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - the protocol's
         """Return an empty schedule: flow-matching models that are not distilled have no fixed schedules."""
@@ -81,8 +80,9 @@ class DiffusersEngine:
         if not self._warm:
             self._flow.run(1, guidance, sampling.seed, self._scene.size)
             self._warm = True
+        levels = self.schedule(sampling, task.steps)
         run = self._flow.run(
-            task.steps, guidance, sampling.seed, self._scene.size, sampling.sampler_name, sampling.denoise
+            task.steps, guidance, sampling.seed, self._scene.size, sampling.sampler_name, levels=levels
         )
         log.info("%s, seed %d: %d steps in %.2f s", sampling.sampler_name, sampling.seed, run.steps, run.seconds)
         return run

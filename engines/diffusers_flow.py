@@ -73,8 +73,9 @@ class DiffusersFlow:
         size: tuple[int, int] = (128, 128),
         solver: str = "euler",
         denoise: float = 1.0,
+        levels: Sequence[float] = (),
     ) -> Run:
-        """Make one picture on the `simple` schedule.
+        """Make one picture, by default on the `simple` schedule.
 
         Args:
             steps: step count, 1 to 10000.
@@ -83,12 +84,14 @@ class DiffusersFlow:
             size: width and height in pixels, multiples of 16.
             solver: the name of a solver in `samplers/solvers.py`.
             denoise: share of the noise that is applied, above 0, at most 1.
+            levels: falling noise levels instead of those of steps and denoise.
 
         Raises:
             ValueError: if steps, a prompt's words, the size or another setting is not allowed.
         """
         method = find_solver(solver)
-        sigmas = flow_schedule(steps, denoise).to(self.device)
+        sigmas = torch.tensor(levels) if levels else flow_schedule(steps, denoise)
+        sigmas = sigmas.to(self.device)
         # The empty latent is 0, so only the noise remains.
         start = sigmas[0] * _noise(seed, size).to(self.device)
         calls = 0
@@ -135,12 +138,13 @@ class DiffusersFlow:
         return denoise
 
 
-def flow_schedule(steps: int, denoise: float = 1.0) -> Tensor:
+def flow_schedule(steps: int, denoise: float = 1.0, shift: float = 1.0) -> Tensor:
     """Return the levels of a run: the end of the `simple` schedule, cut according to `denoise` as in ComfyUI.
 
     Args:
         steps: step count, 1 to 10000.
         denoise: share of the noise that is applied, above 0, at most 1.
+        shift: the model's linear shift.
 
     Returns:
         Falling noise levels, shape (steps + 1,).
@@ -151,7 +155,7 @@ def flow_schedule(steps: int, denoise: float = 1.0) -> Tensor:
     if not 1 <= steps <= MAX_STEPS:
         raise ValueError(f"steps: expected 1 to {MAX_STEPS}, got {steps}")
     whole = steps if denoise > _WHOLE else int(steps / denoise)
-    return simple(flow_table(), whole)[-(steps + 1) :]
+    return simple(flow_table(shift), whole)[-(steps + 1) :]
 
 
 def pack(latents: Tensor) -> Tensor:

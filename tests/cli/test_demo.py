@@ -31,6 +31,8 @@ def test_without_comfyui_the_same_two_files_come_from_diffusers(
     assert report["reference"] == 4
     assert [(run["steps"], run["model_calls"]) for run in report["runs"]] == [(1, 1), (2, 2), (4, 4)]
     assert [(run["steps"], run["model_calls"]) for run in report["others"][0]["runs"]] == [(1, 1), (2, 3), (4, 7)]
+    # The demo model's recommended sampler is checked by another one, on this engine too.
+    assert report["check"]["sampler"] == "res_multistep"
     grid = np.array(Image.open(tmp_path / "out" / "grid.png"))
     assert grid.shape[1] > 3 * 256
 

@@ -10,8 +10,10 @@ from PIL import Image
 from sweetspot.cli.demo import get_image
 from sweetspot.comparison.measures.pixels import to_pixels
 from sweetspot.comparison.measures.structure import ssim
+from sweetspot.comparison.runs import Sampling, Task
 from sweetspot.demo import files
 from sweetspot.demo.load import load_engine
+from sweetspot.engines.diffusers_engine import DiffusersEngine, Scene
 from sweetspot.engines.diffusers_flow import Guidance
 
 PROMPT = "a large red circle left of a small blue square on green"
@@ -79,6 +81,24 @@ def test_both_engines_make_the_same_picture(comfyui, graph, steps: int, cfg: flo
     theirs = picture(comfyui, outputs, "show") / 255
     ours = load_engine().run(steps, Guidance(PROMPT, "", cfg), seed=7).images[0]
     assert ssim(to_pixels(ours), to_pixels(theirs)) >= 0.98
+
+
+def test_both_engines_make_the_same_picture_with_the_recommended_settings(comfyui, graph):
+    shifted = {"class_type": "ModelSamplingAuraFlow", "inputs": {"model": ["model", 0], "shift": 3.0}}
+    outputs = comfyui.run(
+        graph.demo(PROMPT, size=128)
+        | {
+            "shifted": shifted,
+            "sampled": graph.sampler(
+                "KSampler", model=["shifted", 0], seed=7, steps=12, cfg=3.0, sampler_name="dpmpp_2m"
+            ),
+            "decoded": {"class_type": "VAEDecode", "inputs": {"samples": ["sampled", 0], "vae": ["model", 2]}},
+            "show": {"class_type": "PreviewImage", "inputs": {"images": ["decoded", 0]}},
+        }
+    )
+    engine = DiffusersEngine(load_engine(), Scene(PROMPT, ""), shift=3.0)
+    (run,) = engine.run([Task(Sampling(7, 3.0, "dpmpp_2m", "simple"), 12)])
+    assert ssim(to_pixels(run.images[0]), to_pixels(picture(comfyui, outputs, "show") / 255)) >= 0.98
 
 
 def test_pictures_survive_the_autoencoder(comfyui, graph):
