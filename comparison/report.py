@@ -121,7 +121,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
             "without": len(judgement.own) - len(own),
         },
         "convergence": _convergence(judgement.convergence) if judgement.convergence else None,
-        "check": _check(judgement.check) if judgement.check else None,
+        "check": _check(judgement.check, price) if judgement.check else None,
         "better": asdict(judgement.better) if judgement.better else None,
         "knee": judgement.knee,
         "settled_from": judgement.settled_from,
@@ -150,8 +150,12 @@ def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, Any]:
-    row = asdict(check) | {"similarity": round(check.similarity, 6)}
+def _check(check: Check, price: Price) -> dict[str, Any]:
+    row = asdict(check) | {
+        "seconds": round(check.seconds, 4),
+        "cost": _rounded(price.of(check.model_calls, check.seconds), 8),
+        "similarity": round(check.similarity, 6),
+    }
     return {name: value for name, value in row.items() if name != "is_far"}
 
 

@@ -96,6 +96,7 @@ class Check:
         shift: its shift for a flow-matching model; None for others.
         steps: steps of the last one.
         model_calls: model calls of all of them for one seed.
+        seconds: sampling time of all of them; the mean over the seeds.
         similarity: how similar the last one's images look to the reference's, pooled.
         agrees: whether no difference is visible.
         clear: whether that, or the opposite, is no close call.
@@ -108,6 +109,7 @@ class Check:
     shift: float | None
     steps: int
     model_calls: int
+    seconds: float
     similarity: float
     agrees: bool
     clear: bool
@@ -184,8 +186,9 @@ def make_check(opinion: Opinion, similarity: Sequence[float], settled: float | N
     margin = _CLEAR if min(similarity) >= visible else _CLEAR_LATER
     is_far = alike < visible - _FAR
     clear = alike >= visible + margin if agrees else bool(settles) and is_far
+    seconds = sum(run.seconds for run in opinion.runs)
     solver = plan.sampling.sampler_name
-    return Check(solver, plan.scheduler, plan.shift, last.steps, calls, alike, agrees, clear, is_far, settles)
+    return Check(solver, plan.scheduler, plan.shift, last.steps, calls, seconds, alike, agrees, clear, is_far, settles)
 
 
 def better_settings(

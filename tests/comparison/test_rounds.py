@@ -194,6 +194,8 @@ def test_a_reference_is_checked_once_by_another_solver_from_the_same_seeds():
         "shift": 3.0,
         "steps": 12,
         "model_calls": 12,
+        "seconds": 1.2,
+        "cost": None,
         "similarity": round(report.first.check.similarity, 6),
         "agrees": True,
         "clear": True,
