@@ -125,7 +125,9 @@ class ClosedForm:
         count = self._data.means.shape[1]
         noise = torch.randn(count, generator=generator, dtype=torch.float64)
         keep = 1 - levels[0] if self._data.flow else 1.0
-        given = self._data.means[0] if task.sampling.denoise < 1 else torch.zeros(count, dtype=torch.float64)
+        # Below full noise, there is an image to begin with.
+        full = (_FLOW_RANGE if self._data.flow else _VE_RANGE)[0]
+        given = self._data.means[0] if levels[0] < 0.99 * full else torch.zeros(count, dtype=torch.float64)
         start = keep * given + levels[0] * noise
         (end,) = sample_lockstep(self._data.denoise, start, [levels], task.sampling.sampler_name)
         calls = find_solver(task.sampling.sampler_name).model_calls(task.steps)

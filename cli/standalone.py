@@ -44,6 +44,9 @@ def _refuse_what_has_no_equivalent(workflow: dict[str, Any], inputs: dict[str, A
     linked = [name for name in ("plan_2", "plan_3", "plan_4", "clip_vision") if name in inputs]
     if linked:
         raise ValueError(f"{linked[0]}: expected no link on diffusers, got one")
+    model = workflow[inputs["model"][0]]["class_type"]
+    if model not in ("SweetSpotDemoModel", "SweetSpotPreset"):
+        raise ValueError(f"model: expected Load Demo Model's or Model Step Preset's on diffusers, got one from {model}")
     batch = workflow[inputs["latent_image"][0]]["inputs"].get("batch_size", 1)
     if batch != 1:
         raise ValueError(f"batch_size: expected 1 on diffusers, got {batch}")

@@ -118,9 +118,11 @@ def _plan_check(engine: Engine, contender: Contender, question: Question, refere
     if not question.check or not can_be_checked(contender.sampling, contender.trained_steps):
         return None
     (task,) = _tasks(engine, contender, 0, [reference])
-    two_steps = engine.schedule(replace(contender.sampling, scheduler="simple", denoise=1.0, sigmas=()), 2)
-    plan = plan_check(contender.sampling, engine.schedule(task.sampling, reference), two_steps)
+    levels = engine.schedule(task.sampling, reference)
+    plain = replace(contender.sampling, sampler_name="euler", denoise=1.0, sigmas=())
     try:
+        two_steps, karras = (engine.schedule(replace(plain, scheduler=name), 2) for name in ("simple", "karras"))
+        plan = plan_check(contender.sampling, levels, two_steps, karras)
         if plan is not None:
             engine.check(plan.at(STEPS[0]))
     except ValueError:
@@ -172,7 +174,8 @@ def _next_move(contender: Contender, question: Question, judgement: Judgement) -
     check = judgement.check
     if not question.auto:
         # The reference stays, so if the check disagrees, it has to show whether it has converged itself.
-        alone = len(judgement.counts) == 1
+        # A single count, or one that overrules a larger one, needs a check that no longer changes.
+        alone = len(judgement.counts) == 1 or judgement.reference < judgement.counts[-1]
         return Move(longer_check=check is not None and (check.is_open or (alone and check.settled is None)))
     last = judgement.counts.index(judgement.reference) + 1
     return next_move(

@@ -141,8 +141,8 @@ def _newest_inputs() -> list[io.Input]:
             options=list(CHECKS),
             default=CHECK_ON,
             optional=True,
-            tooltip="Runs another solver on another schedule to check that the reference has converged: 12 more steps, "
-            "or up to 84 if it looks different. off: no check, and never high confidence.",
+            tooltip="Runs another solver on another schedule to check that the reference has converged, with 12 to 84 more "
+            "steps. off: no check, and no sweet spot of high confidence.",
             **expert(),
         ),
     ]

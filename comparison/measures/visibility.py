@@ -31,7 +31,11 @@ class Look:
     @classmethod
     def of(cls, image: Tensor) -> "Look":
         """Return what is seen of an image in [0, 1], shape (channels, height, width); grey images have one channel."""
-        return cls(seen(image[:3] if len(image) >= 3 else image[:1].expand(3, -1, -1)))
+        colours = image[:3] if len(image) >= 3 else image[:1].expand(3, -1, -1)
+        if len(image) == 4:
+            # What is transparent is seen before grey.
+            colours = colours * image[3] + 0.5 * (1 - image[3])
+        return cls(seen(colours))
 
     def similarity(self, reference: "Look") -> float:
         """Return how similar they look, 0 to 1; 1 for equal images.

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...samplers.stochastic import OWN_STEPS, injects_noise, why_no_sweet_spot
 from ..measures.measured import Measured
@@ -76,8 +75,9 @@ class _Judge:
             estimate = replace(estimate, enough_at=None)
         statistics = np.array([[[getattr(image, name) for name in NAMES] for image in row] for row in self._measured])
         better, settled = self._better(verdict, check), settled_from(self._counts, statistics)
-        verdict = _doubted(verdict, self._settings, statistics[..., NAMES.index("noise")])
         verdict = _advised(verdict, better, estimate)
+        if self._settings.trained_steps is None and noise_explodes(statistics[..., NAMES.index("noise")]):
+            better, verdict = None, _doubted(verdict)
         return Judgement(
             self._settings,
             self._judged_runs(),
@@ -100,7 +100,10 @@ class _Judge:
         if inside:
             return inside[-1]
         like_check = [pooled(values) >= self._visible for values in self._checked]
-        return runs[-2] if like_check[-3:] == [True, True, False] else runs[-1]
+        if like_check[-3:] != [True, True, False]:
+            return runs[-1]
+        stands_alone = pooled(self._measuring.similarity(runs[-2:-1], runs[-1])[0]) < self._visible
+        return runs[-2] if stands_alone else runs[-1]
 
     def _check(self, images: Sequence[int]) -> Check | None:
         """Return what the check runs show about some of the reference's images."""
@@ -132,9 +135,13 @@ class _Judge:
             alike = self._similarity[place]
             if self._checked:
                 pairs = zip(alike, self._checked[place], strict=True)
-                alike = [min(to_reference, to_check + _CHECK_SLACK) for to_reference, to_check in pairs]
+                alike = [min(to_reference, self._with_slack(to_check)) for to_reference, to_check in pairs]
             ends.append(_pooled_of(alike, images))
         return [*ends, 1.0]
+
+    def _with_slack(self, to_check: float) -> float:
+        """Return a similarity to the check; one that is only just below the visible one counts as that."""
+        return max(to_check, min(to_check + _CHECK_SLACK, self._visible))
 
     def _own(self, number: int) -> int | None:
         left = self._estimate.of_images[number] if self._estimate else None
@@ -144,8 +151,10 @@ class _Judge:
         if self._opinion is None or check is None or verdict.answer == "none":
             return None
         enough = next((run for run in self._runs if run.steps == verdict.steps), None)
-        reaches = [pooled(values) >= self._visible for values in self._check_runs]
-        return better_settings(self._opinion, check, enough, reaches, self._settings.denoise)
+        # A check run that agrees has to look like the reference, and otherwise like the last check run.
+        ends = self._checks_of_reference if check.agrees else self._check_runs
+        reaches = [pooled(values) >= self._visible for values in ends]
+        return better_settings(self._opinion, check, enough, reaches)
 
     def _judged_runs(self) -> tuple[JudgedRun, ...]:
         counted = self._enough_for()
@@ -154,12 +163,11 @@ class _Judge:
         return tuple(_judged(*row) for row in rows)
 
     def _enough_for(self) -> list[int]:
-        """Return, for each count, for how many images it and all larger ones up to the reference look like it."""
-        inside = len(self._inside)
-        table = list(zip(*self._similarity, strict=True))
-        own = [smallest_enough(self._inside, column[:inside], self._visible) for column in table]
+        """Return for how many images each count and all larger ones look like the reference and the check."""
+        own = [smallest_enough(self._inside, self._to_ends([number]), self._visible) for number in self._images]
         below = [sum(enough <= count for enough in own) for count in self._inside]
-        return below + [sum(value >= self._visible for value in row) for row in self._similarity[inside:]]
+        above = self._similarity[len(self._inside) :]
+        return below + [sum(value >= self._visible for value in row) for row in above]
 
     def _knee(self, verdict: SweetSpot) -> int | None:
         """Return the step count that gives most of the gain, for users who want fewer steps than the sweet spot."""
@@ -189,12 +197,13 @@ def _judged(run: Run, measured: Sequence[Measured], check_similarity: float | No
     )
 
 
-def _doubted(verdict: SweetSpot, settings: Settings, noise: NDArray[np.floating]) -> SweetSpot:
-    """Say that more steps turn the images into noise, which only models do that were distilled for few steps."""
-    if not noise_explodes(noise) or settings.trained_steps is not None or verdict.answer == "none":
+def _doubted(verdict: SweetSpot) -> SweetSpot:
+    """Say that more steps turn the images into noise, as they do with models that were distilled for few steps."""
+    if verdict.answer == "none":
         return verdict
-    why = f"{verdict.reason} But more steps fill the images with noise: this looks like a model made for few steps."
-    return replace(verdict, reason=why, confidence="low", advice="Compare 1, 2, 4 and 8 steps at cfg 1.")
+    why = f"{verdict.reason} But more steps fill the images with noise: this may be a model made for few steps."
+    sure = "medium" if verdict.confidence == "high" else verdict.confidence
+    return replace(verdict, reason=why, confidence=sure, advice="If it is, compare 1, 2, 4 and 8 steps at cfg 1.")
 
 
 def _advised(verdict: SweetSpot, better: Better | None, estimate: Estimate | None) -> SweetSpot:

@@ -25,7 +25,7 @@ class JudgedRun:
         psnr: PSNR of the images' mean error; None if all images equal the reference's.
         worst_tile: the lowest worst tile of all images.
         means: means of the other measures and statistics, by name; None if a measure is missing.
-        enough_for: for how many images this count and all larger ones up to the reference look like the reference.
+        enough_for: for how many images this count and all larger ones look like the reference and the check.
     """
 
     run: Run

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..measures.measured import Measured, Prepared
 from ..runs import Run
@@ -70,7 +71,13 @@ class Measuring:
             end = Prepared(other.images[number], self._device)
             for key, run in missing:
                 self._watch()
-                found[key].append(measure(run, number, end))
+                try:
+                    found[key].append(measure(run, number, end))
+                except torch.OutOfMemoryError:
+                    # The model fills the GPU: go on beside it.
+                    self._device = "cpu"
+                    end = Prepared(other.images[number], self._device)
+                    found[key].append(measure(run, number, end))
         self._known |= found
         self._held += [*(run for _, run in missing), other]
         return [self._known[key] for key in keys]

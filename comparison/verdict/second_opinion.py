@@ -19,8 +19,8 @@ STEPS = (12, 24, 48)
 SHIFT = 3.0
 # Others: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022, their rho.
 RHO = 7.0
-# Measured on 130 pictures of the demo model (benchmarks/truth.py): with less than this much above the visible
-# similarity, one verdict of 40 was wrong. The second is for a check that agrees only after it ran longer.
+# Measured on 130 pictures of the demo model (benchmarks/truth.py, seeds 101 and 102): with less than this much above
+# the visible similarity, one verdict of 40 was wrong. The second is for a check that agrees only after it ran longer.
 _CLEAR, _CLEAR_LATER = 0.01, 0.04
 # Images are clearly different if they are less similar than the visible similarity by this much.
 _FAR = 0.045
@@ -28,6 +28,7 @@ _FAR = 0.045
 _WORTHWHILE = 0.75
 _SOLVERS = ("dpmpp_2m", "res_multistep")
 _HIGHEST_FLOW_LEVEL = 1.0 + 1e-4
+_SAME_LEVEL = 0.01
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class CheckPlan:
         start: the noise level at which the reference starts.
         end: its last one above 0.
         shift: the shift of a flow-matching model; None for others.
+        from_full_noise: whether the start is the highest level, where stock schedulers start.
     """
 
     sampling: Sampling
     start: float
     end: float
     shift: float | None
+    from_full_noise: bool = True
 
     @property
     def scheduler(self) -> str:
@@ -53,7 +56,7 @@ class CheckPlan:
 
     def starts_like(self, other: "CheckPlan") -> bool:
         """Return whether both start at the same noise level. Below denoise 1, it may depend on the step count."""
-        return math.isclose(self.start, other.start, rel_tol=0.01)
+        return math.isclose(self.start, other.start, rel_tol=_SAME_LEVEL)
 
     def at(self, steps: int) -> Sampling:
         """Return the settings of a check run of this many steps."""
@@ -124,7 +127,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Better:
-    """Settings that reach the converged image with fewer model calls.
+    """Settings that reach the converged image, with fewer model calls than a sweet spot.
 
     Attributes:
         sampler: ComfyUI's sampler name.
@@ -152,12 +155,15 @@ def can_be_checked(sampling: Sampling, trained_steps: tuple[int, int] | None) ->
     return trained_steps is None and not why_no_sweet_spot(sampling.sampler_name) and not own_equation
 
 
-def plan_check(sampling: Sampling, levels: Sequence[float], two_steps: Sequence[float] = ()) -> CheckPlan | None:
+def plan_check(
+    sampling: Sampling, levels: Sequence[float], two_steps: Sequence[float] = (), karras: Sequence[float] = ()
+) -> CheckPlan | None:
     """Return how the check runs sample; None if the reference has too few noise levels to choose another schedule.
 
     Args:
         sampling: how the reference samples.
         levels: the noise levels of the reference, falling to 0.
+        karras: the levels of two steps of the scheduler "karras", which show the lowest one.
         two_steps: the levels of two steps of the scheduler "simple" from full noise. They show whether it is a
             flow-matching model, and its shift.
     """
@@ -167,7 +173,10 @@ def plan_check(sampling: Sampling, levels: Sequence[float], two_steps: Sequence[
     solver = next(name for name in _SOLVERS if name != sampling.sampler_name)
     is_flow = max([*positive, *two_steps]) <= _HIGHEST_FLOW_LEVEL
     shift = max(SHIFT, _own_shift(two_steps)) if is_flow else None
-    return CheckPlan(replace(sampling, sampler_name=solver), positive[0], positive[-1], shift)
+    lowest = karras[1] if len(karras) == 3 else positive[-1]
+    full = two_steps[0] if two_steps else positive[0]
+    is_full = math.isclose(positive[0], full, rel_tol=_SAME_LEVEL)
+    return CheckPlan(replace(sampling, sampler_name=solver), positive[0], lowest, shift, is_full)
 
 
 def make_check(opinion: Opinion, similarity: Sequence[float], settled: float | None, visible: float) -> Check:
@@ -191,19 +200,18 @@ def make_check(opinion: Opinion, similarity: Sequence[float], settled: float | N
     return Check(solver, plan.scheduler, plan.shift, last.steps, calls, seconds, alike, agrees, clear, is_far, settles)
 
 
-def better_settings(
-    opinion: Opinion, check: Check, enough: Run | None, reaches: Sequence[bool], denoise: float
-) -> Better | None:
+def better_settings(opinion: Opinion, check: Check, enough: Run | None, reaches: Sequence[bool]) -> Better | None:
     """Return the settings of the shortest check run that shows the converged image; None if it saves no calls.
+
+    Where the reference starts below full noise, there are none: stock schedulers would start elsewhere.
 
     Args:
         opinion: the check runs.
         check: what they showed.
         enough: the run of the sweet spot; None without one.
-        reaches: for each check run whether it looks like the last one.
-        denoise: the reference's. Below 1, a scheduler with another shift would start at another noise level.
+        reaches: for each check run whether it shows the converged image.
     """
-    if denoise < 1 or not (check.agrees or check.settled):
+    if not opinion.plan.from_full_noise or not (check.agrees or check.settled):
         return None
     run = next(run for run, reached in zip(opinion.runs, reaches, strict=True) if reached)
     if enough is not None and run.model_calls > _WORTHWHILE * enough.model_calls:

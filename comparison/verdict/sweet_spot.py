@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...samplers.stochastic import OWN_STEPS, why_no_sweet_spot
+from ...samplers.stochastic import DETERMINISTIC, OWN_STEPS, why_no_sweet_spot
 from ..measures.visibility import SIDE_BY_SIDE, THRESHOLDS
 from .second_opinion import Check
 
@@ -67,20 +67,23 @@ def find_sweet_spot(
     if why := why_no_sweet_spot(sampler_name):
         advice = "injects no noise" if sampler_name not in OWN_STEPS else "takes the steps that it is given"
         return SweetSpot(None, f"{why}.", "high", "none", f"Use a sampler that {advice}, e.g. dpmpp_2m.")
-    return _by_estimate(ladder, estimate, visible) if check is None else _by_check(ladder, check, visible)
+    if check is None:
+        return _by_estimate(ladder, estimate, visible)
+    if not check.agrees:
+        return _contradicted(ladder[-1][0], check, sampler_name)
+    return _by_check(ladder, check, visible)
 
 
 def _by_check(ladder: Sequence[tuple[int, float]], check: Check, visible: float) -> SweetSpot:
     reference, enough = ladder[-1][0], _smallest_enough(ladder, visible)
-    if not check.agrees:
-        return _contradicted(reference, check)
     same = f"a check with another solver ({check.sampler}, {check.steps} steps) shows the same picture"
     if len(ladder) == 1:
         why = f"{reference} steps are enough: {same}. Whether fewer are enough is not known, because none ran."
     elif enough == reference:
         why = f"{reference} steps are enough: {_below(ladder, visible)}, and {same} as {reference}."
     else:
-        why = f"{enough} steps are enough: {_from_there_on(ladder, enough)}, and {same}."
+        alike = _percent(check.similarity)
+        why = f"{enough} steps are enough: {_from_there_on(ladder)}, and {same} ({alike})."
     clear = check.clear and not _is_close_call(ladder, visible)
     return SweetSpot(enough, why, "high" if clear else "medium", "enough")
 
@@ -94,7 +97,7 @@ def _by_estimate(ladder: Sequence[tuple[int, float]], estimate: float | None, vi
         return _not_converged(reference, enough, estimate)
     if enough == reference and estimate is None:
         return SweetSpot(None, f"Not yet: {_below(ladder, visible)}.", advice=_MORE)
-    why = f"{enough} steps are enough: {_from_there_on(ladder, enough)}."
+    why = f"{enough} steps are enough: {_from_there_on(ladder)}."
     if enough == reference:
         why = f"{enough} steps are enough: {_below(ladder, visible)}, but {enough} have probably converged."
     return SweetSpot(enough, why, "low" if estimate is None else "medium", "enough")
@@ -151,11 +154,16 @@ def smallest_enough(steps: Sequence[int], similarity: Sequence[float], visible: 
     return _smallest_enough(list(zip(steps, similarity, strict=True)), visible)
 
 
-def _contradicted(reference: int, check: Check) -> SweetSpot:
+def _contradicted(reference: int, check: Check, sampler_name: str) -> SweetSpot:
     why = (
         f"Not yet: {reference} steps look different from a check with another solver ({check.sampler}, {check.steps} "
         f"steps; similarity {_percent(check.similarity)})"
     )
+    if check.settled and sampler_name not in DETERMINISTIC:
+        more = (
+            f", which shows the same picture with fewer steps. {sampler_name} may inject noise, or converge to another."
+        )
+        return SweetSpot(None, why + more, "medium", advice=_MORE)
     if check.settled:
         more = ", which shows the same picture with fewer steps. So it is these runs that have not converged."
         return SweetSpot(None, why + more, "high" if check.clear else "medium", advice=_MORE)
@@ -176,8 +184,8 @@ def _below(ladder: Sequence[tuple[int, float]], visible: float) -> str:
     return f"{count} still look different ({_percent(value)}; visible below {_percent(visible)})"
 
 
-def _from_there_on(ladder: Sequence[tuple[int, float]], enough: int) -> str:
-    return f"from there on, none looks different from {ladder[-1][0]} ({_percent(dict(ladder)[enough])})"
+def _from_there_on(ladder: Sequence[tuple[int, float]]) -> str:
+    return f"from there on, none looks different from {ladder[-1][0]}"
 
 
 def _smallest_enough(ladder: Sequence[tuple[int, float]], visible: float) -> int:

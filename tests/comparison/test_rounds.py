@@ -262,3 +262,19 @@ def test_a_check_starts_anew_where_the_reference_starts_at_another_level():
     compare(engine, [Contender(EULER)], Question([], auto=True))
     starts = [task.sampling.sigmas[0] for task in engine.ran if task.sampling.sigmas]
     assert starts[:2] == pytest.approx([0.6, 0.5])
+
+
+def test_a_models_shift_is_read_with_a_sampler_that_keeps_all_levels():
+    """ComfyUI drops the last but one level for uni_pc and dpm_2, which would double the shift."""
+
+    class Dropping(Checkable):
+        def schedule(self, sampling: Sampling, steps: int) -> list[float]:
+            drops = sampling.sampler_name == "dpm_2"
+            times = [1 - step / (steps + drops) for step in range(steps + 1 + drops)]
+            levels = [5 * time / (1 + 4 * time) for time in times]
+            return list(sampling.sigmas) or ([*levels[:-2], levels[-1]] if drops else levels)
+
+    engine = Dropping(error=0.3)
+    engine.orders["dpm_2"] = 2.0
+    report = compare(engine, [Contender(replace(EULER, sampler_name="dpm_2"))], Question([4, 25, 50]))
+    assert report.first.check.shift == pytest.approx(5.0)

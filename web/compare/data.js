@@ -116,8 +116,8 @@ export function viewPath(filename, subfolder) {
 }
 
 /**
- * The two runs to show first: the sweet spot and the reference. Without a sweet spot, the reference and the check that
- * contradicts it, or else the run before the reference and the reference.
+ * The two runs to show first: the sweet spot and the reference. Without a sweet spot, or with one run only, the
+ * reference and the check, or else the run before the reference and the reference.
  *
  * @param {Series} series
  * @returns {[number, number]} indices of the two runs
@@ -128,7 +128,7 @@ export function firstPair({ runs, reference, sweetSpot }) {
     0,
   );
   const check = runs.findIndex((run) => run.checkedBy);
-  if (sweetSpot === null && check >= 0) return [second, check];
+  if (check >= 0 && (sweetSpot === null || runs.length === 2)) return [second, check];
   const spot = runs.findIndex((run) => run.steps === sweetSpot);
   return [spot >= 0 && spot !== second ? spot : Math.max(second - 1, 0), second];
 }

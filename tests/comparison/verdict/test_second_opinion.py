@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from sweetspot.comparison.runs import Run, Sampling, Series, Settings
 from sweetspot.comparison.verdict.judge import judge
+from sweetspot.comparison.verdict.measuring import Measuring
 from sweetspot.comparison.verdict.second_opinion import Opinion, can_be_checked, plan_check
+from sweetspot.comparison.verdict.sweet_spot import VISIBLE
 
 EULER = Sampling(7, 3.0, "euler", "simple", 0.6)
 SETTINGS = Settings("comfyui", "x", "x", "euler", "simple", 3.0, 7)
@@ -39,6 +41,12 @@ def test_a_model_with_a_larger_shift_keeps_it(half: float, shift: float):
     plan = plan_check(EULER, [1.0, 0.1, 0.0], [1.0, half, 0.0])
     assert plan.shift == pytest.approx(shift)
     assert plan.at(2).sigmas[1] == pytest.approx(shift / (1 + shift))
+
+
+def test_other_models_end_at_the_lowest_level_of_karras():
+    """The last level of 24 steps of "simple" is 0.2 with SDXL; the scheduler "karras" ends at 0.03."""
+    levels = plan_check(replace(EULER, denoise=1.0), [14.6, 3.0, 0.2, 0.0], [14.6, 1.6, 0.0], [14.6, 0.03, 0.0]).at(12)
+    assert levels.sigmas[-2] == pytest.approx(0.03)
 
 
 def test_low_levels_do_not_make_a_model_a_flow_model():
@@ -129,6 +137,46 @@ def test_a_largest_count_that_stands_alone_is_not_the_reference():
     assert "50 steps show another picture" in judgement.sweet_spot.reason
 
 
+def test_a_largest_count_that_looks_like_the_others_stays_the_reference():
+    """All are alike, and only the largest is just too far from the check."""
+    runs = [Run(n, n, 1.0, END + ERROR * off) for n, off in ((4, 0.0), (25, 0.002), (50, 0.003))]
+    check = next(
+        END - ERROR * away
+        for away in (step / 5000 for step in range(400))
+        if [value[0] >= VISIBLE for value in Measuring().similarity(runs, Run(12, 12, 1.0, END - ERROR * away))]
+        == [True, True, False]
+    )
+    assert judge(Series(SETTINGS, runs), opinion=opinion(check)).reference == 50
+
+
+def test_settings_are_not_better_where_their_picture_was_seen_to_differ():
+    """24 steps of the check look like the reference and like its 12 steps, which don't look like the reference."""
+    runs = [Run(n, n, 1.0, END + ERROR * off) for n, off in ((12, 0.3), (50, 0.0))]
+    judgement = judge(Series(SETTINGS, runs), opinion=opinion(END + ERROR * 0.045, END + ERROR * 0.02))
+    assert (judgement.check.agrees, judgement.check.settled, judgement.check.steps) == (True, True, 24)
+    assert judgement.better.steps == 24
+
+
+def test_settings_are_not_better_where_stock_schedulers_would_start_elsewhere():
+    plan = plan_check(replace(EULER, denoise=1.0), [0.8, 0.5, 0.0], [1.0, 0.5, 0.0])
+    assert judge(series((24, 50)), opinion=Opinion(plan, (Run(12, 12, 1.0, END),))).better is None
+
+
+def test_a_sampler_of_unknown_kind_is_not_surely_unfinished():
+    runs = [Run(n, n, 1.0, RNG.random(END.shape)) for n in (4, 25, 50)]
+    unknown = replace(SETTINGS, sampler="rk_noisy")
+    verdict = judge(Series(unknown, runs), opinion=opinion(END, END)).sweet_spot
+    assert (verdict.steps, verdict.confidence) == (None, "medium")
+    assert "may inject noise" in verdict.reason
+
+
+def test_transparency_is_seen():
+    from_clear = [
+        Run(n, n, 1.0, np.concatenate([END, np.full_like(END[..., :1], a)], -1)) for n, a in ((4, 0), (25, 1))
+    ]
+    assert judge(Series(SETTINGS, from_clear)).similarity[0] < VISIBLE
+
+
 def test_one_count_alone_is_judged_by_the_check():
     assert judge(series((24,)), opinion=opinion(END)).sweet_spot.steps == 24
     assert judge(series((24,)), opinion=opinion(1 - END, 1 - END)).sweet_spot.answer == "not yet"
@@ -155,7 +203,8 @@ def test_images_that_turn_into_noise_are_said_to_be_of_a_model_made_for_few_step
         Run(25, 25, 1.0, noise),
     ]
     verdict = judge(Series(SETTINGS, runs), opinion=opinion(noise)).sweet_spot
-    assert verdict.confidence == "low"
+    assert verdict.confidence == "medium"
     assert "made for few steps" in verdict.reason
+    assert verdict.advice.startswith("If it is, compare 1, 2, 4 and 8 steps")
     trained = replace(SETTINGS, trained_steps=(1, 4))
     assert "made for few" not in judge(Series(trained, runs)).sweet_spot.reason
