@@ -141,8 +141,8 @@ def _newest_inputs() -> list[io.Input]:
             options=list(CHECKS),
             default=CHECK_ON,
             optional=True,
-            tooltip="Runs another solver on another schedule to check that the reference has converged, with 12 to 84 more "
-            "steps. off: no check, and no sweet spot of high confidence.",
+            tooltip="Runs another solver on another schedule to check that the reference has converged, with 12 to 84 "
+            "more steps. off: no check, and no sweet spot of high confidence.",
             **expert(),
         ),
     ]
