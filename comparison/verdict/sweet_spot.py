@@ -10,7 +10,8 @@ from .second_opinion import Check
 
 VISIBLE = THRESHOLDS[SIDE_BY_SIDE]
 
-_MARGIN = 0.015
+# Similarities this near to the visible one could as well be on its other side.
+_MARGIN = 0.01
 _MORE = "Add larger step counts."
 
 Confidence = Literal["high", "medium", "low"]
