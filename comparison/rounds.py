@@ -14,6 +14,7 @@ from .verdict.judgement import Judgement
 from .verdict.measuring import Measuring
 from .verdict.search import CHECKED_START, START, Move, next_move, trained_counts
 from .verdict.second_opinion import STEPS, CheckPlan, Opinion, can_be_checked, plan_check
+from .verdict.sweet_spot import is_near
 
 _SAME_LEVEL = 0.01
 _OTHER_STARTS = (
@@ -174,8 +175,10 @@ def _next_move(contender: Contender, question: Question, judgement: Judgement) -
     check = judgement.check
     if not question.auto:
         # The reference stays, so if the check disagrees, it has to show whether it has converged itself.
-        # A single count, or one that overrules a larger one, needs a check that no longer changes.
-        alone = len(judgement.counts) == 1 or judgement.reference < judgement.counts[-1]
+        # A single count, one that overrules a larger one, or one with hardly fewer steps than the reference needs a
+        # check that no longer changes.
+        spot, reference = judgement.sweet_spot.steps, judgement.reference
+        alone = len(judgement.counts) == 1 or reference < judgement.counts[-1] or is_near(spot or reference, reference)
         return Move(longer_check=check is not None and (check.is_open or (alone and check.settled is None)))
     last = judgement.counts.index(judgement.reference) + 1
     return next_move(

@@ -278,3 +278,11 @@ def test_a_models_shift_is_read_with_a_sampler_that_keeps_all_levels():
     engine.orders["dpm_2"] = 2.0
     report = compare(engine, [Contender(replace(EULER, sampler_name="dpm_2"))], Question([4, 25, 50]))
     assert report.first.check.shift == pytest.approx(5.0)
+
+
+def test_a_sweet_spot_just_below_the_reference_is_confirmed_by_a_longer_check():
+    engine = Stubborn(until=16)
+    report = compare(engine, [Contender(EULER)], Question([8, 16, 24]))
+    assert report.first.sweet_spot.steps == 16
+    assert counts_of(engine) == [8, 16, 24, 12, 24]
+    assert report.first.sweet_spot.confidence == "high"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from sweetspot.comparison.verdict.second_opinion import Check
 from sweetspot.comparison.verdict.sweet_spot import find_sweet_spot, find_trained_sweet_spot
@@ -104,6 +106,14 @@ def checked(similarity: float = 0.97, *, clear: bool = True) -> Check:
 def test_confidence(similarity: list[float], estimate: float | None, check: Check | None, confidence: str):
     verdict = find_sweet_spot([4, 25, 50], similarity, "euler", estimate, check)
     assert verdict.confidence == confidence
+
+
+def test_a_reference_with_hardly_more_steps_confirms_nothing_unless_the_check_ran_twice():
+    once, twice = checked(), replace(checked(), settled=True)
+    assert find_sweet_spot([4, 16, 24], [0.5, 0.97, 1.0], "euler", None, once).confidence == "medium"
+    assert find_sweet_spot([4, 16, 24], [0.5, 0.97, 1.0], "euler", None, twice).confidence == "high"
+    assert find_sweet_spot([4, 12, 24], [0.5, 0.97, 1.0], "euler", None, once).confidence == "high"
+    assert find_sweet_spot([4, 12, 24], [0.5, 0.8, 1.0], "euler", None, once).confidence == "high"
 
 
 def test_a_check_outweighs_the_estimate():
