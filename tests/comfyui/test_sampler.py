@@ -65,7 +65,7 @@ def test_a_linked_plan_wins_over_the_widgets(comfyui, graph):
         | {
             "preset": {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}},
             "ours": graph.sampler("SweetSpotSampler", plan=["preset", 1], sampler_name="heun", steps=2, cfg=7.0),
-            "stock": graph.sampler("KSampler", steps=["preset", 2], cfg=["preset", 3]),
+            "stock": graph.sampler("KSampler", steps=["preset", 2], cfg=["preset", 3], sampler_name=["preset", 4]),
             "save ours": graph.save_latent("ours"),
             "save stock": graph.save_latent("stock"),
         }

@@ -311,11 +311,11 @@ class TestTimeBudget:
         assert any("keep_steps: this run had no step 39" in note for note in trace["notes"])
 
     def test_it_does_not_go_below_the_plans_minimum(self, comfyui, graph):
-        """The demo model's draft has 10 steps; nothing below is recommended for it."""
+        """The demo model's draft has 6 steps; nothing below is recommended for it."""
         nodes = {"preset": {"class_type": "SweetSpotPreset", "inputs": {"model": ["model", 0]}}}
         trace, _ = run(comfyui, graph, nodes, plan=["preset", 1], time_budget=0.01, seed=5)
-        assert (trace["steps_asked"], trace["steps_run"]) == (25, 10)
-        assert any("time budget: 25 steps" in note and "ran 10, the fewest" in note for note in trace["notes"])
+        assert (trace["steps_asked"], trace["steps_run"]) == (12, 6)
+        assert any("time budget: 12 steps" in note and "ran 6, the fewest" in note for note in trace["notes"])
 
     def test_a_time_that_was_remembered_on_a_busy_machine_is_forgotten(self, comfyui, graph):
         nodes = {"slow": graph.faulty("slow", 4)}
