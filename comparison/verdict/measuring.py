@@ -73,7 +73,7 @@ class Measuring:
                 self._watch()
                 try:
                     found[key].append(measure(run, number, end))
-                except torch.OutOfMemoryError:
+                except torch.cuda.OutOfMemoryError:
                     # The model fills the GPU: go on beside it.
                     self._device = "cpu"
                     end = Prepared(other.images[number], self._device)

@@ -5,6 +5,8 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+import torch
+from sweetspot.comparison.measures.measured import Prepared
 from sweetspot.comparison.pictures.grid import draw_grid
 from sweetspot.comparison.report import Price, Report, make_report
 from sweetspot.comparison.runs import Run, Sampling, Series, Settings, over_seeds
@@ -290,3 +292,22 @@ def test_a_measured_run_is_not_measured_again_and_judging_can_be_ended():
 
     with pytest.raises(KeyboardInterrupt):
         judge(Series(SETTINGS, runs), Measuring(watch=end))
+
+
+def test_a_full_gpu_ends_no_comparison(monkeypatch: pytest.MonkeyPatch):
+    """The model may fill the GPU: measuring then goes on beside it."""
+    devices, measure = [], Prepared.measured
+
+    def full(self: Prepared, *arguments: object) -> object:
+        devices.append(self._device)
+        if self._device != "cpu":
+            raise torch.cuda.OutOfMemoryError
+        return measure(self, *arguments)
+
+    monkeypatch.setattr(Prepared, "measured", full)
+    runs = make_runs({4: 0.3, 25: 0.02, 50: 0.0})
+    expected = judge(Series(SETTINGS, runs)).similarity
+    devices.clear()
+    # No tensor is made there before the error, so that the test needs no such device.
+    assert Measuring("cuda").measured(runs, runs[-1])[0][0].similarity == pytest.approx(expected[0])
+    assert devices == ["cuda", "cpu", "cpu", "cpu"]
