@@ -1,0 +1,296 @@
+"""Finds where a graph's step count is set, for one of its outputs, and makes the graph with another step count.
+
+found = find_steps(graph, ("8", 0))
+graph_at_10 = with_steps(graph, found, 10)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .above import Above
+from .numbers import Place
+from .resampling import resampled
+from .stages import Bound, Part, denoise_of, parts_of
+from .step_names import partner_nodes
+from .values import Graph, Link, link_of
+
+# Classes that compare settings themselves, by what their names contain.
+_COMPARISONS = ("sweetspotcompare", "xyplot", "xy plot", "xy_plot", "xyinput", "xy input", "plot parameters")
+_FIXED_SIGMAS = "ManualSigmas"
+_LEAST_LEVELS = 2
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One sampling above the output, for people to choose.
+
+    Attributes:
+        node: id of its sampler.
+        title: the sampler's title.
+        kind: the sampler's class.
+        steps: its step count; None if the graph computes it.
+        denoise: share of the noise that it applies.
+    """
+
+    node: str
+    title: str
+    kind: str
+    steps: int | None
+    denoise: float
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        steps = "computed steps" if self.steps is None else f"{self.steps} steps"
+        return f"{self.node} ({self.title}, {steps}, denoise {self.denoise:g})"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the step count is set.
+
+    Attributes:
+        steps: the graph's own step count; None if the graph computes it.
+        places: the inputs to set.
+        bounds: the steps that move with it.
+        samplers: the nodes that sample.
+        stage: the stage, for people.
+        stages: all stages above the output.
+        note: what the user should know; empty if nothing.
+    """
+
+    steps: int | None
+    places: tuple[Place, ...]
+    bounds: tuple[Bound, ...]
+    samplers: tuple[str, ...]
+    stage: Stage
+    stages: tuple[Stage, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why the step count cannot be changed.
+
+    Attributes:
+        why: `several`, `none`, `fixed`, `comparison`, `paid`, `computed`, or `unknown` for a choice that is not there.
+        message: the reason, and what to do.
+        stages: the stages to choose from.
+    """
+
+    why: str
+    message: str
+    stages: tuple[Stage, ...] = ()
+
+
+def find_steps(
+    graph: Graph,
+    output: Link,
+    chosen: str | None = None,
+    *,
+    resample: bool = False,
+    is_paid: Callable[[str], bool] = lambda kind: kind in partner_nodes(),
+) -> Found | Refused:
+    """Find where the step count of an output is set.
+
+    Args:
+        graph: the prompt graph in API form.
+        output: node id and output number of what is looked at, e.g. the decoded image.
+        chosen: id or title of the sampler to vary; None if the graph has only one.
+        resample: whether a fixed list of noise levels may be replaced by one with more or fewer levels.
+        is_paid: whether a node class calls a paid service.
+    """
+    above = Above(graph, output)
+    refused = _why_not_at_all(above, is_paid)
+    if refused:
+        return refused
+    parts = parts_of(above) + (_fixed_parts(above) if resample else [])
+    units = _units(parts)
+    stages = tuple(_stage(above, unit) for unit in units)
+    if not units:
+        return _no_steps(above)
+    if chosen:
+        matching = [number for number, unit in enumerate(units) if _is_called(above, unit, stages[number], chosen)]
+    else:
+        matching = list(range(len(units)))
+    if len(matching) != 1:
+        return _several(stages, chosen, [stages[number] for number in matching])
+    return _found(above, units[matching[0]], stages[matching[0]], stages)
+
+
+def with_steps(graph: Graph, found: Found, steps: int) -> Graph:
+    """Return the graph with another step count; the given one stays as it is.
+
+    Raises:
+        ValueError: if two bounds would meet, so that a sampler would have no step to run.
+    """
+    changed = dict(graph)
+    moved = {bound.place: _moved(bound, found, steps) for bound in found.bounds}
+    for place in found.places:
+        _set(changed, place, steps)
+    for place, step in moved.items():
+        _set(changed, place, step)
+    return changed
+
+
+def _why_not_at_all(above: Above, is_paid: Callable[[str], bool]) -> Refused | None:
+    for node_id in above.nodes:
+        kind = above.kind(node_id)
+        if is_paid(kind):
+            return Refused(
+                "paid", f"{_named(above, node_id)} calls a paid service, which every step count would pay for"
+            )
+        if any(word in kind.lower() for word in _COMPARISONS):
+            return Refused("comparison", f"{_named(above, node_id)} is a comparison already")
+    return None
+
+
+def _fixed_parts(above: Above) -> list[Part]:
+    places = [Place(node_id, "sigmas") for node_id in above.nodes if above.kind(node_id) == _FIXED_SIGMAS]
+    return [Part(above, place) for place in places if isinstance(above.inputs(place.node).get("sigmas"), str)]
+
+
+def _no_steps(above: Above) -> Refused:
+    fixed = [node_id for node_id in above.nodes if "sigmas" in above.inputs(node_id)]
+    if fixed:
+        makers = [link[0] for node_id in fixed for name, link in above.links(node_id).items() if name == "sigmas"]
+        return Refused(
+            "fixed", f"{_named(above, (makers or fixed)[0])} sets a fixed schedule, so there is no step count to change"
+        )
+    return Refused("none", "no node above it has a step count")
+
+
+def _several(stages: Sequence[Stage], chosen: str | None, matching: Sequence[Stage]) -> Refused:
+    listed = "; ".join(map(str, stages))
+    if chosen and not matching:
+        return Refused(
+            "unknown", f"expected the id or title of one of these samplers: {listed}; got {chosen!r}", tuple(stages)
+        )
+    return Refused("several", f"there are several samplers; choose one by id or title: {listed}", tuple(matching))
+
+
+def _units(parts: Sequence[Part]) -> list[list[Part]]:
+    """Return the parts in groups that share one step count: one holder of the number, or one schedule run in parts."""
+    units: list[list[Part]] = []
+    for part in parts:
+        joined = [unit for unit in units if any(_belong_together(earlier, part) for earlier in unit)]
+        units = [unit for unit in units if unit not in joined]
+        units.append([*(earlier for unit in joined for earlier in unit), part])
+    return units
+
+
+def _belong_together(earlier: Part, later: Part) -> bool:
+    one, other = earlier.source, later.source
+    if earlier.place == later.place or (one.origin is not None and one.origin == other.origin):
+        return True
+    shares_holder = one.place is not None and one.place == other.place
+    continues = (
+        later.starts_late
+        and earlier.stops_early
+        and one.value is not None
+        and one.value == other.value
+        and any(sampler in later.above.ancestors(each) for sampler in earlier.samplers for each in later.samplers)
+    )
+    return shares_holder or continues
+
+
+def _stage(above: Above, unit: Sequence[Part]) -> Stage:
+    first = unit[0]
+    node = first.samplers[0]
+    return Stage(node, above.title(node), above.kind(node), first.source.value, denoise_of(above, first.place.node))
+
+
+def _is_called(above: Above, unit: Sequence[Part], stage: Stage, chosen: str) -> bool:
+    nodes = {node for part in unit for node in (part.place.node, *part.samplers)}
+    wanted = chosen.strip()
+    return wanted in nodes or wanted == str(stage) or wanted.lower() in {above.title(node).lower() for node in nodes}
+
+
+def _found(above: Above, unit: Sequence[Part], stage: Stage, stages: tuple[Stage, ...]) -> Found | Refused:
+    places = tuple(dict.fromkeys(part.source.place or part.place for part in unit))
+    bounds = tuple(
+        dict.fromkeys(
+            bound
+            for part in unit
+            for bound in part.bounds
+            if not _follows(above, bound, unit) and bound.place not in places
+        )
+    )
+    steps = unit[0].source.value
+    unknown = [bound for bound in bounds if bound.step is None or steps is None]
+    if unknown:
+        place = unknown[0].place
+        what = f"{place.name} of {_named(above, place.node)}"
+        return Refused(
+            "computed", f"{what} has to move with the step count, but the graph computes one of them", stages
+        )
+    samplers = tuple(sorted({each for part in unit for each in part.samplers}, key=above.nodes.index))
+    replaced = [part.place for part in unit if part.source.place is None and part.source.origin is not None]
+    note = ""
+    if replaced:
+        what = f"{replaced[0].name} of {_named(above, replaced[0].node)}"
+        note = f"{what} is computed by the graph; each run sets it instead."
+    return Found(steps, places, bounds, samplers, stage, stages, note)
+
+
+def _follows(above: Above, bound: Bound, unit: Sequence[Part]) -> bool:
+    """Return whether a bound is computed from the number that is set, so that it moves by itself."""
+    origins = {part.source.origin for part in unit if part.source.place is not None and part.source.origin}
+    waiting = [above.links(bound.place.node).get(bound.place.name)]
+    seen: set[Link] = set()
+    while waiting:
+        link = waiting.pop()
+        if link is not None and link not in seen:
+            seen.add(link)
+            waiting += above.links(link[0]).values()
+    return bool(origins & seen)
+
+
+def _moved(bound: Bound, found: Found, steps: int) -> int:
+    total = found.steps or 1
+    step = round((bound.step or 0) * steps / total)
+    others = {round((other.step or 0) * steps / total) for other in found.bounds if other.step != bound.step}
+    inside = (bound.step or 0) < total
+    if inside and (not 0 < step < steps or step in others):
+        raise ValueError(
+            f"steps: at {steps} steps, {bound.place.name} of node {bound.place.node} (step {bound.step} of {total}) "
+            f"would be step {step}, which leaves a sampler without steps"
+        )
+    return step
+
+
+def _set(graph: Graph, place: Place, steps: int) -> None:
+    node = graph[place.node]
+    old = node["inputs"].get(place.name)
+    if place.name == "plan":
+        graph[place.node] = _with_input(node, place.name, [_insert_plan(graph, place.node, old, steps), 0])
+    elif link_of(old) and place.name == "sigmas":
+        graph[place.node] = _with_input(node, place.name, [_insert_plan_sigmas(graph, place.node, old, steps), 0])
+    elif place.name == "sigmas":
+        graph[place.node] = _with_input(node, place.name, resampled(old, steps))
+    else:
+        graph[place.node] = _with_input(node, place.name, str(steps) if isinstance(old, str) else steps)
+
+
+def _with_input(node: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    return {**node, "inputs": {**node["inputs"], name: value}}
+
+
+def _insert_plan(graph: Graph, user: str, plan: Any, steps: int) -> str:
+    """Add a Step Plan that sets the step count of a plan, and return its id."""
+    node_id = f"{user}_plan"
+    graph[node_id] = {"class_type": "SweetSpotPlan", "inputs": {"plan": plan, "steps": steps}}
+    return node_id
+
+
+def _insert_plan_sigmas(graph: Graph, user: str, preset: Any, steps: int) -> str:
+    """Add what makes a preset's SIGMAS for another step count, and return its id."""
+    plan, node_id = _insert_plan(graph, user, [preset[0], 1], steps), f"{user}_sigmas"
+    inputs = {"model": [preset[0], 0], "plan": [plan, 0], "denoise": 1.0}
+    graph[node_id] = {"class_type": "SweetSpotPlanSigmas", "inputs": inputs}
+    return node_id
+
+
+def _named(above: Above, node_id: str) -> str:
+    kind, title = above.kind(node_id), above.title(node_id)
+    return f"node {node_id} ({title})" if title == kind else f"node {node_id} ({title}, {kind})"

@@ -1,0 +1,266 @@
+"""Where a graph's step count is set: by rules, and as people answered for public workflows."""
+
+from typing import Any
+
+import pytest
+from sweetspot.graphs.numbers import Place
+from sweetspot.graphs.resampling import levels_in, resampled
+from sweetspot.graphs.steps import Found, Refused, find_steps, with_steps
+
+from .step_answers import answers, workflows
+
+OUTPUT = ("end", 0)
+
+
+def node(kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": inputs}
+
+
+def sampler(steps: Any = 20, **inputs: Any) -> dict[str, Any]:
+    return node(
+        "KSampler", **{"model": ["m", 0], "steps": steps, "seed": 1, "denoise": 1.0, "latent_image": ["l", 0]} | inputs
+    )
+
+
+def graph_of(**nodes: dict[str, Any]) -> dict[str, Any]:
+    common = {"m": node("UNETLoader", unet_name="a.safetensors"), "l": node("EmptyLatentImage", width=64, batch_size=1)}
+    return common | {"end": node("VAEDecode", samples=["s", 0], vae=["v", 0])} | nodes
+
+
+def places(graph: dict[str, Any], chosen: str | None = None, **options: Any) -> list[str]:
+    found = find_steps(graph, OUTPUT, chosen, **options)
+    assert isinstance(found, Found), found
+    return sorted(f"{place.node}.{place.name}" for place in found.places)
+
+
+def refused(graph: dict[str, Any], chosen: str | None = None) -> Refused:
+    found = find_steps(graph, OUTPUT, chosen)
+    assert isinstance(found, Refused), found
+    return found
+
+
+def inputs_at(graph: dict[str, Any], steps: int) -> dict[str, dict[str, Any]]:
+    found = find_steps(graph, OUTPUT)
+    assert isinstance(found, Found), found
+    return {node_id: entry["inputs"] for node_id, entry in with_steps(graph, found, steps).items()}
+
+
+def test_people_gave_the_same_answer_for_public_workflows():
+    graphs = workflows()
+    verdicts = {answer.id: answer.verdict(graphs[answer.workflow]) for answer in answers("field:")}
+    wrong = {name: verdict for name, verdict in verdicts.items() if verdict not in ("right", "refused")}
+    assert not wrong
+    assert list(verdicts.values()).count("right") >= 0.95 * len(verdicts)
+
+
+def test_a_literal_is_set_in_place():
+    graph = graph_of(s=sampler())
+    assert places(graph) == ["s.steps"]
+    assert inputs_at(graph, 7)["s"]["steps"] == 7
+    assert graph["s"]["inputs"]["steps"] == 20
+
+
+def test_a_link_is_followed_to_the_node_that_holds_the_number():
+    primitive = {"n": node("PrimitiveInt", value=20), "r": node("Reroute", **{"": ["n", 0]})}
+    assert places(graph_of(s=sampler(["r", 0]), **primitive)) == ["n.value"]
+
+
+def test_a_number_that_is_a_text_stays_one():
+    graph = graph_of(s=sampler(["n", 0]), n=node("Int", Number="20"))
+    assert inputs_at(graph, 7)["n"]["Number"] == "7"
+
+
+def test_a_number_with_another_use_is_replaced_at_the_sampler_alone():
+    shared = graph_of(
+        s=sampler(["n", 0]), n=node("PrimitiveInt", value=4), l=node("EmptyLatentImage", width=64, batch_size=["n", 0])
+    )
+    assert places(shared) == ["s.steps"]
+
+
+def test_a_computed_number_is_replaced_at_the_sampler_and_reported():
+    graph = graph_of(s=sampler(["n", 0]), n=node("MathExpression", a=["x", 0], b=2), x=node("PrimitiveInt", value=10))
+    found = find_steps(graph, OUTPUT)
+    assert isinstance(found, Found)
+    assert found.places == (Place("s", "steps"),)
+    assert found.steps is None
+    assert "computed" in found.note
+
+
+def test_a_config_node_with_several_numbers_is_read_by_their_names():
+    config = node("KSampler Config (rgthree)", steps_total=30, refiner_step=24, cfg=8)
+    advanced = {
+        "s": node(
+            "KSamplerAdvanced",
+            model=["m", 0],
+            steps=["c", 0],
+            latent_image=["l", 0],
+            start_at_step=0,
+            end_at_step=["c", 1],
+        ),
+        "c": config,
+    }
+    assert inputs_at(graph_of(**advanced), 10)["c"] == {"steps_total": 10, "refiner_step": 8, "cfg": 8}
+
+
+def advanced_pair(high: Any = 20, low: Any = 20, bound: Any = 10) -> dict[str, Any]:
+    first = node(
+        "KSamplerAdvanced", model=["m", 0], steps=high, latent_image=["l", 0], start_at_step=0, end_at_step=bound
+    )
+    second = node(
+        "KSamplerAdvanced", model=["m", 0], steps=low, latent_image=["h", 0], start_at_step=bound, end_at_step=10000
+    )
+    return graph_of(h=first, s=second)
+
+
+def test_samplers_that_share_one_schedule_move_together():
+    inputs = inputs_at(advanced_pair(), 7)
+    # 10 * 7 / 20 = 3.5, rounded to even.
+    assert (inputs["h"]["steps"], inputs["h"]["end_at_step"]) == (7, 4)
+    assert (inputs["s"]["steps"], inputs["s"]["start_at_step"], inputs["s"]["end_at_step"]) == (7, 4, 10000)
+
+
+def test_a_bound_behind_a_link_moves_too():
+    graph = advanced_pair(bound=["b", 0]) | {"b": node("PrimitiveInt", value=10)}
+    assert inputs_at(graph, 40)["b"]["value"] == 20
+
+
+def test_a_bound_that_is_computed_from_the_number_follows_by_itself():
+    linked = advanced_pair(["n", 0], ["n", 0], ["half", 0])
+    linked |= {"n": node("PrimitiveInt", value=20), "half": node("Math", a=["n", 0], op="/ 2")}
+    found = find_steps(linked, OUTPUT)
+    assert isinstance(found, Found)
+    assert (found.places, found.bounds) == ((Place("n", "value"),), ())
+
+
+def test_a_count_at_which_two_bounds_meet_is_refused():
+    found = find_steps(advanced_pair(), OUTPUT)
+    assert isinstance(found, Found)
+    with pytest.raises(ValueError, match="steps: at 1 steps"):
+        with_steps(advanced_pair(), found, 1)
+
+
+def test_other_totals_in_a_row_are_stages_of_their_own():
+    assert refused(advanced_pair(20, 8)).why == "several"
+
+
+def test_split_sigmas_move_with_their_scheduler():
+    halves = graph_of(
+        sch=node("BasicScheduler", model=["m", 0], steps=20, denoise=1.0),
+        split=node("SplitSigmas", sigmas=["sch", 0], step=5),
+        h=node("SamplerCustomAdvanced", guider=["g", 0], sigmas=["split", 0], latent_image=["l", 0]),
+        s=node("SamplerCustomAdvanced", guider=["g", 0], sigmas=["split", 1], latent_image=["h", 0]),
+    )
+    inputs = inputs_at(halves, 8)
+    assert (inputs["sch"]["steps"], inputs["split"]["step"]) == (8, 2)
+    assert find_steps(halves, OUTPUT).samplers == ("h", "s")
+
+
+def test_several_stages_are_listed_and_one_can_be_chosen():
+    second = {**sampler(8, denoise=0.5, latent_image=["f", 0]), "_meta": {"title": "Hires pass"}}
+    graph = graph_of(f=sampler(20), s=second)
+    answer = refused(graph)
+    assert answer.why == "several"
+    assert [(stage.node, stage.steps, stage.denoise) for stage in answer.stages] == [("f", 20, 1.0), ("s", 8, 0.5)]
+    assert places(graph, "f") == ["f.steps"]
+    assert places(graph, "hires pass") == ["s.steps"]
+    assert places(graph, str(answer.stages[1])) == ["s.steps"]
+    assert refused(graph, "third").why == "unknown"
+
+
+def test_stages_with_one_number_for_all_are_one():
+    graph = graph_of(f=sampler(["n", 0]), s=sampler(["n", 0], latent_image=["f", 0]), n=node("PrimitiveInt", value=9))
+    assert places(graph) == ["n.value"]
+
+
+def test_what_a_decided_switch_leaves_out_does_not_count():
+    switch = node("ComfySwitchNode", switch=True, on_true=["s1", 0], on_false=["s2", 0])
+    assert places(graph_of(s=switch, s1=sampler(20), s2=sampler(8))) == ["s1.steps"]
+
+
+def test_nodes_that_only_note_the_number_are_left_out():
+    graph = graph_of(
+        s=sampler(), end=node("Image Saver", images=["d", 0], steps=20), d=node("VAEDecode", samples=["s", 0])
+    )
+    assert places(graph) == ["s.steps"]
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "name"),
+    [
+        (node("Flux2Scheduler", steps=20, width=64, height=64), "steps"),
+        (node("LTXVScheduler", steps=20, max_shift=2.0), "steps"),
+        (node("AlignYourStepsScheduler", model_type="SDXL", steps=10, denoise=1.0), "steps"),
+        (node("SDTurboScheduler", model=["m", 0], steps=1, denoise=1.0), "steps"),
+        (node("Ideogram4Scheduler", steps=20), "steps"),
+        (node("BetaSamplingScheduler", model=["m", 0], steps=20), "steps"),
+        (node("AnotherPacksScheduler", num_inference_steps=20), "num_inference_steps"),
+    ],
+)
+def test_schedulers_are_known_by_where_their_schedule_goes(scheduler: dict[str, Any], name: str):
+    graph = graph_of(sch=scheduler, s=node("SamplerCustom", model=["m", 0], sigmas=["sch", 0], latent_image=["l", 0]))
+    assert places(graph) == [f"sch.{name}"]
+
+
+@pytest.mark.parametrize(
+    ("maker", "name"),
+    [
+        (node("KSampler (Efficient)", model=["m", 0], steps=20, latent_image=["l", 0]), "steps"),
+        (node("ClownsharKSampler_Beta", model=["m", 0], steps=20, steps_to_run=-1, latent_image=["l", 0]), "steps"),
+        (node("UltimateSDUpscale", model=["m", 0], image=["i", 0], steps=20), "steps"),
+        (node("FaceDetailer", model=["m", 0], image=["i", 0], steps=20), "steps"),
+        (node("WanVideoSampler", model=["m", 0], steps=20, start_step=0, end_step=-1), "steps"),
+        (node("KSampler //Inspire", model=["m", 0], steps=20, latent_image=["l", 0]), "steps"),
+        (node("BNK_TiledKSampler", model=["m", 0], steps=20, latent_image=["l", 0]), "steps"),
+        (node("MarigoldDepthEstimation", image=["i", 0], denoise_steps=10), "denoise_steps"),
+    ],
+)
+def test_samplers_of_other_packs_are_known_by_their_inputs(maker: dict[str, Any], name: str):
+    assert places(graph_of(s=maker)) == [f"s.{name}"]
+
+
+def test_a_pipe_leads_to_its_sampler():
+    pipe = node("easy preSampling", pipe=["p", 0], steps=20)
+    found = find_steps(graph_of(pre=pipe, s=node("easy kSampler", pipe=["pre", 0])), OUTPUT)
+    assert isinstance(found, Found)
+    assert (found.places, found.samplers) == ((Place("pre", "steps"),), ("s",))
+
+
+def test_a_preset_and_a_plan_get_a_step_plan_in_between():
+    preset = {"p": node("SweetSpotPreset", model=["m", 0])}
+    own = graph_of(s=node("SweetSpotSampler", model=["p", 0], plan=["p", 1], steps=25, latent_image=["l", 0]), **preset)
+    inputs = inputs_at(own, 9)
+    assert inputs[inputs["s"]["plan"][0]] == {"plan": ["p", 1], "steps": 9}
+    sigmas = graph_of(s=node("SamplerCustom", model=["p", 0], sigmas=["p", 8], latent_image=["l", 0]), **preset)
+    inputs = inputs_at(sigmas, 9)
+    assert inputs[inputs[inputs["s"]["sigmas"][0]]["plan"][0]] == {"plan": ["p", 1], "steps": 9}
+    by_hand = own | {"hand": node("SweetSpotPlan", plan=["p", 1], steps=6)}
+    by_hand["s"]["inputs"]["plan"] = ["hand", 0]
+    assert places(by_hand) == ["hand.steps"]
+
+
+def test_what_has_no_step_count_is_refused_with_the_reason():
+    custom = {"s": node("SamplerCustom", model=["m", 0], sigmas=["x", 0], latent_image=["l", 0])}
+    assert refused(graph_of(x=node("ManualSigmas", sigmas="1.0, 0.5, 0.0"), **custom)).why == "fixed"
+    assert refused(graph_of(x=node("HyperSDXL1StepUnetScheduler", steps=1), **custom)).why == "fixed"
+    assert refused(graph_of(s=node("VAEEncode", pixels=["i", 0]))).why == "none"
+    assert refused(graph_of(s=node("SweetSpotCompare", model=["m", 0], steps="4, 25"))).why == "comparison"
+    paid = graph_of(s=sampler(latent_image=["e", 0]), e=node("VAEEncode", pixels=["g", 0]), g=node("GeminiImageNode"))
+    assert refused(paid).why == "paid"
+    computed = advanced_pair(bound=["b", 0]) | {"b": node("Math", a=["x", 0], b=3), "x": node("PrimitiveInt", value=4)}
+    assert refused(computed).why == "computed"
+
+
+def test_a_fixed_schedule_is_resampled_on_request():
+    custom = {"s": node("SamplerCustom", model=["m", 0], sigmas=["x", 0], latent_image=["l", 0])}
+    graph = graph_of(x=node("ManualSigmas", sigmas="1.0, 0.25, 0.0"), **custom)
+    found = find_steps(graph, OUTPUT, resample=True)
+    assert isinstance(found, Found)
+    assert found.steps == 2
+    assert levels_in(with_steps(graph, found, 3)["x"]["inputs"]["sigmas"]) == pytest.approx([1.0, 0.5, 0.25, 0.0])
+
+
+def test_resampling_keeps_the_ends_and_the_curve():
+    assert levels_in(resampled("8, 2", 4)) == pytest.approx([8, 5.65685, 4, 2.82843, 2])
+    assert resampled("1.0, 0.5, 0.25, 0", 3) == "1, 0.5, 0.25, 0"
+    with pytest.raises(ValueError, match="sigmas: expected at least 2"):
+        resampled("1.0, 0", 4)
