@@ -1,5 +1,6 @@
 """The contenders of a comparison: each one is a complete way to sample."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,7 @@ class Contender:
             source=source,
             sampler=self.sampling.sampler_name,
             scheduler=self.sampling.scheduler,
-            cfg=self.sampling.cfg,
+            cfg=None if math.isnan(self.sampling.cfg) else self.sampling.cfg,
             seed=self.sampling.seed,
             seeds=seeds,
             trained_steps=self.trained_steps,

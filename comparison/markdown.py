@@ -130,9 +130,9 @@ def _cells(row: dict[str, Any], images: int) -> list[str]:
     marks = (" (kept)" if row["reused"] else "") + (" \\*" if row["together"] else "")
     return [
         f"{row['steps']}{marks}",
-        str(row["model_calls"]),
-        f"{row['seconds']:.3f}",
-        f"{row['seconds_per_step']:.4f}",
+        _number(row["model_calls"], 0),
+        _number(row["seconds"], 3),
+        _number(row["seconds_per_step"], 4),
         f"{100 * row['similarity']:.1f} %",
         f"{row['ssim']:.3f}",
         f"{row['ms_ssim']:.3f}",

@@ -131,13 +131,15 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
 def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
     """Return a run's entry. An infinite PSNR (all images equal) is None, because JSON has no infinity."""
     run = judged.run
-    cost = price.of(run.steps, run.seconds)
+    seconds = None if run.timing == "unknown" else run.seconds
+    cost = None if seconds is None else price.of(run.steps, seconds)
     means = {name: _rounded(value, MEANS[name]) for name, value in judged.means.items()}
     return {
         "steps": run.steps,
-        "model_calls": run.model_calls,
-        "seconds": round(run.seconds, 4),
-        "seconds_per_step": round(run.seconds / run.steps, 5),
+        "model_calls": run.model_calls if run.counted else None,
+        "seconds": _rounded(seconds, 4),
+        "seconds_per_step": _rounded(seconds and seconds / run.steps, 5),
+        "timing": run.timing,
         "cost": _rounded(cost, 8),
         "similarity": round(judged.similarity, 6),
         "check_similarity": _rounded(judged.check_similarity, 6),

@@ -42,6 +42,7 @@ class Question:
         price: what sampling costs.
         visible: which differences count: those seen side by side, or also those seen when flipped in place.
         check: whether another solver gives a second opinion on the reference.
+        noisy: whether a test has shown that the sampler injects noise, although its name doesn't say so.
     """
 
     counts: Sequence[int]
@@ -52,6 +53,7 @@ class Question:
     price: Price = field(default_factory=Price)
     visible: Visible = SIDE_BY_SIDE
     check: bool = True
+    noisy: bool = False
 
 
 def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
@@ -73,14 +75,22 @@ def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
         raise ValueError(f"also: expected each sampler and its settings only once; got {twice[0]} twice")
 
 
-def compare(engine: Engine, contenders: Sequence[Contender], question: Question) -> Report:
+def compare(
+    engine: Engine, contenders: Sequence[Contender], question: Question, measuring: Measuring | None = None
+) -> Report:
     """Run every contender and return the report. The first contender's sweet spot is the comparison's.
+
+    Args:
+        engine: executes the runs.
+        contenders: what runs.
+        question: what to find out.
+        measuring: measures, and keeps earlier measurements of the same runs.
 
     Raises:
         ValueError: if there is no contender.
         BaseException: what the engine raises.
     """
-    measuring = Measuring(engine.device, engine.check_cancelled)
+    measuring = measuring or Measuring(engine.device, engine.check_cancelled)
     judgements = [_run_contender(engine, contender, question, measuring) for contender in contenders]
     notes = [_OTHER_STARTS] if not all(judgement.settings.same_start for judgement in judgements) else []
     notes += [_UNEVEN] if any(map(_is_uneven, judgements)) else []
@@ -90,7 +100,7 @@ def compare(engine: Engine, contenders: Sequence[Contender], question: Question)
 def _run_contender(engine: Engine, contender: Contender, question: Question, measuring: Measuring) -> Judgement:
     """Run a contender round by round and judge it after each round, because what runs next may depend on the result."""
     settings = contender.settings(engine.name, question.variant, question.source, question.seeds)
-    settings = replace(settings, visible=question.visible)
+    settings = replace(settings, visible=question.visible, noisy=question.noisy)
     runs: dict[int, Run] = {}
     opinion, move = None, Move(tuple(_first_counts(contender, question)))
     while True:
@@ -151,7 +161,8 @@ def _run_check(engine: Engine, plan: CheckPlan, question: Question, steps: int) 
 def _is_uneven(judgement: Judgement) -> bool:
     """Return whether the runs' seconds differ too much to be comparable."""
     runs = [judged.run for judged in judgement.runs]
-    per_call = [run.seconds / run.model_calls for run in runs if run.model_calls and run.seconds > 0]
+    per_call = [run.seconds / run.model_calls for run in runs if run.model_calls and run.timing == "sampling"]
+    per_call = [seconds for seconds in per_call if seconds > 0]
     return bool(per_call) and max(per_call) > _UNEVEN_TIMES * min(per_call)
 
 
@@ -170,7 +181,7 @@ def _next_move(contender: Contender, question: Question, judgement: Judgement) -
 
     A distilled model needs no search. For a sampler without a sweet spot, no step count would change the verdict.
     """
-    if contender.trained_steps is not None or why_no_sweet_spot(contender.sampling.sampler_name):
+    if contender.trained_steps is not None or question.noisy or why_no_sweet_spot(contender.sampling.sampler_name):
         return Move()
     check = judgement.check
     if not question.auto:

@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .measures.levels import Image, Levels
 from .measures.visibility import SIDE_BY_SIDE, Visible
+
+# How a run's seconds came about: measured around the sampling of a warm model; the same, but a model's first run; the
+# time of whole sampler nodes; worked out from other runs; or not known.
+Timing = Literal["sampling", "first run", "node", "estimated", "unknown"]
 
 LARGEST_SEED = 0xFFFFFFFFFFFFFFFF
 
@@ -18,7 +23,7 @@ class Sampling:
 
     Attributes:
         seed: seed of the starting noise.
-        cfg: guidance scale in ComfyUI's convention, 1 is off.
+        cfg: guidance scale in ComfyUI's convention, 1 is off; nan if it is not known.
         sampler_name: ComfyUI's sampler name.
         scheduler: ComfyUI's scheduler name.
         denoise: share of the noise that is applied, 0 to 1.
@@ -60,7 +65,7 @@ class Settings:
         source: where the model, or the information about its variant, comes from.
         sampler: ComfyUI's sampler name.
         scheduler: ComfyUI's scheduler name.
-        cfg: guidance scale in ComfyUI's convention, 1 is off.
+        cfg: guidance scale in ComfyUI's convention, 1 is off; None if it is not known.
         seed: seed of the starting noise; the first one if there are several.
         seeds: how many seeds ran, each one higher by 1 than the last.
         denoise: share of the noise that was applied.
@@ -68,6 +73,7 @@ class Settings:
         label: distinguishes the series from another one with the same sampler, scheduler and cfg; empty if not needed.
         trained_steps: lowest and highest step count that a distilled model was trained for; None for others.
         visible: which differences count: those seen side by side, or also those seen when flipped in place.
+        noisy: whether a test has shown that the sampler injects noise, although its name doesn't say so.
     """
 
     engine: str
@@ -75,7 +81,7 @@ class Settings:
     source: str
     sampler: str
     scheduler: str
-    cfg: float
+    cfg: float | None
     seed: int
     seeds: int = 1
     trained_steps: tuple[int, int] | None = None
@@ -83,11 +89,13 @@ class Settings:
     same_start: bool = True
     label: str = ""
     visible: Visible = SIDE_BY_SIDE
+    noisy: bool = False
 
     @property
     def name(self) -> str:
         """A name that distinguishes the series from the others of its comparison."""
-        name = f"{self.sampler}, {self.scheduler}, cfg {self.cfg:g}"
+        name = f"{self.sampler}, {self.scheduler}"
+        name += "" if self.cfg is None else f", cfg {self.cfg:g}"
         name += f", denoise {self.denoise:g}" if self.denoise < 1 else ""
         return f"{name}, {self.label}" if self.label else name
 
@@ -105,6 +113,7 @@ class Run:
         together: whether it shared its model calls with other runs; if so, `seconds` is what its calls take alone.
         own_solver: whether this pack's solver made it instead of the engine's own sampler.
         embeddings: a vision model's embedding of each image, shape (images, features); None without a vision model.
+        timing: how the seconds came about. The model calls are not known, and 0, if it is `node` or `unknown`.
     """
 
     steps: int
@@ -115,6 +124,12 @@ class Run:
     together: bool = False
     own_solver: bool = False
     embeddings: NDArray[np.floating] | None = None
+    timing: Timing = "sampling"
+
+    @property
+    def counted(self) -> bool:
+        """Whether the model calls are known."""
+        return self.timing not in ("node", "unknown")
 
 
 @dataclass(frozen=True)

@@ -77,5 +77,6 @@ def _run(judged: JudgedRun, each: int, keep: Callable[[Levels], str]) -> dict[st
         "model_calls": run.model_calls,
         "similarity": round(judged.similarity, 6),
         "reused": run.reused,
+        "timing": run.timing,
         "files": [keep(to_levels(image)) for image in run.images[:each]],
     }

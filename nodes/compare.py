@@ -1,35 +1,39 @@
 """Multi-Step Compare: renders the same seed at several step counts, side by side, and names the sweet spot."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
-from comfy_api.latest import io, ui
+from comfy_api.latest import io
 
 from ..comparison.contenders import Contender, parse_contenders
 from ..comparison.frames import check_frames
-from ..comparison.markdown import summary, to_markdown
-from ..comparison.pictures.chart import draw_curve
-from ..comparison.pictures.grid import draw_grid
-from ..comparison.report import Price, Report
+from ..comparison.report import Price
 from ..comparison.rounds import Question, check_contenders, compare
 from ..comparison.runs import Sampling
 from ..comparison.step_counts import parse_step_counts
 from ..presets.catalogue import is_variant
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
-from .compare_inputs import CHECK_ON, EIGHT_BIT, FLOAT32, PRICE_UNITS, check_values, compare_inputs, compare_outputs
+from .compare_inputs import (
+    CHECK_ON,
+    CHECKS,
+    EIGHT_BIT,
+    FLOAT32,
+    PRICE_UNITS,
+    check_values,
+    compare_inputs,
+    compare_outputs,
+)
+from .comparing.answer import answer
 from .comparing.engine import ComfyEngine, Subject
 from .comparing.progress import ComparisonProgress
-from .comparing.save import all_images, check_prefix, saved_or_why_not
-from .comparing.shared_calls import AUTO
-from .comparing.viewer_files import viewer_with_files
+from .comparing.save import check_prefix
+from .comparing.shared_calls import AUTO, MODES
 from .model.evidence import gather_evidence, source_file
 from .model.recognise_here import counts_of_qualities
 from .running.stock import check_latent
-from .schema import make_schema
+from .schema import check_choice, check_number, make_schema
 
 
 class SweetSpotCompare(io.ComfyNode):
@@ -94,7 +98,11 @@ class SweetSpotCompare(io.ComfyNode):
         check: str = CHECK_ON,
     ) -> io.NodeOutput:
         """Run every step count, measure and report."""
-        check_values(together, seeds, cache_megabytes, cfg, denoise, price, kept_as, price_unit, check)
+        check_values(seeds, cache_megabytes, price, kept_as, price_unit)
+        check_choice("together", together, MODES)
+        check_number("cfg", cfg, 0, 100)
+        check_number("denoise", denoise, 0, 1)
+        check_choice("check", check, CHECKS)
         check_latent(model, latent_image)
         check_frames(frames)
         others, step_list = parse_contenders(also), parse_step_counts(steps)
@@ -112,34 +120,9 @@ class SweetSpotCompare(io.ComfyNode):
         cost, checked = Price(price, price_unit), check == CHECK_ON
         question = Question(counts, step_list.auto, seeds, known_plan.variant, source, cost, check=checked)
         report = compare(engine, contenders, question)
-        return cls._answer(report, progress, words, save_prefix)
-
-    @classmethod
-    def _answer(
-        cls, report: Report, progress: ComparisonProgress, words: Mapping[str, int], save_prefix: str
-    ) -> io.NodeOutput:
-        """Return all outputs and show the viewer in the node."""
-        text, markdown = json.dumps(report.to_dict(), indent=2), to_markdown(report)
-        picture, curve = draw_grid(report), draw_curve(report)
+        outputs, shown, picture = answer(cls, report, words, save_prefix)
         progress.show(picture)
-        saved = saved_or_why_not(cls, report, save_prefix, picture, curve) if save_prefix else ""
-        grid = torch.from_numpy(picture).unsqueeze(0)
-        shown = {
-            **ui.PreviewImage(grid, cls=cls).as_dict(),
-            "report": [text],
-            "viewer": [viewer_with_files(report)],
-            "markdown": [markdown],
-            "text": [summary(report, words, saved)],
-        }
-        return io.NodeOutput(
-            all_images(report),
-            grid,
-            text,
-            report.first.sweet_spot.steps or report.first.reference,
-            markdown,
-            torch.from_numpy(curve).unsqueeze(0),
-            ui=shown,
-        )
+        return io.NodeOutput(*outputs, ui=shown)
 
     @classmethod
     def _recognised(cls, model: Any, plan: StepPlan | None, words: Sequence[str]) -> tuple[StepPlan, dict[str, int]]:

@@ -29,34 +29,12 @@ def compare_inputs() -> list[io.Input]:
         *conditioning_inputs(),
         io.Vae.Input("vae", tooltip="Decodes the images that are compared."),
         seed_input(),
-        io.String.Input(
-            "steps",
-            default="4, 25, 50",
-            tooltip="Step counts to compare, separated by commas: up to 64 whole numbers from 1 to 10000, ranges, e.g. "
-            "8..32:8, or draft, balanced, best for this model. By default the largest is the reference. auto searches "
-            "for the sweet spot with few model calls.",
-        ),
+        step_list_input("Step counts to compare"),
         *sampler_inputs(),
         denoise_input(),
         plan_input(),
-        io.Int.Input(
-            "cache_megabytes",
-            default=1024,
-            min=0,
-            max=MOST_MEGABYTES,
-            optional=True,
-            tooltip="Memory for finished images, in MB. If you edit the list, only new runs are computed. 0 clears the "
-            "cache and recomputes everything.",
-            **expert(),
-        ),
-        io.Int.Input(
-            "seeds",
-            default=1,
-            min=1,
-            max=MOST_SEEDS,
-            optional=True,
-            tooltip="How many seeds to run, counting up from `seed`. The verdict covers all their images.",
-        ),
+        cache_input(),
+        seeds_input("`seed`"),
         io.String.Input(
             "also",
             default="",
@@ -67,12 +45,6 @@ def compare_inputs() -> list[io.Input]:
             Plan.Input(f"plan_{number}", optional=True, tooltip="Another plan to compare. It runs every step count.")
             for number in (2, 3, 4)
         ],
-        *_expert_inputs(),
-    ]
-
-
-def _expert_inputs() -> list[io.Input]:
-    return [
         io.Combo.Input(
             "together",
             options=list(MODES),
@@ -82,6 +54,59 @@ def _expert_inputs() -> list[io.Input]:
             "off: one run at a time, bit-identical to KSampler.",
             **expert(),
         ),
+        *report_inputs(),
+        io.Combo.Input(
+            "check",
+            options=list(CHECKS),
+            default=CHECK_ON,
+            optional=True,
+            tooltip="Runs another solver on another schedule to check that the reference has converged, with 12 to 84 "
+            "more steps. off: no check, and no sweet spot of high confidence.",
+            **expert(),
+        ),
+    ]
+
+
+def step_list_input(what: str) -> io.Input:
+    """Return the input for the step counts to compare."""
+    return io.String.Input(
+        "steps",
+        default="4, 25, 50",
+        tooltip=f"{what}, separated by commas: up to 64 whole numbers from 1 to 10000, ranges, e.g. "
+        "8..32:8, or draft, balanced, best for this model. By default the largest is the reference. auto searches "
+        "for the sweet spot with few model calls.",
+    )
+
+
+def cache_input() -> io.Input:
+    """Return the input for the memory for finished images."""
+    return io.Int.Input(
+        "cache_megabytes",
+        default=1024,
+        min=0,
+        max=MOST_MEGABYTES,
+        optional=True,
+        tooltip="Memory for finished images, in MB. If you edit the list, only new runs are computed. 0 clears the "
+        "cache and recomputes everything.",
+        **expert(),
+    )
+
+
+def seeds_input(first: str) -> io.Input:
+    """Return the input for the number of seeds."""
+    return io.Int.Input(
+        "seeds",
+        default=1,
+        min=1,
+        max=MOST_SEEDS,
+        optional=True,
+        tooltip=f"How many seeds to run, counting up from {first}. The verdict covers all their images.",
+    )
+
+
+def report_inputs() -> list[io.Input]:
+    """Return the inputs for what is measured, kept and saved."""
+    return [
         io.ClipVision.Input(
             "clip_vision",
             optional=True,
@@ -106,12 +131,6 @@ def _expert_inputs() -> list[io.Input]:
             tooltip="What the price is for: an hour of sampling, or one step.",
             **expert(),
         ),
-        *_newest_inputs(),
-    ]
-
-
-def _newest_inputs() -> list[io.Input]:
-    return [
         io.String.Input(
             "frames",
             default="first, middle, last",
@@ -134,15 +153,6 @@ def _newest_inputs() -> list[io.Input]:
             optional=True,
             tooltip="Saves images, grid, curve and report to the output folder under this name. Each image includes "
             "the report, its step count and the workflow. Empty saves nothing.",
-            **expert(),
-        ),
-        io.Combo.Input(
-            "check",
-            options=list(CHECKS),
-            default=CHECK_ON,
-            optional=True,
-            tooltip="Runs another solver on another schedule to check that the reference has converged, with 12 to 84 "
-            "more steps. off: no check, and no sweet spot of high confidence.",
             **expert(),
         ),
     ]
@@ -172,28 +182,14 @@ def compare_outputs() -> list[io.Output]:
     ]
 
 
-def check_values(
-    together: str,
-    seeds: int,
-    cache_megabytes: int,
-    cfg: float,
-    denoise: float,
-    price: float,
-    kept_as: str,
-    price_unit: str,
-    check: str,
-) -> None:
-    """Refuse linked values that are outside the inputs' limits.
+def check_values(seeds: int, cache_megabytes: int, price: float, kept_as: str, price_unit: str) -> None:
+    """Refuse linked values that are outside the limits of the inputs that both comparison nodes have.
 
     Raises:
         ValueError: names the input, the allowed values and the value that was given.
     """
-    check_choice("together", together, MODES)
     check_number("seeds", seeds, 1, MOST_SEEDS)
     check_number("cache_megabytes", cache_megabytes, 0, MOST_MEGABYTES)
-    check_number("cfg", cfg, 0, 100)
-    check_number("denoise", denoise, 0, 1)
     check_number("price", price, 0, MOST_PRICE)
     check_choice("kept_as", kept_as, KEPT_AS)
     check_choice("price_unit", price_unit, PRICE_UNITS)
-    check_choice("check", check, CHECKS)

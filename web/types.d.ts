@@ -100,6 +100,7 @@ type Run = {
   similarity: number;
   modelCalls: number;
   reused: boolean;
+  isTimed: boolean;
   files: string[];
   /** The sampler of a check run; empty for a step count of the series. */
   checkedBy: string;

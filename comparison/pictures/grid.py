@@ -12,6 +12,7 @@ from PIL import ImageDraw, ImageFont
 
 from ..measures.levels import Image
 from ..report import Report
+from ..runs import Run
 from ..verdict.judgement import Judgement
 
 # Narrower images are enlarged by a whole factor, so that labels fit and pixels stay sharp.
@@ -124,12 +125,16 @@ def to_pillow(image: NDArray[Any]) -> PillowImage.Image:
     return PillowImage.fromarray(np.ascontiguousarray(rgb))
 
 
+def _time(run: Run) -> str:
+    return "time unknown" if run.timing == "unknown" else f"{run.seconds:.2f} s"
+
+
 def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:
     """Return a series' columns, broken into several lines if there are many, so that the picture fits a screen."""
     columns = [
         Column(
             _title(judged.run.steps, judgement),
-            f"{judged.run.seconds:.2f} s   similarity {100 * judged.similarity:.1f} %",
+            f"{_time(judged.run)}   similarity {100 * judged.similarity:.1f} %",
             judged.run.images[:_MOST_ROWS],
             judged.run.steps == judgement.sweet_spot.steps,
         )

@@ -20,6 +20,14 @@ from .second_opinion import Better, Check, Opinion, better_settings, make_check
 from .sweet_spot import SweetSpot, find_sweet_spot, find_trained_sweet_spot, smallest_enough
 
 _FEW_IMAGES = 4
+_TESTED_NOISY = SweetSpot(
+    None,
+    "Two step counts next to each other differ as much as two seeds do, so this sampler injects noise: the image keeps "
+    "changing with the step count and never settles.",
+    "medium",
+    "none",
+    "Use a sampler that injects no noise, e.g. dpmpp_2m.",
+)
 # A run may look less like the check than like the reference by this much: the check is not quite converged, either.
 _CHECK_SLACK = 0.01
 
@@ -115,9 +123,11 @@ class _Judge:
 
     def _verdict(self, images: Sequence[int], estimate: float | None, check: Check | None) -> SweetSpot:
         settings = self._settings
-        if not any(run.model_calls for run in self._runs):
+        if not any(run.model_calls or not run.counted for run in self._runs):
             why = "Nothing ran: this denoise leaves no steps to run."
             return SweetSpot(None, why, "low", advice="Increase denoise.")
+        if settings.noisy:
+            return _TESTED_NOISY
         if settings.trained_steps is not None and settings.sampler not in OWN_STEPS:
             similarity = [_pooled_of(values, images) for values in self._similarity]
             return find_trained_sweet_spot(self._counts, similarity, settings.trained_steps, self._visible)
@@ -171,7 +181,8 @@ class _Judge:
 
     def _knee(self, verdict: SweetSpot) -> int | None:
         """Return the step count that gives most of the gain, for users who want fewer steps than the sweet spot."""
-        if why_no_sweet_spot(self._settings.sampler) or self._settings.trained_steps is not None:
+        without = self._settings.noisy or why_no_sweet_spot(self._settings.sampler)
+        if without or self._settings.trained_steps is not None:
             return None
         knee = find_knee(self._counts, [1 - pooled(values) for values in self._similarity])
         return None if knee is None or (verdict.steps is not None and knee >= verdict.steps) else int(knee)
@@ -218,7 +229,7 @@ def _advised(verdict: SweetSpot, better: Better | None, estimate: Estimate | Non
 
 def _with_statistics(verdict: SweetSpot, settled: int | None, settings: Settings, images: int) -> SweetSpot:
     """Add to the reason whether the statistics settle, if the images themselves never do."""
-    if not injects_noise(settings.sampler) or settings.trained_steps is not None:
+    if not (settings.noisy or injects_noise(settings.sampler)) or settings.trained_steps is not None:
         return verdict
     if settled is not None:
         text = (

@@ -94,7 +94,8 @@ def _why_no_end(judgement: Judgement) -> str:
 def _why_another(judgement: Judgement, first: Judgement) -> str:
     """Return why a series converges to a different image than the first one; empty if it is the same image."""
     if judgement.settings.cfg != first.settings.cfg:
-        return f"cfg {judgement.settings.cfg:g} gives different images than cfg {first.settings.cfg:g}"
+        cfg, of_first = (number or 0.0 for number in (judgement.settings.cfg, first.settings.cfg))
+        return f"cfg {cfg:g} gives different images than cfg {of_first:g}"
     same_start = judgement.settings.same_start and judgement.settings.scheduler == first.settings.scheduler
     if first.settings.denoise < 1 and judgement is not first and not same_start:
         return f"with denoise {first.settings.denoise:g} it starts at a different noise level"

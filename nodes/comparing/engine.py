@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -14,8 +14,6 @@ from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - Com
 
 from ...comparison.frames import choose_frames
 from ...comparison.measures.levels import to_levels
-from ...comparison.measures.structure import LEAST_SIDE
-from ...comparison.run_cache import RunCache
 from ...comparison.runs import Run, Sampling, Task
 from ...presets.plan import StepPlan
 from ...presets.trained import at_steps
@@ -23,14 +21,15 @@ from ...samplers.solvers import find_solver
 from ..model.plan_on_model import exact_sigmas
 from ..running.stock import KSamplerSettings, check_sampler, sample_traced, sample_watched, schedule_of
 from .fingerprints import fingerprint
+from .images import embed, to_images
 from .joint_run import JointRun
+from .kept_runs import KEPT
 from .may_share import why_not_share
+from .naming import naming
 from .progress import ComparisonProgress
 from .shared_calls import OFF, SharedCalls
 
 log = logging.getLogger("sweetspot.nodes.comparing.engine")
-
-_CACHE = RunCache(0)
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class ComfyEngine:
                 Finished runs are kept.
         """
         if self._key is None:
-            _CACHE.limit(self._cache_bytes)
+            KEPT.limit(self._cache_bytes)
             self._key = _key(self._subject) if self._cache_bytes else ""
         self._progress.expect(sum(task.steps for task in tasks))
         runs = {number: run for number, task in enumerate(tasks) if (run := self._kept(task)) is not None}
@@ -168,7 +167,7 @@ class ComfyEngine:
     def _run_alone(self, task: Task) -> Run:
         subject = self._subject
         self.check_cancelled()
-        with _naming(task.steps):
+        with naming(task.steps):
             sampled, trace = sample_traced(
                 subject.model,
                 task.steps,
@@ -189,7 +188,7 @@ class ComfyEngine:
         shared = SharedCalls(self._together)
         joint = JointRun(schedules, settings.sampler_name, shared, self._progress.for_runs(counts, calls))
         try:
-            with _naming(*counts):
+            with naming(*counts):
                 sample_watched(
                     joint, subject.model, max(counts), settings, subject.positive, subject.negative, subject.latent
                 )
@@ -223,26 +222,26 @@ class ComfyEngine:
 
     def _finish(self, task: Task, sampled: dict[str, Any], run: Run) -> Run:
         """Decode the run and keep it for later comparisons."""
-        with _naming(task.steps):
+        with naming(task.steps):
             images = _decode(self._subject, sampled)
-            embeddings = _embed(self._subject.clip_vision, images)
+            embeddings = embed(self._subject.clip_vision, images)
         levels = images if self._subject.full_precision else to_levels(images)
         run = replace(run, images=levels, embeddings=embeddings)
         if self._key:
-            _CACHE.put(self._key_of(task), run)
+            KEPT.put(self._key_of(task), run)
         self._progress.finish(task.steps)
         return run
 
     def _kept(self, task: Task) -> Run | None:
         if not self._key:
             return None
-        run = _CACHE.get(self._key_of(task), task.steps)
+        run = KEPT.get(self._key_of(task), task.steps)
         # With batching off, the user expects the KSampler's exact result, so don't reuse a batched run.
         return None if run is not None and run.own_solver and self._together == OFF else run
 
     def _key_of(self, task: Task) -> str:
         # The levels, too: another pack may have changed how a scheduler makes them.
-        with _naming(task.steps):
+        with naming(task.steps):
             return f"{self._key} {task.sampling} {self.schedule(task.sampling, task.steps)}"
 
 
@@ -265,36 +264,7 @@ def _decode(subject: Subject, sampled: dict[str, Any]) -> Any:
     if frames > 1:
         chosen = choose_frames(subject.frames, frames)
         images = images.unflatten(0, (batch, frames))[:, chosen].flatten(0, 1)
-    images = images.cpu().float().numpy()
-    _check_images(images)
-    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
-
-
-def _check_images(images: Any) -> None:
-    """Refuse images that cannot be measured.
-
-    Raises:
-        ValueError: if a side is shorter than 11 pixels, or the images contain NaN or Inf.
-    """
-    if images.ndim != 4 or min(images.shape[1:3]) < LEAST_SIDE or images.shape[-1] not in (1, 3, 4):
-        raise ValueError(
-            f"vae: expected images of at least {LEAST_SIDE} pixels per side with 1, 3 or 4 channels, got the shape "
-            f"{tuple(images.shape)}"
-        )
-    if not np.isfinite(images).all():
-        raise ValueError(
-            "vae: expected finite numbers in the decoded images, got NaN or Inf; a VAE in half precision may overflow, "
-            "so run it in float32 (--fp32-vae)"
-        )
-
-
-def _embed(clip_vision: Any, images: Any) -> Any:
-    """Return a vision model's embeddings of the images, shape (images, features), or None without a model."""
-    if clip_vision is None:
-        return None
-    # One at a time, because the model first loads each image at full size.
-    embeddings = [clip_vision.encode_image(torch.from_numpy(image[None, ..., :3]))["image_embeds"] for image in images]
-    return torch.cat(embeddings).float().cpu().numpy()
+    return to_images(images, "vae")
 
 
 def _key(subject: Subject) -> str:
@@ -308,19 +278,3 @@ def _key(subject: Subject) -> str:
         # An unusual model or VAE from another pack must not end the comparison. It only turns reuse off.
         log.warning("This comparison can't be reused later, because its inputs can't be identified: %s", error)
         return ""
-
-
-@contextlib.contextmanager
-def _naming(*counts: int) -> Iterator[None]:
-    """Put the step count before an error's message. The type stays, because ComfyUI recognises some errors by it."""
-    try:
-        yield
-    except comfy.model_management.InterruptProcessingException:
-        raise
-    except Exception as error:
-        message = f"{', '.join(map(str, counts))} steps: {error}"
-        try:
-            named = type(error)(message)
-        except TypeError:
-            named = RuntimeError(message)
-        raise named from error

@@ -85,6 +85,7 @@ function checkedRun(value) {
     similarity: number(value.similarity) ?? 0,
     modelCalls: number(value.model_calls) ?? 0,
     reused: value.reused === true,
+    isTimed: value.timing !== "unknown",
     checkedBy: "",
     files: value.files.slice(0, MOST_ENTRIES).filter(isFileName),
   };
@@ -151,5 +152,6 @@ export function describeRun(run, { reference }) {
   const isReference = run.steps === reference && !run.checkedBy;
   const alike = isReference ? "the reference" : `${similarity(run).toFixed(1)} % similar to ${reference}`;
   const name = run.checkedBy ? `check: ${run.checkedBy}, ${run.steps} steps` : `${run.steps} steps`;
-  return `${name} · ${seconds} s${run.reused ? " (earlier run)" : ""} · ${alike}`;
+  const time = run.isTimed ? `${seconds} s` : "time unknown";
+  return `${name} · ${time}${run.reused ? " (earlier run)" : ""} · ${alike}`;
 }

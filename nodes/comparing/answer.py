@@ -1,0 +1,43 @@
+"""What a comparison node gives back: its outputs, and what it shows."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from comfy_api.latest import ui
+
+from ...comparison.markdown import summary, to_markdown
+from ...comparison.measures.levels import Image
+from ...comparison.pictures.chart import draw_curve
+from ...comparison.pictures.grid import draw_grid
+from ...comparison.report import Report
+from .save import all_images, saved_or_why_not
+from .viewer_files import viewer_with_files
+
+
+def answer(
+    cls: Any, report: Report, words: Mapping[str, int], save_prefix: str
+) -> tuple[tuple[Any, ...], dict[str, Any], Image]:
+    """Return a comparison's outputs, what its node shows, and the grid.
+
+    Args:
+        cls: the node's class; its hidden inputs hold the workflow that is written into every image.
+        report: the comparison.
+        words: the step counts that words in the step list stand for.
+        save_prefix: under which name everything is saved; empty saves nothing.
+    """
+    text, markdown = json.dumps(report.to_dict(), indent=2), to_markdown(report)
+    picture, curve = draw_grid(report), draw_curve(report)
+    saved = saved_or_why_not(cls, report, save_prefix, picture, curve) if save_prefix else ""
+    grid = torch.from_numpy(picture).unsqueeze(0)
+    shown = {
+        **ui.PreviewImage(grid, cls=cls).as_dict(),
+        "report": [text],
+        "viewer": [viewer_with_files(report)],
+        "markdown": [markdown],
+        "text": [summary(report, words, saved)],
+    }
+    steps = report.first.sweet_spot.steps or report.first.reference
+    outputs = (all_images(report), grid, text, steps, markdown, torch.from_numpy(curve).unsqueeze(0))
+    return outputs, shown, picture

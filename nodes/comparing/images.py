@@ -1,0 +1,41 @@
+"""Turns ComfyUI's IMAGE into the images that are compared."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ...comparison.measures.structure import LEAST_SIDE
+
+
+def to_images(images: torch.Tensor, input_name: str) -> Any:
+    """Return an IMAGE as float32 in [0, 1], shape (images, height, width, 3 or 4).
+
+    Args:
+        images: shape (images, height, width, channels); one channel is repeated for all colours.
+        input_name: the input that an error names.
+
+    Raises:
+        ValueError: if a side is shorter than 11 pixels, or the images contain NaN or Inf.
+    """
+    levels = images.cpu().float().numpy()
+    if levels.ndim != 4 or min(levels.shape[1:3]) < LEAST_SIDE or levels.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"{input_name}: expected images of at least {LEAST_SIDE} pixels per side with 1, 3 or 4 channels, got the "
+            f"shape {tuple(levels.shape)}"
+        )
+    if not np.isfinite(levels).all():
+        raise ValueError(
+            f"{input_name}: expected finite numbers in the decoded images, got NaN or Inf; a VAE in half precision may "
+            "overflow, so run it in float32 (--fp32-vae)"
+        )
+    return np.repeat(levels, 3, axis=-1) if levels.shape[-1] == 1 else levels
+
+
+def embed(clip_vision: Any, images: Any) -> Any:
+    """Return a vision model's embeddings of the images, shape (images, features), or None without a model."""
+    if clip_vision is None:
+        return None
+    # One at a time, because the model first loads each image at full size.
+    embeddings = [clip_vision.encode_image(torch.from_numpy(image[None, ..., :3]))["image_embeds"] for image in images]
+    return torch.cat(embeddings).float().cpu().numpy()
