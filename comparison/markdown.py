@@ -1,10 +1,17 @@
 """A comparison's report as readable text: as Markdown, and as a short summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .report import Report
 
+# How a time came about: the mark of its row, and the footnote.
+_TIMINGS = {"first run": " †", "node": " ‡", "estimated": " §"}
+_ABOUT_TIMES = {
+    "first run": "the model's first run, so the time may include warming up",
+    "node": "the time of the whole sampler node, including loading models",
+    "estimated": "the workflow's own run; its time is worked out from the others' seconds per step",
+}
 _COLUMNS = (
     "steps",
     "calls",
@@ -90,8 +97,14 @@ def _series(series: dict[str, Any], images: int) -> list[str]:
         cells += [f"{row['cost']:.4g}"] if with_cost else []
         cells += [_number(row["semantic"], 4)] if with_meaning else []
         lines.append(_line(cells))
-    marks = ["\\* shared model calls with other step counts"] if any(row["together"] for row in series["runs"]) else []
-    return [*lines, "", *marks, *([""] if marks else [])]
+    return [*lines, "", *_footnotes(series["runs"])]
+
+
+def _footnotes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    notes = ["\\* shared model calls with other step counts"] if any(row["together"] for row in rows) else []
+    timings = {row["timing"] for row in rows}
+    notes += [f"{mark.strip()} {_ABOUT_TIMES[timing]}" for timing, mark in _TIMINGS.items() if timing in timings]
+    return [line for note in notes for line in (note, "")]
 
 
 def _more(series: dict[str, Any], images: int) -> list[str]:
@@ -128,6 +141,7 @@ def _more(series: dict[str, Any], images: int) -> list[str]:
 
 def _cells(row: dict[str, Any], images: int) -> list[str]:
     marks = (" (kept)" if row["reused"] else "") + (" \\*" if row["together"] else "")
+    marks += _TIMINGS.get(row["timing"], "")
     return [
         f"{row['steps']}{marks}",
         _number(row["model_calls"], 0),

@@ -6,6 +6,7 @@ from pathlib import Path
 from comfy_api.latest import ComfyExtension, io
 
 from .compare import SweetSpotCompare
+from .compare_workflow import SweetSpotCompareWorkflow
 from .demo_model import SweetSpotDemoModel
 from .filmstrip import SweetSpotFilmstrip
 from .guidance_window import SweetSpotGuidanceWindow
@@ -17,6 +18,7 @@ from .read_trace import SweetSpotReadTrace
 from .route import add_routes
 from .sampler import SweetSpotSampler
 from .save_preset import SweetSpotSavePreset
+from .workflow.branch_nodes import SweetSpotBranchEnd, SweetSpotBranchVerdict, SweetSpotBranchWatch
 from .wrap_sampler import SweetSpotWrapSampler
 
 _HERE = Path(__file__).resolve().parent.parent
@@ -47,6 +49,7 @@ class SweetSpotExtension(ComfyExtension):
             SweetSpotPlan,
             SweetSpotSampler,
             SweetSpotCompare,
+            SweetSpotCompareWorkflow,
             SweetSpotDemoModel,
             SweetSpotSavePreset,
             SweetSpotWrapSampler,
@@ -54,4 +57,7 @@ class SweetSpotExtension(ComfyExtension):
             SweetSpotPlanSigmas,
             SweetSpotGuidanceWindow,
             SweetSpotFilmstrip,
+            SweetSpotBranchWatch,
+            SweetSpotBranchEnd,
+            SweetSpotBranchVerdict,
         ]

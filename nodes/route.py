@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ..graphs.values import Graph
+from ..graphs.values import Graph, link_of
 from ..presets.catalogue import AUTO, chosen_variant, is_variant
 from ..presets.plan import UNKNOWN
 from ..presets.recognition.finding import CONFIDENCES
@@ -20,8 +20,9 @@ from .background import Background, BusyError
 from .model.answers import answer_for
 from .model.model_files import NameRefusedError
 from .model.plan_behind import plan_behind
+from .workflow.stages_here import stages_above
 
-RECOGNISE, PLAN = "/sweetspot/recognise", "/sweetspot/plan"
+RECOGNISE, PLAN, STAGES = "/sweetspot/recognise", "/sweetspot/plan", "/sweetspot/stages"
 MOST_BYTES = 512 * 1024
 LONGEST_INPUT = 256
 _BACKGROUND = Background()
@@ -74,6 +75,7 @@ def add_routes() -> None:
         return
     server.routes.post(RECOGNISE)(_handler(answer_recognise))
     server.routes.post(PLAN)(_handler(answer_plan))
+    server.routes.post(STAGES)(_handler(answer_stages))
 
 
 def answer_recognise(body: Any) -> Answer:
@@ -100,6 +102,22 @@ def answer_plan(body: Any) -> Answer:
     plan = plan_behind(question.graph, question.node, question.input)
     names = ("steps", "cfg", "sampler_name", "scheduler", "guidance")
     return {"plan": plan and {name: asdict(plan)[name] for name in names}}
+
+
+def answer_stages(body: Any) -> Answer:
+    """Answer which samplers stand above a node's images, and which one a comparison would vary.
+
+    The JSON body holds `graph`, `node`, and optionally `input` and `sampler`. `stages` holds the samplers as texts, and
+    `text` says which one is varied, or why none can be. A refused request gets 4xx and `error`.
+    """
+    question = _checked(body, "images")
+    sampler = body.get("sampler", AUTO)
+    if not isinstance(sampler, str):
+        raise RequestError(f"sampler: expected text, got {type(sampler).__name__}")
+    output = link_of(question.graph[question.node]["inputs"].get(question.input))
+    if output is None:
+        raise RequestError(f"{question.input}: expected a link")
+    return stages_above(question.graph, output, sampler)
 
 
 def _handler(answer: Callable[[Any], Answer]) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -34,7 +34,7 @@ type Graph = {
 type Frame = { graph: Graph; outer: Frame | null; holder: GraphNode | null };
 type Place = { frame: Frame; node: GraphNode };
 type Source = Place & { slot: number };
-type ApiNode = { class_type: string; inputs: Record<string, unknown> };
+type ApiNode = { class_type: string; inputs: Record<string, unknown>; _meta?: { title: string } };
 /** ComfyUI's own node type, as published. */
 type CanvasNode = Parameters<NonNullable<import("@comfyorg/comfyui-frontend-types").ComfyExtension["nodeCreated"]>>[0];
 
@@ -93,6 +93,17 @@ type TraceMessage = {
 type Point = { step: number; change: number | null; cfg: number | null };
 type TraceSeries = { steps: number; points: Point[]; kept: number[] };
 
+// What the server says of a workflow's comparison while its branches run: see nodes/workflow/progress.py.
+type Branch = {
+  node: string | null;
+  prompt_id: string;
+  steps: number;
+  place: number;
+  of: number;
+  title: string;
+  seconds_left: number | null;
+};
+
 // A comparison as the viewer shows it: see nodes/comparing/viewer_files.py.
 type Run = {
   steps: number;
@@ -100,7 +111,8 @@ type Run = {
   similarity: number;
   modelCalls: number;
   reused: boolean;
-  isTimed: boolean;
+  /** How the seconds came about, e.g. `estimated` or `unknown`. */
+  timing: string;
   files: string[];
   /** The sampler of a check run; empty for a step count of the series. */
   checkedBy: string;

@@ -126,7 +126,8 @@ def to_pillow(image: NDArray[Any]) -> PillowImage.Image:
 
 
 def _time(run: Run) -> str:
-    return "time unknown" if run.timing == "unknown" else f"{run.seconds:.2f} s"
+    about = "about " if run.timing == "estimated" else ""
+    return "time unknown" if run.timing == "unknown" else f"{about}{run.seconds:.2f} s"
 
 
 def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:

@@ -63,9 +63,14 @@ def _prompt_id() -> str | None:
 
 
 def send(message: dict[str, Any]) -> None:
+    """Send a message about a run to the browser that queued the prompt, if there is a server."""
+    send_to_browser(EVENT, message)
+
+
+def send_to_browser(event: str, message: dict[str, Any]) -> None:
     """Send a message to the browser that queued the prompt, if there is a server."""
     from server import PromptServer
 
     server = getattr(PromptServer, "instance", None)
     if server is not None and server.client_id is not None:
-        server.send_sync(EVENT, message, server.client_id)
+        server.send_sync(event, message, server.client_id)

@@ -11,6 +11,7 @@ NODES = {
     "SweetSpotPlan": "Step Plan",
     "SweetSpotSampler": "Step-Aware Sampler",
     "SweetSpotCompare": "Multi-Step Compare",
+    "SweetSpotCompareWorkflow": "Compare This Workflow",
     "SweetSpotDemoModel": "Load Demo Model",
     "SweetSpotSavePreset": "Save Step Preset",
     "SweetSpotWrapSampler": "Step-Aware SAMPLER",

@@ -14,7 +14,12 @@ LANGUAGES = ("ja", "zh")
 def told(comfyui) -> dict[str, Any]:
     """What the schema says, in the form of a translation."""
     nodes = get_json(comfyui.server, "/object_info")
-    return {name: as_translation(node) for name, node in nodes.items() if name.startswith("SweetSpot")}
+    return {name: as_translation(node) for name, node in nodes.items() if is_for_people(name)}
+
+
+def is_for_people(name: str) -> bool:
+    """Return whether a node is ours, and none of those that only stand in a comparison's branches."""
+    return name.startswith("SweetSpot") and not name.startswith("SweetSpotBranch")
 
 
 def as_translation(node: dict[str, Any]) -> dict[str, Any]:

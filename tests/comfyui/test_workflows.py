@@ -10,7 +10,9 @@ from sweetspot.cli.demo import get_json, run_workflow
 FOLDER = PACK / "example_workflows"
 UI, API = sorted(FOLDER.glob("*.json")), sorted((FOLDER / "api").glob("*.json"))
 TWINS = {
+    "Compare as an app": "compare_as_an_app",
     "Compare steps": "compare_steps",
+    "Compare this workflow": "compare_this_workflow",
     "Custom sampling": "custom_sampling",
     "Draft then final": "draft_then_final",
     "Find the sweet spot": "find_the_sweet_spot",

@@ -14,8 +14,10 @@ const MOST_ENTRIES = 1024;
  */
 export function fromOutput(output) {
   try {
-    const sent = JSON.parse(output.viewer[0]);
-    return { ...sent, grid: output.images?.[0] ?? null, text: (output.text ?? []).join("\n") };
+    // A comparison of a workflow that ComfyUI has cached comes as one object.
+    const { viewer, text } = output.viewer ? output : output.comparison[0];
+    const sent = JSON.parse([viewer].flat()[0]);
+    return { ...sent, grid: output.images?.[0] ?? null, text: [text ?? []].flat().join("\n") };
   } catch {
     return null;
   }
@@ -85,7 +87,7 @@ function checkedRun(value) {
     similarity: number(value.similarity) ?? 0,
     modelCalls: number(value.model_calls) ?? 0,
     reused: value.reused === true,
-    isTimed: value.timing !== "unknown",
+    timing: text(value.timing),
     checkedBy: "",
     files: value.files.slice(0, MOST_ENTRIES).filter(isFileName),
   };
@@ -152,6 +154,7 @@ export function describeRun(run, { reference }) {
   const isReference = run.steps === reference && !run.checkedBy;
   const alike = isReference ? "the reference" : `${similarity(run).toFixed(1)} % similar to ${reference}`;
   const name = run.checkedBy ? `check: ${run.checkedBy}, ${run.steps} steps` : `${run.steps} steps`;
-  const time = run.isTimed ? `${seconds} s` : "time unknown";
+  const about = run.timing === "estimated" ? "about " : "";
+  const time = run.timing === "unknown" ? "time unknown" : `${about}${seconds} s`;
   return `${name} · ${time}${run.reused ? " (earlier run)" : ""} · ${alike}`;
 }

@@ -1,15 +1,17 @@
-/** Adds the viewer to Multi-Step Compare and saves its comparison with the node. */
+/** Adds the viewer to the comparison nodes and saves their comparison with the node. */
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { nameOf, stepsChange, stepsTargets } from "../graph/apply_settings.js";
 import { frameOfNode, moveCanvasThrough, nodeByExecutionId, openWorkflow, workflowOf, write } from "../graph/canvas.js";
 import { checked, fromOutput } from "./data.js";
+import { describeBranch, listenToBranches, whereOf } from "./branches.js";
 import { ComparisonViewer } from "./viewer.js";
+import { offerSamplers } from "./sampler_choice.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
 import { addPanel, chain } from "../parts/panel.js";
 
-const NODE = "SweetSpotCompare";
+const NODES = new Set(["SweetSpotCompare", "SweetSpotCompareWorkflow"]);
 const PROPERTY = "sweetspot_comparison";
 const HEIGHT = 500;
 const WIDTH = 440;
@@ -34,14 +36,16 @@ app.registerExtension({
   setup() {
     api.addEventListener("executed", ({ detail }) => finished(detail));
     api.addEventListener("executing", ({ detail }) => {
-      const node =
-        detail === null ? null : nodeByExecutionId(typeof detail === "string" ? detail : (detail.node ?? ""));
+      const node = detail === null ? null : nodeByExecutionId(typeof detail === "string" ? detail : shownBy(detail));
       if (viewers.has(node) && !running.has(node)) begun(node);
     });
+    listenToBranches((node, branch) => viewers.get(node)?.showNote(describeBranch(branch)));
     for (const end of ["execution_error", "execution_interrupted", "execution_success"]) {
       api.addEventListener(end, () => {
         for (const node of running.keys()) {
-          viewers.get(node)?.showNote("The last run did not finish. Any images below are from the run before it.");
+          viewers
+            .get(node)
+            ?.showNote(`The last run did not finish${whereOf(node)}. Any images below are from the run before it.`);
           ended(node);
         }
       });
@@ -49,7 +53,7 @@ app.registerExtension({
   },
 
   nodeCreated(node) {
-    if (node.comfyClass === NODE) addViewer(node);
+    if (NODES.has(String(node.comfyClass))) addViewer(node);
   },
 
   afterConfigureGraph() {
@@ -60,11 +64,18 @@ app.registerExtension({
   },
 });
 
+/**
+ * The id of the node that shows what another one does: branches run inside the comparison.
+ *
+ * @param {any} message
+ */
+const shownBy = (message) => String(message.display_node ?? message.node ?? "");
+
 /** @param {any} message ComfyUI's message that a node has finished */
 async function finished(message) {
   const saved = fromOutput(message.output);
   if (!saved) return;
-  const id = String(message.display_node ?? message.node);
+  const id = shownBy(message);
   const workflow = (await workflowOf(message.prompt_id)) ?? openWorkflow();
   newest.delete(`${workflow}/${id}`);
   newest.set(`${workflow}/${id}`, saved);
@@ -113,9 +124,15 @@ function addViewer(node) {
     showSaved();
   });
   chain(node, "onRemoved", () => viewer.dispose());
-  watchPlan(node, PLANNED, (linked, plan) => {
-    viewer.plan.hidden = !linked;
-    viewer.plan.textContent = planText(plan);
+  if (node.comfyClass === "SweetSpotCompare") {
+    watchPlan(node, PLANNED, (linked, plan) => {
+      viewer.plan.hidden = !linked;
+      viewer.plan.textContent = planText(plan);
+    });
+  }
+  offerSamplers(node, (text) => {
+    viewer.plan.hidden = !text;
+    viewer.plan.textContent = text;
   });
   const [width, height] = node.size;
   node.setSize([Math.max(width, WIDTH), height]);

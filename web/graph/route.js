@@ -6,6 +6,7 @@ import { upstreamOf } from "./walk.js";
 
 const RECOGNISE = "/sweetspot/recognise";
 const PLAN = "/sweetspot/plan";
+const STAGES = "/sweetspot/stages";
 const MOST_REMEMBERED = 50;
 const RETRY_AFTER = 10_000;
 
@@ -47,6 +48,18 @@ export async function askForZones(node) {
 export async function askForPlan(node) {
   const upstream = upstreamOfNode(node, "plan", frameOfNode(node));
   return upstream && ((await ask(PLAN, upstream)).answer?.plan ?? null);
+}
+
+/**
+ * The samplers above a node's images, and which one a run will vary.
+ *
+ * @param {CanvasNode} node
+ * @param {string} sampler the chosen one, or auto
+ * @returns {Promise<{ stages: string[], text: string } | null>} null if nothing is linked, or the server doesn't answer
+ */
+export async function askForStages(node, sampler) {
+  const upstream = upstreamOfNode(node, "images", frameOfNode(node));
+  return upstream && (await ask(STAGES, { ...upstream, sampler })).answer;
 }
 
 /** Forget all answers and ask again. */

@@ -155,7 +155,9 @@ export function upstreamOf(frame, node, inputName) {
   const first = enter(frame, node);
   for (let next = waiting.shift(); next; next = waiting.shift()) {
     const only = next.id === first ? slot : null;
-    graph[next.id] = { class_type: classOf(next.node), inputs: inputsOf(next.frame, next.node, only, enter) };
+    const title = String(next.node.title ?? "").slice(0, LONGEST_NAME);
+    const inputs = inputsOf(next.frame, next.node, only, enter);
+    graph[next.id] = { class_type: classOf(next.node), inputs, ...(title && { _meta: { title } }) };
   }
   return { graph, node: first };
 }

@@ -13,7 +13,7 @@ import comfy.nested_tensor
 import comfy.samplers
 import torch
 
-from . import audit, calls
+from . import audit, calls, workflow_nodes
 
 
 class EqualLatents:
@@ -475,4 +475,4 @@ NODE_CLASS_MAPPINGS = {
         Watch,
         Watched,
     )
-}
+} | workflow_nodes.NODES

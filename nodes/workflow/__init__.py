@@ -1,0 +1,1 @@
+"""Comparing any workflow: its sampling is run again at other step counts by node expansion."""

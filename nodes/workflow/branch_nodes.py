@@ -1,0 +1,114 @@
+"""The nodes that stand in a comparison's branches. ComfyUI runs them like any other, but nobody places them by hand."""
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ...comparison.frames import choose_frames
+from ...comparison.runs import Task
+from ..compare_inputs import compare_outputs
+from ..comparing.images import to_images
+from ..comparing.naming import naming
+from ..schema import make_schema
+from .branches import WATCH
+from .comparison import WorkflowComparison
+from .rounds import END, VERDICT, Rounds
+from .watch import BranchWatch
+
+_INNER = {"is_dev_only": True, "description": "Part of a running comparison; not for use by hand."}
+
+
+class SweetSpotBranchWatch(io.ComfyNode):
+    """Leads a MODEL or GUIDER into a sampler and watches what runs."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id=WATCH,
+            display_name="Branch Watch",
+            inputs=[io.AnyType.Input("watched"), io.AnyType.Input("branch")],
+            outputs=[io.AnyType.Output("watched")],
+            **_INNER,
+        )
+
+    @classmethod
+    def execute(cls, watched: Any, branch: BranchWatch) -> io.NodeOutput:
+        """Return the same, watched."""
+        return io.NodeOutput(branch.on(watched))
+
+
+class SweetSpotBranchEnd(io.ComfyNode):
+    """Takes the images of one branch."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id=END,
+            display_name="Branch End",
+            is_input_list=True,
+            # ComfyUI runs output nodes as soon as it can, so finished branches are kept even if a later one fails.
+            is_output_node=True,
+            inputs=[
+                io.AnyType.Input("images"),
+                io.AnyType.Input("comparison"),
+                io.AnyType.Input("task"),
+                io.AnyType.Input("watch"),
+                io.AnyType.Input("previous", optional=True),
+            ],
+            outputs=[io.AnyType.Output("done")],
+            **_INNER,
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        images: list[Any],
+        comparison: list[WorkflowComparison],
+        task: list[Task],
+        watch: list[BranchWatch],
+        previous: Any = None,  # noqa: ARG003 - only orders the branches
+    ) -> io.NodeOutput:
+        """Take the images."""
+        with naming(task[0].steps):
+            chosen = to_images(_joined(images, comparison[0].subject.frames), "images")
+            comparison[0].finish(task[0], chosen, watch[0])
+        return io.NodeOutput(task[0].steps)
+
+
+class SweetSpotBranchVerdict(io.ComfyNode):
+    """Judges the branches so far; asks for more of them, or returns the report."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id=VERDICT,
+            display_name="Branch Verdict",
+            is_output_node=True,
+            enable_expand=True,
+            hidden=[io.Hidden.prompt, io.Hidden.unique_id, io.Hidden.extra_pnginfo],
+            inputs=[io.AnyType.Input("rounds"), io.AnyType.Input("previous", optional=True)],
+            outputs=compare_outputs(),
+            **_INNER,
+        )
+
+    @classmethod
+    async def execute(cls, rounds: Rounds, previous: Any = None) -> io.NodeOutput:  # noqa: ARG003 - only orders the nodes
+        """Go on with the comparison."""
+        return await rounds.go_on(cls)
+
+
+def _joined(images: list[Any], frames: str | None) -> torch.Tensor:
+    """Return all images of a list as one, or of a video the chosen frames.
+
+    Raises:
+        ValueError: if they are no images, or differ in size.
+    """
+    shapes = {tuple(each.shape[1:]) if isinstance(each, torch.Tensor) else () for each in images}
+    if len(shapes) != 1 or () in shapes:
+        raise ValueError(f"images: expected images of one size, got {sorted(map(str, shapes))[:4]}")
+    joined = torch.cat(images)
+    return joined if frames is None else joined[choose_frames(frames, len(joined))]

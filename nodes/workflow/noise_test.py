@@ -1,0 +1,66 @@
+"""Tests whether a sampler that isn't known injects noise: then two neighbouring step counts differ as two seeds do."""
+
+from collections.abc import Sequence
+
+from ...comparison.contenders import Contender
+from ...comparison.measures.visibility import THRESHOLDS
+from ...comparison.report import Report
+from ...comparison.runs import Run, Task
+from ...comparison.verdict.measuring import Measuring
+from ...comparison.verdict.pooling import pooled
+from ...samplers.stochastic import DETERMINISTIC, why_no_sweet_spot
+
+# Of the difference between two seeds, neighbouring counts show at least this share if each run draws its own noise.
+_SHARE = 0.75
+
+
+class TestedSamplers:
+    """Remembers for which graphs, whatever their step count, a sampler was tested, and with what result."""
+
+    def __init__(self) -> None:
+        self._results: dict[str, bool] = {}
+
+    def note(self, key: str, noisy: bool) -> None:  # noqa: FBT001 - the result
+        """Remember a result; nothing without a key."""
+        if key:
+            self._results[key] = noisy
+
+    def known(self, key: str) -> bool | None:
+        """Return a result; None if there is none."""
+        return self._results.get(key)
+
+
+def tasks_of_noise_test(report: Report, contender: Contender, *, can_reseed: bool) -> Sequence[Task]:
+    """Return the runs that the test needs; none if it isn't needed.
+
+    It isn't if the sampler is known, or if the two largest counts look the same: then nothing keeps changing.
+
+    Args:
+        report: the comparison so far.
+        contender: what was compared.
+        can_reseed: whether the graph has a seed to change.
+    """
+    name, runs = contender.sampling.sampler_name, report.first.runs
+    is_known = name in DETERMINISTIC or why_no_sweet_spot(name)
+    if is_known or contender.trained_steps is not None or not can_reseed or len(runs) == 1:
+        return ()
+    if runs[-2].similarity >= THRESHOLDS[report.first.settings.visible] or runs[-1].run.steps == 1:
+        return ()
+    largest = runs[-1].run.steps
+    return Task(contender.sampling, largest - 1), Task(contender.sampling.with_seed(1), largest)
+
+
+def is_noisy(report: Report, neighbour: Run, other_seed: Run, measuring: Measuring) -> bool:
+    """Return whether a neighbouring count differs about as much as another seed.
+
+    Args:
+        report: the comparison so far; its largest count is the one that both are compared with.
+        neighbour: one step less, with the same seed.
+        other_seed: as many steps, with another seed.
+        measuring: measures.
+    """
+    largest = report.first.runs[-1].run
+    first_seed = len(neighbour.images)
+    of_first = Run(largest.steps, largest.model_calls, largest.seconds, largest.images[:first_seed])
+    same, other = (pooled(measuring.similarity([run], of_first)[0]) for run in (neighbour, other_seed))
+    return 1 - same >= _SHARE * (1 - other)

@@ -1,0 +1,77 @@
+"""Takes one comparison of a workflow further: to the next branches, or to its report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comfy_api.latest import io
+
+from ...comparison.runs import Task
+from ...graphs.values import Graph
+from ..comparing.answer import answer
+from .branches import make_branch
+from .comparison import MissingRuns, WorkflowComparison
+from .progress import BranchProgress
+from .watch import BranchWatch
+
+END, VERDICT = "SweetSpotBranchEnd", "SweetSpotBranchVerdict"
+_OUTPUTS = 6
+
+
+@dataclass(eq=False)
+class Rounds:
+    """One comparison and what its answer needs.
+
+    Attributes:
+        comparison: the comparison.
+        words: the step counts that words in the step list stand for.
+        save_prefix: under which name everything is saved; empty saves nothing.
+        shown: what the node shows. ComfyUI keeps what a node shows when it first returns, before its branches have run,
+            so this is filled in place once the report is there.
+    """
+
+    comparison: WorkflowComparison
+    words: Mapping[str, int]
+    save_prefix: str
+    shown: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Return a short text, because ComfyUI shows inputs in error messages."""
+        return "a comparison"
+
+    async def go_on(self, cls: Any) -> io.NodeOutput:
+        """Return the finished outputs, or the branches that have to run first.
+
+        Args:
+            cls: the class of the node that goes on, with its hidden inputs.
+        """
+        try:
+            report = await self.comparison.report()
+        except MissingRuns as missing:
+            graph, last = self._branches(missing.tasks, f"{cls.hidden.unique_id}.")
+            outputs = [[last, number] for number in range(_OUTPUTS)]
+            return io.NodeOutput(*outputs, expand=graph, ui={"comparison": [self.shown]})
+        outputs, shown, _ = answer(cls, report, self.words, self.save_prefix)
+        self.shown |= {name: shown[name][0] for name in ("report", "viewer", "markdown", "text")}
+        return io.NodeOutput(*outputs, ui={**shown, "comparison": [self.shown]})
+
+    def _branches(self, tasks: Sequence[Task], prefix: str) -> tuple[Graph, str]:
+        """Return the nodes of all branches with the verdict behind them, and the verdict's id."""
+        comparison, subject = self.comparison, self.comparison.subject
+        first_seed = comparison.contender.sampling.seed
+        progress = BranchProgress.register(comparison, tasks)
+        graph: Graph = {}
+        previous: dict[str, Any] = {}
+        for number, task in enumerate(tasks):
+            watch, changed = BranchWatch(task.steps), subject.changed(task, first_seed)
+            branch, output = make_branch(
+                subject.graph, changed, subject.output, subject.found, f"{prefix}{number}_{task.steps}_steps:", watch
+            )
+            progress.watch(branch, task, watch, f"{prefix}{number}_{task.steps}_steps:")
+            end = f"{prefix}{number}_end"
+            inputs = {"images": output, "comparison": comparison, "task": task, "watch": watch, **previous}
+            graph |= {**branch, end: {"class_type": END, "inputs": inputs}}
+            previous = {"previous": [end, 0]}
+        verdict = f"{prefix}verdict"
+        graph[verdict] = {"class_type": VERDICT, "inputs": {"rounds": self, **previous}}
+        return graph, verdict

@@ -1,0 +1,30 @@
+"""Finds the step count of a graph with what this ComfyUI knows of node classes."""
+
+from typing import Any
+
+from ...graphs.steps import Found, Refused, find_steps
+from ...graphs.values import Graph, Link
+from .node_classes import is_paid
+
+AUTO = "auto"
+
+
+def find_here(graph: Graph, output: Link, sampler: str, *, resample: bool = False) -> Found | Refused:
+    """Return where the step count of an output is set.
+
+    Args:
+        graph: the prompt graph in API form.
+        output: the output that is looked at.
+        sampler: id or title of the sampler to vary; `auto` for the only one.
+        resample: whether a fixed list of noise levels may be resampled.
+    """
+    chosen = None if sampler.strip() in ("", AUTO) else sampler
+    return find_steps(graph, output, chosen, resample=resample, is_paid=is_paid)
+
+
+def stages_above(graph: Graph, output: Link, sampler: str) -> dict[str, Any]:
+    """Return the samplers above an output as texts, and a text that says which one is varied, or why none can be."""
+    found = find_here(graph, output, sampler)
+    stages = find_here(graph, output, AUTO).stages
+    text = f"varies: {found.stage}" if isinstance(found, Found) else f"{found.message}."
+    return {"stages": [str(stage) for stage in stages], "text": f"{text[0].upper()}{text[1:]}"}

@@ -1,0 +1,129 @@
+"""Compare This Workflow in the page: added by a command, its choice of samplers, its progress and its viewer."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from .comfy_page import ComfyPage
+from .conftest import CANVAS_ONLY
+
+NODE = "SweetSpotCompareWorkflow"
+
+
+@pytest.fixture
+def workflow(comfy: ComfyPage, demo: dict[str, Any]) -> dict[str, Any]:
+    """A stock text to image workflow."""
+    sampler = comfy.add("KSampler", 460, 60)
+    comfy.feed(demo, sampler)
+    for name, value in (("steps", 4), ("cfg", 3)):
+        comfy.set(sampler, name, value)
+    decode = comfy.add("VAEDecode", 780, 60)
+    comfy.connect(sampler, "LATENT", decode, "samples")
+    comfy.connect(demo["model"], "VAE", decode, "vae")
+    return {**demo, "sampler": sampler, "decode": decode}
+
+
+def compare_steps(comfy: ComfyPage, node: Any) -> Any:
+    """Select a node, run the command, and return the node that it adds."""
+    comfy.page.evaluate(
+        """async (id) => {
+            app.canvas.selectNode(app.graph.getNodeById(id));
+            await app.extensionManager.command.execute("SweetSpot.CompareSteps");
+        }""",
+        node,
+    )
+    return added(comfy)
+
+
+def added(comfy: ComfyPage) -> Any:
+    return comfy.page.evaluate(f"() => app.graph.nodes.find((node) => node.type === '{NODE}')?.id")
+
+
+def source_of_images(comfy: ComfyPage, node: Any) -> Any:
+    return comfy.page.evaluate(
+        """(id) => {
+            const node = app.graph.getNodeById(id);
+            return app.graph.links.get(node.inputs.find((one) => one.name === 'images').link)?.origin_id;
+        }""",
+        node,
+    )
+
+
+def options(comfy: ComfyPage, node: Any) -> list[str]:
+    return comfy.page.evaluate(
+        "(id) => app.graph.getNodeById(id).widgets.find((one) => one.name === 'sampler').options.values", node
+    )
+
+
+@pytest.mark.parametrize("start", ["sampler", "decode"])
+def test_the_command_adds_and_wires_the_node(comfy: ComfyPage, workflow: dict[str, Any], start: str):
+    node = compare_steps(comfy, workflow[start])
+    assert source_of_images(comfy, node) == workflow["decode"]
+    comfy.set(node, "steps", "2, 4, 6")
+    comfy.queue()
+    expect(comfy.panel(".ss-tab")).to_have_count(3)
+    assert [text.removeprefix("★ ") for text in comfy.panel(".ss-tab").all_text_contents()] == ["2", "4", "6"]
+    comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1000])", node)
+    comfy.look_at(node, scale=0.8)
+    comfy.shot(f"compare_workflow_{start}")
+
+
+@CANVAS_ONLY
+def test_the_menu_of_a_node_offers_it_where_an_image_follows(comfy: ComfyPage, workflow: dict[str, Any]):
+    entries = """(id) => app.collectNodeMenuItems
+        ? app.collectNodeMenuItems(app.graph.getNodeById(id)).map((entry) => entry?.content) : null"""
+    assert "Compare step counts" in comfy.page.evaluate(entries, workflow["sampler"])
+    assert "Compare step counts" not in comfy.page.evaluate(entries, workflow["positive"])
+
+
+@CANVAS_ONLY
+def test_without_a_selection_the_command_says_what_to_select(comfy: ComfyPage, workflow: dict[str, Any]):
+    assert workflow
+    comfy.page.evaluate(
+        """async () => {
+            app.canvas.deselectAll();
+            await app.extensionManager.command.execute("SweetSpot.CompareSteps");
+        }"""
+    )
+    expect(comfy.page.get_by_text("Select a sampler")).to_be_visible()
+    assert added(comfy) is None
+
+
+def test_the_samplers_of_the_workflow_are_offered_by_name(comfy: ComfyPage, workflow: dict[str, Any]):
+    second = comfy.add("KSampler", 460, 400)
+    comfy.feed(workflow, second)
+    comfy.set(second, "denoise", 0.5)
+    comfy.connect(workflow["sampler"], "LATENT", second, "latent_image")
+    comfy.connect(second, "LATENT", workflow["decode"], "samples")
+    node = compare_steps(comfy, workflow["decode"])
+    comfy.page.wait_for_timeout(600)
+    found = options(comfy, node)
+    assert found[0] == "auto"
+    assert [text.split(" ")[0] for text in found[1:]] == [str(workflow["sampler"]), str(second)]
+    expect(comfy.panel(".ss-plan")).to_contain_text("several samplers")
+    comfy.set(node, "sampler", found[2])
+    expect(comfy.panel(".ss-plan")).to_contain_text("denoise 0.5")
+    comfy.set(node, "steps", "2, 3")
+    comfy.queue()
+    expect(comfy.panel(".ss-tab")).to_have_count(2)
+
+
+def test_it_shows_which_count_is_running(comfy: ComfyPage, workflow: dict[str, Any]):
+    node = compare_steps(comfy, workflow["sampler"])
+    comfy.set(node, "steps", "150, 160")
+    comfy.page.evaluate("() => app.queuePrompt(0, 1)")
+    expect(comfy.panel(".ss-warning")).to_contain_text("Running 150 steps (1 of 2", timeout=30_000)
+    comfy.page.evaluate("() => app.extensionManager.command.execute('Comfy.Interrupt')")
+    comfy.wait_until_idle()
+    expect(comfy.panel(".ss-warning")).to_contain_text("did not finish (it stopped at")
+
+
+@CANVAS_ONLY
+def test_a_comparison_is_still_shown_after_an_unchanged_queue(comfy: ComfyPage, workflow: dict[str, Any]):
+    node = compare_steps(comfy, workflow["sampler"])
+    comfy.set(node, "steps", "2, 3")
+    comfy.queue()
+    comfy.queue()
+    expect(comfy.panel(".ss-tab")).to_have_count(2)
+    expect(comfy.panel(".ss-warning")).to_be_hidden()

@@ -1,0 +1,46 @@
+/** Turns the text `sampler` of Compare This Workflow into a list of the samplers above its wire. */
+
+import { watchGraph, watchWidgets } from "../graph/canvas.js";
+import { askForStages } from "../graph/route.js";
+
+const NODE = "SweetSpotCompareWorkflow";
+const WIDGET = "sampler";
+const AUTO = "auto";
+
+/**
+ * Offer the samplers, and report which one a run will vary, or why none.
+ *
+ * @param {CanvasNode} node
+ * @param {(text: string) => void} report
+ */
+export function offerSamplers(node, report) {
+  if (node.comfyClass !== NODE) return;
+  const widget = asList(node);
+  let asked = 0;
+  const update = async () => {
+    const ticket = ++asked;
+    const answer = await askForStages(node, String(widget.value));
+    if (ticket !== asked) return;
+    widget.options.values = [...new Set([AUTO, ...(answer?.stages ?? []), String(widget.value)])];
+    report(answer ? answer.text : "");
+    node.graph?.setDirtyCanvas(true, false);
+  };
+  watchGraph(node, update);
+  watchWidgets(node, [WIDGET], update);
+}
+
+/**
+ * Replace the text widget by a list at the same place, so that saved workflows keep their values.
+ *
+ * @param {any} node
+ */
+function asList(node) {
+  const place = node.widgets.findIndex((/** @type {any} */ widget) => widget.name === WIDGET);
+  const old = node.widgets[place];
+  const list = node.addWidget("combo", WIDGET, old.value, () => {}, { values: [AUTO] });
+  list.tooltip = old.tooltip;
+  list.label = old.label;
+  node.widgets.splice(node.widgets.indexOf(list), 1);
+  node.widgets[place] = list;
+  return list;
+}
