@@ -1,7 +1,7 @@
 """Finds the stages of a graph: each sampling above an output that has a step count of its own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from .above import Above, Use
 from .numbers import Place, Source, only_sets_steps, source_of, whole
 from .resampling import levels_in
 from .step_names import fixed_schedulers, is_bound, is_material, is_sigmas, is_step_count
-from .values import link_of, number_of
+from .values import CONDITION, link_of, number_of
 
 # Where a bound stands that means "to the end".
 _TO_THE_END = 10_000
@@ -163,6 +163,28 @@ class _PlanPart(Part):
     def samplers(self) -> list[str]:
         """The nodes that run the plan."""
         return Part(self.above, Place(self._user, "plan")).samplers
+
+
+def open_switch_of_schedule(above: Above, unit: Sequence[Part]) -> str:
+    """Return the node that chooses during the run between the unit's schedule and another one; empty if none does."""
+    own = {part.place.node for part in unit}
+    for sampler in {sampler for part in unit for sampler in part.samplers} - own:
+        waiting = [link[0] for name, link in above.links(sampler).items() if is_sigmas(name)]
+        switch = ""
+        while waiting:
+            node = waiting.pop()
+            if node in own:
+                continue
+            links = above.links(node)
+            if above.passes_on(node):
+                switch = node if len(links) > 1 else switch
+                further = [link[0] for name, link in links.items() if not re.search(CONDITION, name)]
+            else:
+                further = [link[0] for name, link in links.items() if is_sigmas(name)]
+            if not further and switch:
+                return switch
+            waiting += further
+    return ""
 
 
 def _may_be_number(value: object) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from .above import Above
 from .numbers import Place
 from .resampling import resampled
-from .stages import Bound, Part, denoise_of, parts_of
+from .stages import Bound, Part, denoise_of, open_switch_of_schedule, parts_of
 from .step_names import partner_nodes
 from .values import Graph, Link, link_of
 
@@ -217,6 +217,9 @@ def _found(above: Above, unit: Sequence[Part], stage: Stage, stages: tuple[Stage
         )
     )
     steps = unit[0].source.value
+    switch = open_switch_of_schedule(above, unit)
+    if switch:
+        return Refused("computed", f"{_named(above, switch)} chooses during the run between several schedules", stages)
     unknown = [bound for bound in bounds if bound.step is None or steps is None]
     if unknown:
         place = unknown[0].place

@@ -17,6 +17,8 @@ MOST_READ = 3_000
 # How many values in a row are followed; each level takes three of Python's frames.
 _MOST_VALUES = 64
 _LARGEST = 1e6
+# Names of a switch's inputs that choose, instead of being passed on.
+CONDITION = r"select|index|switch|^cond|boolean"
 _SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
 
 
@@ -37,7 +39,7 @@ def number_of(value: Any) -> float | None:
 def is_switch(node: Node) -> bool:
     """Return whether a node passes on one of its inputs."""
     kind = str(node.get("class_type", ""))
-    return kind in _SWITCHES or re.search(r"switch|selector|any.?index", kind, re.IGNORECASE) is not None
+    return kind in _SWITCHES or re.search(r"switch|selector|any.?index|if.?else|conditional", kind, re.IGNORECASE) is not None
 
 
 class GraphValues:

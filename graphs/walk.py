@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from .model_files import is_model_file
-from .values import Graph, GraphValues, Link, Node, is_switch, link_of, number_of
+from .values import CONDITION, Graph, GraphValues, Link, Node, is_switch, link_of, number_of
 
 # Limits on the depth of the walk and on the branches that are followed. Real graphs are never so deep; each open switch
 # multiplies the branches.
@@ -162,9 +162,7 @@ class Walk:
             return [[link]] if link else [[]]
         links = {name: link for name, value in inputs.items() if (link := link_of(value))}
         if is_switch(node):
-            branch_links = [
-                link for name, link in links.items() if not re.search(r"select|index|switch|condition", name)
-            ]
+            branch_links = [link for name, link in links.items() if not re.search(CONDITION, name)]
             return [[link] for link in branch_links] or [[]]
         models = [link for name, link in links.items() if _MODEL_INPUT.search(name) and not _OTHER_INPUT.search(name)]
         loras = [link for name, link in links.items() if _LORA_INPUT.search(name) and self._holds_loras(link)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweetspot.graphs.above import Above
+from sweetspot.graphs.numbers import whole
 from sweetspot.graphs.step_names import is_bound, is_step_count
 from sweetspot.graphs.steps import Found, find_steps, with_steps
 
@@ -58,15 +59,20 @@ def step_numbers(graph: Graph, output: tuple[str, int]) -> dict[tuple[str, str],
     """Return all step counts and bounds above an output, as the nodes receive them."""
     above = Above(graph, output)
     return {
-        (node_id, name): above.values.value(value)
+        (node_id, name): number_or_text(above.values.value(value))
         for node_id in above.nodes
         for name, value in above.inputs(node_id).items()
         if is_step_count(name) or is_bound(name) or name == "step"
     }
 
 
+def number_or_text(value: Any) -> Any:
+    number = whole(value)
+    return value if number is None else number
+
+
 def answers(kind: str) -> list[Answer]:
-    """Return the answers for `template:` or `field:` workflows."""
+    """Return the answers for `template:`, `field:` or `more:` workflows."""
     rows = [json.loads(line) for line in (FACTS / "step_answers.jsonl").read_text("utf-8").splitlines()]
     return [
         Answer(

@@ -45,9 +45,10 @@ def inputs_at(graph: dict[str, Any], steps: int) -> dict[str, dict[str, Any]]:
     return {node_id: entry["inputs"] for node_id, entry in with_steps(graph, found, steps).items()}
 
 
-def test_people_gave_the_same_answer_for_public_workflows():
+@pytest.mark.parametrize("source", ["field:", "more:"])
+def test_people_gave_the_same_answer_for_public_workflows(source: str):
     graphs = workflows()
-    verdicts = {answer.id: answer.verdict(graphs[answer.workflow]) for answer in answers("field:")}
+    verdicts = {answer.id: answer.verdict(graphs[answer.workflow]) for answer in answers(source)}
     wrong = {name: verdict for name, verdict in verdicts.items() if verdict not in ("right", "refused")}
     assert not wrong
     assert list(verdicts.values()).count("right") >= 0.95 * len(verdicts)
@@ -175,6 +176,17 @@ def test_stages_with_one_number_for_all_are_one():
 def test_what_a_decided_switch_leaves_out_does_not_count():
     switch = node("ComfySwitchNode", switch=True, on_true=["s1", 0], on_false=["s2", 0])
     assert places(graph_of(s=switch, s1=sampler(20), s2=sampler(8))) == ["s1.steps"]
+
+
+def test_a_switch_that_is_decided_during_the_run_may_not_choose_the_schedule():
+    graph = graph_of(
+        sch=node("BasicScheduler", model=["m", 0], steps=20),
+        fixed=node("ManualSigmas", sigmas="1.0, 0.5, 0.0"),
+        pick=node("ImpactConditionalBranch", cond=["c", 0], tt_value=["sch", 0], ff_value=["fixed", 0]),
+        c=node("ImpactCompare", a=1, b=2),
+        s=node("SamplerCustom", model=["m", 0], sigmas=["pick", 0], latent_image=["l", 0]),
+    )
+    assert refused(graph).why == "computed"
 
 
 def test_nodes_that_only_note_the_number_are_left_out():
