@@ -1,9 +1,9 @@
 """Measures what a comparison costs, and whether its search is right.
 
-`.venv/bin/python benchmarks/compare.py clock|edit|auto|memory`
+`.venv/bin/python benchmarks/compare.py clock|edit|wire|auto|memory`
 
-`clock` and `edit` send workflows to a ComfyUI server, as a user would, and compare pairs of times in one run. `auto`
-runs inside ComfyUI on the demo model. `memory` needs no model.
+`clock`, `edit` and `wire` send workflows to a ComfyUI server, as a user would, and compare pairs of times in one run.
+`auto` runs inside ComfyUI on the demo model. `memory` needs no model.
 """
 
 import argparse
@@ -28,13 +28,15 @@ _seed = count(1000)
 def main() -> None:
     """Measure, and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("figure", choices=("clock", "edit", "auto", "memory"))
+    parser.add_argument("figure", choices=("clock", "edit", "wire", "auto", "memory"))
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=12, help="number of pairs for `clock` and `edit`")
-    parser.add_argument("--size", type=int, default=128, help="width and height in pixels for `clock` and `edit`")
+    parser.add_argument("--rounds", type=int, default=12, help="number of pairs for `clock`, `edit` and `wire`")
+    parser.add_argument("--size", type=int, default=128, help="width and height in pixels for the same")
     arguments = parser.parse_args()
-    if arguments.figure in ("clock", "edit"):
-        figures = on_server({"clock": clock, "edit": edit}[arguments.figure], arguments.rounds, arguments.size)
+    if arguments.figure in ("clock", "edit", "wire"):
+        figures = on_server(
+            {"clock": clock, "edit": edit, "wire": wire}[arguments.figure], arguments.rounds, arguments.size
+        )
     elif arguments.figure == "memory":
         figures = memory()
     elif arguments.inside is None:
@@ -99,6 +101,15 @@ def ours(size: int, seed: int, steps: str, **inputs: Any) -> dict[str, Any]:
     """Return a workflow with one Multi-Step Compare, which also draws its grid and measures."""
     inputs = {**sampler_inputs(seed), "vae": ["model", 2], "steps": steps, **inputs}
     return graph(size) | {"compare": {"class_type": "SweetSpotCompare", "inputs": inputs}}
+
+
+def wired(size: int, seed: int, steps: str, own: int) -> dict[str, Any]:
+    """Return a stock workflow of `own` steps with one wire to Compare This Workflow."""
+    return graph(size) | {
+        "sampled": {"class_type": "KSampler", "inputs": {**sampler_inputs(seed), "steps": own}},
+        "decoded": {"class_type": "VAEDecode", "inputs": {"samples": ["sampled", 0], "vae": ["model", 2]}},
+        "compare": {"class_type": "SweetSpotCompareWorkflow", "inputs": {"images": ["decoded", 0], "steps": steps}},
+    }
 
 
 def seconds(server: Any, prompt: dict[str, Any]) -> float:
@@ -166,6 +177,30 @@ def edit(server: Any, rounds: int, size: int) -> dict[str, Any]:
         "pairs": rounds,
         "+12 over 12 alone, median": statistics.median(ratios),
         "quartiles": statistics.quantiles(ratios, n=4),
+    }
+
+
+def wire(server: Any, rounds: int, size: int) -> dict[str, Any]:
+    """Return what one wire costs: over stock nodes, and for one more count after the unchanged prompt ran once more."""
+    listed = ", ".join(map(str, COUNTS))
+    over_stock, added = [], []
+    for number in range(rounds + 1):
+        pair = [wired(size, next(_seed), listed, 7), stock(size, next(_seed))]
+        took = [seconds(server, prompt) for prompt in (pair if number % 2 else pair[::-1])]
+        mine, theirs = took if number % 2 else took[::-1]
+        over_stock.append(mine / theirs)
+        seed = next(_seed)
+        for _ in range(2):
+            seconds(server, wired(size, seed, listed, 7))
+        edited = seconds(server, wired(size, seed, f"{listed}, 12", 7))
+        added.append(edited / seconds(server, wired(size, next(_seed), "12", 7)))
+    return {
+        "pixels": size,
+        "pairs": rounds,
+        "4, 25, 50 over three stock samplers, median": statistics.median(over_stock[1:]),
+        "quartiles": statistics.quantiles(over_stock[1:], n=4),
+        "+12 over 12 alone, median": statistics.median(added[1:]),
+        "+12, quartiles": statistics.quantiles(added[1:], n=4),
     }
 
 
