@@ -17,8 +17,10 @@ CATEGORY = "sampling/Sweet Spot"
 Plan = io.Custom("STEP_PLAN")
 Trace = io.Custom("STEP_TRACE")
 
-# Fields that older ComfyUI doesn't have: search aliases came with 0.9, intermediate outputs later.
-_NEWER_FIELDS = {"search_aliases", "has_intermediate_output"} - {field.name for field in fields(io.Schema)}
+# Fields that older ComfyUI doesn't have: search aliases came with 0.9, the others later.
+_NEWER_FIELDS = {"search_aliases", "has_intermediate_output", "is_dev_only"} - {
+    field.name for field in fields(io.Schema)
+}
 
 
 def make_schema(**description: Any) -> io.Schema:

@@ -16,7 +16,12 @@ from .comparison import WorkflowComparison
 from .rounds import END, VERDICT, Rounds
 from .watch import BranchWatch
 
-_INNER = {"is_dev_only": True, "description": "Part of a running comparison; not for use by hand."}
+# Both keep a node out of the search; the first one is newer.
+_INNER = {
+    "is_dev_only": True,
+    "is_deprecated": True,
+    "description": "Part of a running comparison; not for use by hand.",
+}
 
 
 class SweetSpotBranchWatch(io.ComfyNode):
