@@ -39,7 +39,10 @@ def number_of(value: Any) -> float | None:
 def is_switch(node: Node) -> bool:
     """Return whether a node passes on one of its inputs."""
     kind = str(node.get("class_type", ""))
-    return kind in _SWITCHES or re.search(r"switch|selector|any.?index|if.?else|conditional", kind, re.IGNORECASE) is not None
+    return (
+        kind in _SWITCHES
+        or re.search(r"switch|selector|any.?index|if.?else|conditional", kind, re.IGNORECASE) is not None
+    )
 
 
 class GraphValues:

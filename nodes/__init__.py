@@ -18,7 +18,12 @@ from .read_trace import SweetSpotReadTrace
 from .route import add_routes
 from .sampler import SweetSpotSampler
 from .save_preset import SweetSpotSavePreset
-from .workflow.branch_nodes import SweetSpotBranchEnd, SweetSpotBranchVerdict, SweetSpotBranchWatch
+from .workflow.branch_nodes import (
+    SweetSpotBranchEnd,
+    SweetSpotBranchSampling,
+    SweetSpotBranchVerdict,
+    SweetSpotBranchWatch,
+)
 from .wrap_sampler import SweetSpotWrapSampler
 
 _HERE = Path(__file__).resolve().parent.parent
@@ -58,6 +63,7 @@ class SweetSpotExtension(ComfyExtension):
             SweetSpotGuidanceWindow,
             SweetSpotFilmstrip,
             SweetSpotBranchWatch,
+            SweetSpotBranchSampling,
             SweetSpotBranchEnd,
             SweetSpotBranchVerdict,
         ]

@@ -55,16 +55,21 @@ def compare_inputs() -> list[io.Input]:
             **expert(),
         ),
         *report_inputs(),
-        io.Combo.Input(
-            "check",
-            options=list(CHECKS),
-            default=CHECK_ON,
-            optional=True,
-            tooltip="Runs another solver on another schedule to check that the reference has converged, with 12 to 84 "
-            "more steps. off: no check, and no sweet spot of high confidence.",
-            **expert(),
-        ),
+        check_input(),
     ]
+
+
+def check_input() -> io.Input:
+    """Return the input that turns the check of the reference off."""
+    return io.Combo.Input(
+        "check",
+        options=list(CHECKS),
+        default=CHECK_ON,
+        optional=True,
+        tooltip="Runs another solver on another schedule to check that the reference has converged, with 12 to 84 "
+        "more steps. off: no check, and no sweet spot of high confidence.",
+        **expert(),
+    )
 
 
 def step_list_input(what: str) -> io.Input:

@@ -13,15 +13,18 @@ from ..comparison.runs import Sampling
 from ..comparison.step_counts import parse_step_counts
 from ..graphs.above import Above
 from ..graphs.sampling import sampling_of
-from ..graphs.seeds import find_seeds, seed_at
+from ..graphs.seeds import find_seeds
 from ..graphs.steps import Found
 from ..graphs.values import Graph, Link, link_of
 from ..graphs.video import is_video
 from .compare_inputs import (
+    CHECK_ON,
+    CHECKS,
     EIGHT_BIT,
     FLOAT32,
     PRICE_UNITS,
     cache_input,
+    check_input,
     check_values,
     compare_outputs,
     report_inputs,
@@ -31,10 +34,11 @@ from .compare_inputs import (
 from .comparing.kept_runs import KEPT
 from .comparing.save import check_prefix
 from .schema import check_choice, expert, make_schema
-from .workflow.comparison import UNKNOWN, Subject, WorkflowComparison
+from .workflow.comparison import UNKNOWN, WorkflowComparison
 from .workflow.model_in_graph import recognised_in
 from .workflow.rounds import Rounds
 from .workflow.stages_here import AUTO, find_here
+from .workflow.subject import Subject
 
 FIXED = REFUSE, RESAMPLE = ("refuse", "resample")
 
@@ -81,6 +85,7 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
                     "count. resample: take more or fewer levels along the same curve.",
                     **expert(),
                 ),
+                check_input(),
             ],
             outputs=compare_outputs(),
         )
@@ -115,10 +120,12 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
         kept_as: str = EIGHT_BIT,
         save_prefix: str = "",
         fixed_sigmas: str = REFUSE,
+        check: str = CHECK_ON,
     ) -> io.NodeOutput:
         """Find the step count, and run the branches."""
         check_values(seeds, cache_megabytes, price, kept_as, price_unit)
         check_choice("fixed_sigmas", fixed_sigmas, FIXED)
+        check_choice("check", check, CHECKS)
         check_frames(frames)
         step_list = parse_step_counts(steps)
         check_prefix(save_prefix)
@@ -142,13 +149,15 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
         )
         settings = sampling_of(above, found)
         sampling = Sampling(
-            seed_at(graph, places[0]) if places else 0,
+            subject.first_seed,
             math.nan if settings.cfg is None else settings.cfg,
             settings.sampler_name or UNKNOWN,
             settings.scheduler or UNKNOWN,
             settings.denoise,
         )
-        question = Question(counts, step_list.auto, seeds, plan.variant, source, Price(price, price_unit), check=False)
+        question = Question(
+            counts, step_list.auto, seeds, plan.variant, source, Price(price, price_unit), check=check == CHECK_ON
+        )
         comparison = WorkflowComparison(subject, Contender(sampling, None, plan.trained_steps), question)
         comparison.check_counts(counts)
         KEPT.limit(cache_megabytes << 20)

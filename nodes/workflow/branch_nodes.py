@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import comfy.samplers
 import torch
 from comfy_api.latest import io
 
@@ -12,6 +13,7 @@ from ..comparing.images import to_images
 from ..comparing.naming import naming
 from ..schema import make_schema
 from .branches import WATCH
+from .check_graph import SAMPLING
 from .comparison import WorkflowComparison
 from .rounds import END, VERDICT, Rounds
 from .watch import BranchWatch
@@ -42,6 +44,26 @@ class SweetSpotBranchWatch(io.ComfyNode):
     def execute(cls, watched: Any, branch: BranchWatch) -> io.NodeOutput:
         """Return the same, watched."""
         return io.NodeOutput(branch.on(watched))
+
+
+class SweetSpotBranchSampling(io.ComfyNode):
+    """Gives a check run its sampler and schedule."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id=SAMPLING,
+            display_name="Branch Sampling",
+            inputs=[io.AnyType.Input("sampler_name"), io.AnyType.Input("levels")],
+            outputs=[io.Sampler.Output("sampler"), io.Sigmas.Output("sigmas")],
+            **_INNER,
+        )
+
+    @classmethod
+    def execute(cls, sampler_name: str, levels: list[float]) -> io.NodeOutput:
+        """Return both."""
+        return io.NodeOutput(comfy.samplers.sampler_object(sampler_name), torch.tensor(levels, dtype=torch.float32))
 
 
 class SweetSpotBranchEnd(io.ComfyNode):

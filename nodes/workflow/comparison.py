@@ -5,10 +5,9 @@ what branches have brought so far, so it stops at the first run that is missing.
 branches, and the question is asked again.
 """
 
-import logging
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import comfy.model_management
@@ -19,22 +18,18 @@ from ...comparison.report import Report
 from ...comparison.rounds import Question, compare
 from ...comparison.runs import Run, Sampling, Task
 from ...comparison.verdict.measuring import Measuring
-from ...graphs.numbers import Place
-from ...graphs.seeds import with_seeds
-from ...graphs.steps import Found, with_steps
-from ...graphs.values import Graph, Link
 from ...samplers.schedules import MAX_STEPS
-from ..comparing.fingerprints import fingerprint
 from ..comparing.images import embed
 from ..comparing.kept_runs import KEPT
-from .noise_test import TestedSamplers, is_noisy, tasks_of_noise_test
-from .signature import signature_of
+from .facts import Facts, KeptFacts
+from .noise_test import is_noisy, tasks_of_noise_test
+from .subject import Subject, is_check
 from .watch import BranchWatch
 
-log = logging.getLogger("sweetspot.nodes.workflow.comparison")
-
 UNKNOWN = "unknown"
-_NOISY = TestedSamplers()
+_FACTS = KeptFacts()
+
+_Key = tuple[int, int, tuple[float, ...]]
 
 
 class MissingRuns(Exception):  # noqa: N818 - not an error: it says what to do next
@@ -45,65 +40,27 @@ class MissingRuns(Exception):  # noqa: N818 - not an error: it says what to do n
         self.tasks = tasks
 
 
-@dataclass(frozen=True)
-class Subject:
-    """The part of a workflow that is compared.
-
-    Attributes:
-        graph: the prompt graph in API form.
-        output: the output with the images.
-        found: where its step count is set.
-        seeds: the inputs that hold its seeds.
-        frames: which frames of a video are compared; None if the images are no video.
-        clip_vision: CLIP_VISION for the semantic distance; None for no such distance.
-        full_precision: whether images are kept as they come, instead of as 8-bit levels.
-        keep: whether runs are kept for later comparisons.
-    """
-
-    graph: Graph
-    output: Link
-    found: Found
-    seeds: tuple[Place, ...]
-    frames: str | None = None
-    clip_vision: Any = None
-    full_precision: bool = False
-    keep: bool = True
-
-    def changed(self, task: Task, first_seed: int) -> Graph:
-        """Return the graph of one task.
-
-        Raises:
-            ValueError: if the step count can't be set.
-        """
-        graph = with_seeds(self.graph, self.seeds, (task.sampling.seed - first_seed) % (1 << 64))
-        return graph if task.steps == self.found.steps else with_steps(graph, self.found, task.steps)
-
-
 @dataclass(eq=False, repr=False)
 class WorkflowComparison:
-    """The state of one comparison while its branches run.
+    """The state of one comparison while its branches run. It is the engine of `comparison/engine.py`.
 
     Attributes:
         subject: what is compared.
         contender: its settings, as far as they are known.
         question: what the comparison should find out.
-        notes: what the user should know.
     """
 
     subject: Subject
     contender: Contender
     question: Question
-    notes: list[str] = field(default_factory=list)
 
     name = "comfyui"
 
     def __post_init__(self) -> None:
         """Start with no runs."""
-        self._runs: dict[tuple[int, int], Run] = {}
-        self._keys: dict[tuple[int, int], str] = {}
-        # Whether the sampler was tested for noise, with what result, and under which key that is kept.
-        self._noisy: bool | None = None
-        self._test_key = ""
+        self._runs: dict[_Key, Run] = {}
+        self._keys: dict[_Key, str] = {}
+        self._facts: Facts | None = None
         self._measuring = Measuring(self.device, self.check_cancelled)
 
     @property
@@ -112,12 +69,30 @@ class WorkflowComparison:
         device = comfy.model_management.get_torch_device()
         return str(device) if device.type == "cuda" else "cpu"
 
-    def check(self, sampling: Sampling) -> None:
-        """Accept everything: the graph itself is valid."""
+    @property
+    def notes(self) -> list[str]:
+        """What the user should know about where the step count is set."""
+        found = self.subject.found
+        others = [str(stage) for stage in found.stages if stage != found.stage]
+        kept = f"Only {found.stage} was varied; the others kept their steps: {'; '.join(others)}." if others else ""
+        return [note for note in (found.note, kept) if note]
 
-    def schedule(self, sampling: Sampling, steps: int) -> Sequence[float]:  # noqa: ARG002 - see `Engine`
-        """Return nothing, because only a run shows the graph's schedule."""
-        return ()
+    def check(self, sampling: Sampling) -> None:
+        """Refuse the settings of a check that this workflow can't run.
+
+        Raises:
+            ValueError: if it can't.
+        """
+        if is_check(sampling):
+            self.subject.changed(Task(sampling, len(sampling.sigmas) - 1))
+
+    def schedule(self, sampling: Sampling, steps: int) -> Sequence[float]:
+        """Return the noise levels that a run has shown; of the workflow's own run, those of another count."""
+        if _settings(sampling) != _settings(self.contender.sampling):
+            return self._facts.levels_of_two.get(sampling.scheduler, ()) if self._facts else ()
+        shown = [run for key, run in self._runs.items() if run.levels and not key[2]]
+        nearest = min(shown, key=lambda run: abs(run.steps - steps), default=None)
+        return nearest.levels if nearest is not None else ()
 
     def exact_schedule(self, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - see `Engine`
         """Return nothing: the graph makes its own schedule."""
@@ -146,7 +121,7 @@ class WorkflowComparison:
             ValueError: names the count and why.
         """
         for count in counts:
-            self.subject.changed(Task(self.contender.sampling, count), self.contender.sampling.seed)
+            self.subject.changed(Task(self.contender.sampling, count))
 
     async def report(self) -> Report:
         """Return the report, from runs that were made or are kept.
@@ -154,12 +129,13 @@ class WorkflowComparison:
         Raises:
             MissingRuns: if branches have to run first.
         """
-        if self._noisy is None and self.subject.keep:
-            self._test_key = await self._store_key(Task(self.contender.sampling, MAX_STEPS))
-            self._noisy = _NOISY.known(self._test_key)
+        if self._facts is None:
+            # The key has one fixed step count, so that the facts hold for all.
+            own = Task(self.contender.sampling, MAX_STEPS)
+            self._facts = _FACTS.of(await self.subject.key(own) if self.subject.keep else "")
         while True:
             try:
-                return self._judged()
+                return self._judged(self._facts)
             except MissingRuns as missing:
                 left = [task for task in missing.tasks if not await self._recall(task)]
                 if left:
@@ -172,37 +148,35 @@ class WorkflowComparison:
             Exception: what the vision model raises.
         """
         embeddings = embed(self.subject.clip_vision, images)
-        levels = images if self.subject.full_precision else to_levels(images)
+        kept = images if self.subject.full_precision else to_levels(images)
         calls, seconds, timing = watch.measured()
-        run = Run(task.steps, calls, seconds, levels, embeddings=embeddings, timing=timing)
-        self._learn_sampler(watch)
+        run = Run(task.steps, calls, seconds, kept, embeddings=embeddings, timing=timing, levels=watch.levels)
+        if self._facts is not None and not is_check(task.sampling):
+            self._facts.levels_of_two |= watch.levels_of_two
+            self._facts.sampler_name = self._facts.sampler_name or watch.sampler_name
         self._runs[_key_of(task)] = run
-        self._keep(task, run)
+        if key := self._keys.get(_key_of(task)):
+            KEPT.put(key, run)
 
-    def _judged(self) -> Report:
-        report = compare(self, [self.contender], self.question, self._measuring)
-        tests = tasks_of_noise_test(report, self.contender, can_reseed=bool(self.subject.seeds))
-        if self.question.noisy or not tests:
-            return report
-        if self._noisy is None:
-            neighbour, other_seed = self.run(tests)
-            self._noisy = is_noisy(report, neighbour, other_seed, self._measuring)
-            _NOISY.note(self._test_key, self._noisy)
-        if not self._noisy:
-            return report
-        self.question = replace(self.question, noisy=True)
-        return compare(self, [self.contender], self.question, self._measuring)
-
-    def _learn_sampler(self, watch: BranchWatch) -> None:
-        """Take the sampler's name from a run if the graph didn't show it."""
-        names = set(watch.sampler_names) - {""}
-        if self.contender.sampling.sampler_name == UNKNOWN and len(names) == 1:
-            sampling = replace(self.contender.sampling, sampler_name=names.pop())
+    def _judged(self, facts: Facts) -> Report:
+        if self.contender.sampling.sampler_name == UNKNOWN and facts.sampler_name:
+            sampling = replace(self.contender.sampling, sampler_name=facts.sampler_name)
             self.contender = replace(self.contender, sampling=sampling)
+        report = self._compared(noisy=False)
+        tests = tasks_of_noise_test(report, self.contender, can_reseed=bool(self.subject.seeds))
+        if not tests:
+            return report
+        if facts.noisy is None:
+            neighbour, other_seed = self.run(tests)
+            facts.noisy = is_noisy(report, neighbour, other_seed, self._measuring)
+        return self._compared(noisy=True) if facts.noisy else report
+
+    def _compared(self, *, noisy: bool) -> Report:
+        return compare(self, [self.contender], replace(self.question, noisy=noisy), self._measuring)
 
     def _estimate_times(self) -> None:
         """Work out the time of runs that the graph itself made from the seconds per step of the others."""
-        timed = [run for run in self._runs.values() if run.timing in ("sampling", "node", "first run")]
+        timed = [run for key, run in self._runs.items() if not key[2] and run.timing not in ("unknown", "estimated")]
         warm = [run for run in timed if run.timing != "first run"] or timed
         for key, run in self._runs.items():
             if run.timing == "unknown" and warm:
@@ -216,30 +190,16 @@ class WorkflowComparison:
             return False
         key = _key_of(task)
         if key not in self._keys:
-            self._keys[key] = await self._store_key(task)
+            self._keys[key] = await self.subject.key(task)
         run = KEPT.get(self._keys[key], task.steps) if self._keys[key] else None
         if run is not None:
             self._runs[key] = run
         return run is not None
 
-    async def _store_key(self, task: Task) -> str:
-        """Return the key under which a task's run is kept; empty if it can't be identified."""
-        subject = self.subject
-        try:
-            changed = subject.changed(task, self.contender.sampling.seed)
-            signature = await signature_of(changed, subject.output)
-            meaning = fingerprint(subject.clip_vision) if subject.clip_vision is not None else ""
-        except Exception as error:  # noqa: BLE001 - another pack's nodes may raise anything
-            # This only turns reuse off.
-            log.warning("This comparison can't be reused later, because its graph can't be identified: %s", error)
-            return ""
-        return f"workflow {signature} {subject.frames} {subject.full_precision} {meaning}"
 
-    def _keep(self, task: Task, run: Run) -> None:
-        key = self._keys.get(_key_of(task))
-        if key:
-            KEPT.put(key, run)
+def _key_of(task: Task) -> _Key:
+    return task.steps, task.sampling.seed, task.sampling.sigmas
 
 
-def _key_of(task: Task) -> tuple[int, int]:
-    return task.steps, task.sampling.seed
+def _settings(sampling: Sampling) -> Sampling:
+    return replace(sampling, seed=0)

@@ -14,22 +14,6 @@ from ...samplers.stochastic import DETERMINISTIC, why_no_sweet_spot
 _SHARE = 0.75
 
 
-class TestedSamplers:
-    """Remembers for which graphs, whatever their step count, a sampler was tested, and with what result."""
-
-    def __init__(self) -> None:
-        self._results: dict[str, bool] = {}
-
-    def note(self, key: str, noisy: bool) -> None:  # noqa: FBT001 - the result
-        """Remember a result; nothing without a key."""
-        if key:
-            self._results[key] = noisy
-
-    def known(self, key: str) -> bool | None:
-        """Return a result; None if there is none."""
-        return self._results.get(key)
-
-
 def tasks_of_noise_test(report: Report, contender: Contender, *, can_reseed: bool) -> Sequence[Task]:
     """Return the runs that the test needs; none if it isn't needed.
 

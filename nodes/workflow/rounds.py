@@ -58,12 +58,11 @@ class Rounds:
     def _branches(self, tasks: Sequence[Task], prefix: str) -> tuple[Graph, str]:
         """Return the nodes of all branches with the verdict behind them, and the verdict's id."""
         comparison, subject = self.comparison, self.comparison.subject
-        first_seed = comparison.contender.sampling.seed
         progress = BranchProgress.register(comparison, tasks)
         graph: Graph = {}
         previous: dict[str, Any] = {}
         for number, task in enumerate(tasks):
-            watch, changed = BranchWatch(task.steps), subject.changed(task, first_seed)
+            watch, changed = BranchWatch(task.steps), subject.changed(task)
             branch, output = make_branch(
                 subject.graph, changed, subject.output, subject.found, f"{prefix}{number}_{task.steps}_steps:", watch
             )

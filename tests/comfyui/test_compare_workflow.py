@@ -15,7 +15,7 @@ def node(kind: str, **inputs: Any) -> dict[str, Any]:
 def wire(images: str, steps: str = "2, 4, 5", **inputs: Any) -> dict[str, Any]:
     return node(
         "SweetSpotCompareWorkflow",
-        **({"images": [images, 0], "steps": steps, "kept_as": "float32", "seeds": 1} | inputs),
+        **({"images": [images, 0], "steps": steps, "kept_as": "float32", "check": "off"} | inputs),
     )
 
 
@@ -355,3 +355,46 @@ def test_several_comparisons_in_one_graph(comfyui: Client):
     outputs = comfyui.run(graph)
     assert [run["steps"] for run in report_of(outputs, "one")["runs"]] == [2, 3]
     assert [run["steps"] for run in report_of(outputs, "two")["runs"]] == [5, 6]
+
+
+@pytest.mark.parametrize("case", ["KSampler", "BasicScheduler with CFGGuider", "LTXVScheduler"])
+def test_the_check_runs_the_same_workflow_with_another_solver(comfyui: Client, case: str):
+    graph = CASES[case][0]
+    outputs = comfyui.run({**graph, "compare": wire("images", "6, 12, 24", check="on")})
+    check = report_of(outputs)["check"]
+    assert check["sampler"] == "dpmpp_2m"
+    assert check["steps"] in (12, 24, 48)
+    # The same verdict also from what is kept.
+    again = report_of(comfyui.run({**graph, "compare": wire("images", "6, 12, 24", check="on", price=1.0)}))
+    assert again["check"]["similarity"] == check["similarity"]
+    assert all(run["reused"] for run in again["runs"])
+
+
+def test_the_check_is_that_of_multi_step_compare(comfyui: Client):
+    steps = {"steps": "6, 12, 24", "check": "on"}
+    ours = report_of(comfyui.run({**KSAMPLER, "compare": wire("images", **steps, cache_megabytes=0, kept_as="8 bit")}))
+    inputs = {name: value for name, value in KSAMPLER["sampler"]["inputs"].items() if name != "steps"}
+    compare = node("SweetSpotCompare", **inputs, vae=["model", 2], **steps, cache_megabytes=0, together="off")
+    theirs = json.loads(comfyui.run({**KSAMPLER, "compare": compare})["compare"]["report"][0])
+    for name in ("steps", "similarity", "agrees", "scheduler", "shift"):
+        assert ours["check"][name] == theirs["check"][name]
+    assert ours["sweet_spot"] == theirs["sweet_spot"]
+
+
+def test_without_a_sampler_to_replace_there_is_no_check(comfyui: Client):
+    assert report_of(comfyui.run(bundled(170, "12, 16", check="on")))["check"] is None
+    advanced = {**ADVANCED, "compare": wire("images", "2, 4", check="on")}
+    assert report_of(comfyui.run(advanced))["check"] is None
+
+
+@pytest.mark.parametrize("name", ["dpm_adaptive", "dpm_fast", "euler_ancestral"])
+def test_samplers_without_a_sweet_spot_have_none(comfyui: Client, name: str):
+    graph = {**KSAMPLER, "sampler": sampler_node("KSampler", sampler_name=name), "compare": wire("images", "3, 6")}
+    assert report_of(comfyui.run(graph))["sweet_spot"]["answer"] == "none"
+
+
+def test_words_stand_for_the_models_own_counts(comfyui: Client):
+    runs = report_of(comfyui.run({**KSAMPLER, "compare": wire("images", "draft, balanced")}))["runs"]
+    preset = {**KSAMPLER, "preset": node("SweetSpotPreset", model=["model", 0], quality="draft")}
+    preset["shown"] = node("PreviewAny", source=["preset", 2])
+    assert str(runs[0]["steps"]) == comfyui.run(preset)["shown"]["text"][0]

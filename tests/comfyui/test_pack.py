@@ -25,7 +25,7 @@ NODES = {
     "SweetSpotFilmstrip",
 }
 # They stand in a comparison's branches; the browser hides them.
-INNER = {"SweetSpotBranchWatch", "SweetSpotBranchEnd", "SweetSpotBranchVerdict"}
+INNER = {"SweetSpotBranchWatch", "SweetSpotBranchSampling", "SweetSpotBranchEnd", "SweetSpotBranchVerdict"}
 
 LOAD = """
 import asyncio, json, sys
