@@ -1,28 +1,17 @@
-/** Which branch of a workflow's comparison is running, as the server reports it. */
-
-import { api } from "../../../scripts/api.js";
-import { isOfOpenWorkflow, nodeByExecutionId } from "../graph/canvas.js";
+/** Which branch of a workflow's comparison is running, as the server reports it, in words. */
 
 /** The newest message about each node's branches. @type {WeakMap<object, Branch>} */
 const newest = new WeakMap();
 
 /**
- * Call a function whenever a branch goes on.
+ * Remember what runs, and return it in words.
  *
- * @param {(node: any, branch: Branch) => void} goneOn
+ * @param {object} node
+ * @param {Branch} branch
  */
-export function listenToBranches(goneOn) {
-  api.addEventListener("sweetspot.branches", async ({ detail }) => {
-    if (!(await isOfOpenWorkflow(detail.prompt_id))) return;
-    const node = nodeByExecutionId(detail.node ?? "");
-    if (!node) return;
-    newest.set(node, detail);
-    goneOn(node, detail);
-  });
-}
-
-/** @param {Branch} branch */
-export function describeBranch({ steps, place, of, title, seconds_left }) {
+export function branchText(node, branch) {
+  newest.set(node, branch);
+  const { steps, place, of, title, seconds_left } = branch;
   const left = seconds_left === null ? "" : `, about ${seconds_left.toFixed(seconds_left < 10 ? 1 : 0)} s left`;
   return `Running ${steps} steps (${place} of ${of}${left}): ${title}`;
 }
@@ -32,7 +21,7 @@ export function describeBranch({ steps, place, of, title, seconds_left }) {
  *
  * @param {object} node
  */
-export function whereOf(node) {
+export function whereStopped(node) {
   const branch = newest.get(node);
   newest.delete(node);
   return branch ? ` (it stopped at ${branch.steps} steps, in ${branch.title})` : "";

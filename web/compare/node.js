@@ -3,9 +3,17 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { nameOf, stepsChange, stepsTargets } from "../graph/apply_settings.js";
-import { frameOfNode, moveCanvasThrough, nodeByExecutionId, openWorkflow, workflowOf, write } from "../graph/canvas.js";
+import {
+  frameOfNode,
+  isOfOpenWorkflow,
+  moveCanvasThrough,
+  nodeByExecutionId,
+  openWorkflow,
+  workflowOf,
+  write,
+} from "../graph/canvas.js";
 import { checked, fromOutput } from "./data.js";
-import { describeBranch, listenToBranches, whereOf } from "./branches.js";
+import { branchText, whereStopped } from "./branches.js";
 import { ComparisonViewer } from "./viewer.js";
 import { offerSamplers } from "./sampler_choice.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
@@ -39,13 +47,18 @@ app.registerExtension({
       const node = detail === null ? null : nodeByExecutionId(typeof detail === "string" ? detail : shownBy(detail));
       if (viewers.has(node) && !running.has(node)) begun(node);
     });
-    listenToBranches((node, branch) => viewers.get(node)?.showNote(describeBranch(branch)));
+    api.addEventListener("sweetspot.branches", async ({ detail }) => {
+      const node = (await isOfOpenWorkflow(detail.prompt_id)) && nodeByExecutionId(detail.node ?? "");
+      if (node) viewers.get(node)?.showNote(branchText(node, detail));
+    });
     for (const end of ["execution_error", "execution_interrupted", "execution_success"]) {
       api.addEventListener(end, () => {
         for (const node of running.keys()) {
           viewers
             .get(node)
-            ?.showNote(`The last run did not finish${whereOf(node)}. Any images below are from the run before it.`);
+            ?.showNote(
+              `The last run did not finish${whereStopped(node)}. Any images below are from the run before it.`,
+            );
           ended(node);
         }
       });
