@@ -113,6 +113,7 @@ class Run:
         together: whether it shared its model calls with other runs; if so, `seconds` is what its calls take alone.
         own_solver: whether this pack's solver made it instead of the engine's own sampler.
         embeddings: a vision model's embedding of each image, shape (images, features); None without a vision model.
+        clip: name of a file with the whole video or sound, in the viewer's folder; empty without one.
         levels: the noise levels that it visited, falling; empty if they are not known.
         timing: how the seconds came about. The model calls are not known, and 0, if it is `node` or `unknown`.
     """
@@ -127,6 +128,7 @@ class Run:
     embeddings: NDArray[np.floating] | None = None
     timing: Timing = "sampling"
     levels: tuple[float, ...] = ()
+    clip: str = ""
 
     @property
     def counted(self) -> bool:

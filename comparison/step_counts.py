@@ -69,6 +69,16 @@ def parse_step_counts(text: str) -> StepList:
     return StepList(counts, tuple(word for word in WORDS if word in entries), AUTO in entries)
 
 
+def why_not_step_counts(text: str | None) -> str:
+    """Return why a text is no step list; empty if it is one, or None, which is not known yet."""
+    try:
+        if text is not None:
+            parse_step_counts(text)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 def _checked(counts: set[int]) -> tuple[int, ...]:
     if len(counts) > MAX_COUNTS:
         raise ValueError(f"steps: expected {_ALLOWED}; got {len(counts)} counts")

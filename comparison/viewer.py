@@ -64,6 +64,7 @@ def _check(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> di
         "model_calls": run.model_calls,
         "similarity": round(check.similarity, 6),
         "reused": run.reused,
+        "clip": run.clip,
         "files": [keep(to_levels(image)) for image in run.images[:each]],
         "sampler": check.sampler,
     }
@@ -78,5 +79,6 @@ def _run(judged: JudgedRun, each: int, keep: Callable[[Levels], str]) -> dict[st
         "similarity": round(judged.similarity, 6),
         "reused": run.reused,
         "timing": run.timing,
+        "clip": run.clip,
         "files": [keep(to_levels(image)) for image in run.images[:each]],
     }

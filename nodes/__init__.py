@@ -6,6 +6,7 @@ from pathlib import Path
 from comfy_api.latest import ComfyExtension, io
 
 from .compare import SweetSpotCompare
+from .compare_audio import SweetSpotCompareAudio
 from .compare_workflow import SweetSpotCompareWorkflow
 from .demo_model import SweetSpotDemoModel
 from .filmstrip import SweetSpotFilmstrip
@@ -55,6 +56,7 @@ class SweetSpotExtension(ComfyExtension):
             SweetSpotSampler,
             SweetSpotCompare,
             SweetSpotCompareWorkflow,
+            SweetSpotCompareAudio,
             SweetSpotDemoModel,
             SweetSpotSavePreset,
             SweetSpotWrapSampler,

@@ -11,7 +11,7 @@ from ..comparison.frames import check_frames
 from ..comparison.report import Price
 from ..comparison.rounds import Question, check_contenders, compare
 from ..comparison.runs import Sampling
-from ..comparison.step_counts import parse_step_counts
+from ..comparison.step_counts import parse_step_counts, why_not_step_counts
 from ..presets.catalogue import is_variant
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
@@ -60,12 +60,7 @@ class SweetSpotCompare(io.ComfyNode):
 
         Only this input is named here, because ComfyUI would mark every input that is named as wrong.
         """
-        try:
-            if steps is not None:
-                parse_step_counts(steps)
-        except ValueError as error:
-            return str(error)
-        return True
+        return why_not_step_counts(steps) or True
 
     @classmethod
     def execute(

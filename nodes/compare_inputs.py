@@ -19,6 +19,7 @@ from .schema import (
 PRICE_UNITS = ("per hour", "per step")
 MOST_SEEDS, MOST_MEGABYTES, MOST_PRICE = 64, 1 << 20, 1e6
 CHECKS = CHECK_ON, CHECK_OFF = ("on", "off")
+FIXED_SIGMAS = REFUSE, RESAMPLE = ("refuse", "resample")
 KEPT_AS = EIGHT_BIT, FLOAT32 = ("8 bit", "float32")
 
 
@@ -152,15 +153,44 @@ def report_inputs() -> list[io.Input]:
             "four times the memory.",
             **expert(),
         ),
-        io.String.Input(
-            "save_prefix",
-            default="",
-            optional=True,
-            tooltip="Saves images, grid, curve and report to the output folder under this name. Each image includes "
-            "the report, its step count and the workflow. Empty saves nothing.",
-            **expert(),
-        ),
+        save_input(),
     ]
+
+
+def save_input() -> io.Input:
+    """Return the input for the name under which everything is saved."""
+    return io.String.Input(
+        "save_prefix",
+        default="",
+        optional=True,
+        tooltip="Saves images, grid, curve and report to the output folder under this name. Each image includes the "
+        "report, its step count and the workflow. Empty saves nothing.",
+        **expert(),
+    )
+
+
+def sampler_choice_input() -> io.Input:
+    """Return the input for the sampler whose step count is varied."""
+    return io.String.Input(
+        "sampler",
+        default="auto",
+        optional=True,
+        tooltip="Which sampler to vary, by title or id. auto: the only one. If there are several, choose one; the "
+        "others keep their steps.",
+    )
+
+
+def fixed_sigmas_input() -> io.Input:
+    """Return the input that says what to do with a fixed list of noise levels."""
+    return io.Combo.Input(
+        "fixed_sigmas",
+        options=list(FIXED_SIGMAS),
+        default=REFUSE,
+        optional=True,
+        tooltip="What to do with a fixed list of noise levels (ManualSigmas). refuse: it has no step count. resample: "
+        "take more or fewer levels along the same curve.",
+        **expert(),
+    )
 
 
 def compare_outputs() -> list[io.Output]:
@@ -193,8 +223,17 @@ def check_values(seeds: int, cache_megabytes: int, price: float, kept_as: str, p
     Raises:
         ValueError: names the input, the allowed values and the value that was given.
     """
-    check_number("seeds", seeds, 1, MOST_SEEDS)
-    check_number("cache_megabytes", cache_megabytes, 0, MOST_MEGABYTES)
+    check_seeds_and_cache(seeds, cache_megabytes)
     check_number("price", price, 0, MOST_PRICE)
     check_choice("kept_as", kept_as, KEPT_AS)
     check_choice("price_unit", price_unit, PRICE_UNITS)
+
+
+def check_seeds_and_cache(seeds: int, cache_megabytes: int) -> None:
+    """Refuse linked values that are outside these inputs' limits.
+
+    Raises:
+        ValueError: names the input, the allowed values and the value that was given.
+    """
+    check_number("seeds", seeds, 1, MOST_SEEDS)
+    check_number("cache_megabytes", cache_megabytes, 0, MOST_MEGABYTES)

@@ -36,7 +36,7 @@ ALLOWED = {
     ),
     "cli": (set(), {"demo", "engines", "comparison", "presets", "graphs"}),
     "nodes": (
-        {*COMFYUI, "torch", "numpy", "safetensors", "aiohttp"},
+        {*COMFYUI, "torch", "torchaudio", "numpy", "safetensors", "aiohttp"},
         {"demo", "comparison", "presets", "graphs", "samplers"},
     ),
 }

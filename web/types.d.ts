@@ -113,6 +113,8 @@ type Run = {
   reused: boolean;
   /** How the seconds came about, e.g. `estimated` or `unknown`. */
   timing: string;
+  /** The file of the whole video or sound; empty without one. */
+  clip: string;
   files: string[];
   /** The sampler of a check run; empty for a step count of the series. */
   checkedBy: string;
@@ -137,7 +139,7 @@ type Comparison = {
   grid: { filename: string; subfolder: string } | null;
   text: string;
 };
-type Mode = "single" | "slider" | "difference" | "grid";
+type Mode = "single" | "slider" | "difference" | "grid" | "play";
 /** Indices of the series, the two runs and the image that are shown. */
 type Chosen = { series: number; a: number; b: number; image: number };
 /** `use` returns whether the step count was written. */

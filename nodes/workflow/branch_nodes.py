@@ -6,10 +6,8 @@ import comfy.samplers
 import torch
 from comfy_api.latest import io
 
-from ...comparison.frames import choose_frames
 from ...comparison.runs import Task
 from ..compare_inputs import compare_outputs
-from ..comparing.images import to_images
 from ..comparing.naming import naming
 from ..schema import make_schema
 from .branches import WATCH
@@ -100,8 +98,7 @@ class SweetSpotBranchEnd(io.ComfyNode):
     ) -> io.NodeOutput:
         """Take the images."""
         with naming(task[0].steps):
-            chosen = to_images(_joined(images, comparison[0].subject.frames), "images")
-            comparison[0].finish(task[0], chosen, watch[0])
+            comparison[0].finish(task[0], images, watch[0])
         return io.NodeOutput(task[0].steps)
 
 
@@ -126,16 +123,3 @@ class SweetSpotBranchVerdict(io.ComfyNode):
     async def execute(cls, rounds: Rounds, previous: Any = None) -> io.NodeOutput:  # noqa: ARG003 - only orders the nodes
         """Go on with the comparison."""
         return await rounds.go_on(cls)
-
-
-def _joined(images: list[Any], frames: str | None) -> torch.Tensor:
-    """Return all images of a list as one, or of a video the chosen frames.
-
-    Raises:
-        ValueError: if they are no images, or differ in size.
-    """
-    shapes = {tuple(each.shape[1:]) if isinstance(each, torch.Tensor) else () for each in images}
-    if len(shapes) != 1 or () in shapes:
-        raise ValueError(f"images: expected images of one size, got {sorted(map(str, shapes))[:4]}")
-    joined = torch.cat(images)
-    return joined if frames is None else joined[choose_frames(frames, len(joined))]

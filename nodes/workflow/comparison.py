@@ -141,16 +141,19 @@ class WorkflowComparison:
                 if left:
                     raise MissingRuns(left) from None
 
-    def finish(self, task: Task, images: Any, watch: BranchWatch) -> None:
-        """Take the images of a branch, as floats of shape (images, height, width, channels).
+    def finish(self, task: Task, values: list[Any], watch: BranchWatch) -> None:
+        """Take what a branch's output gave.
 
         Raises:
+            ValueError: if it can't be compared.
             Exception: what the vision model raises.
         """
+        images, clip = self.subject.media.taken(values)
         embeddings = embed(self.subject.clip_vision, images)
         kept = images if self.subject.full_precision else to_levels(images)
         calls, seconds, timing = watch.measured()
         run = Run(task.steps, calls, seconds, kept, embeddings=embeddings, timing=timing, levels=watch.levels)
+        run = replace(run, clip=clip)
         if self._facts is not None and not is_check(task.sampling):
             self._facts.levels_of_two |= watch.levels_of_two
             self._facts.sampler_name = self._facts.sampler_name or watch.sampler_name

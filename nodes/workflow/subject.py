@@ -11,6 +11,7 @@ from ...graphs.steps import Found, with_steps
 from ...graphs.values import Graph, Link
 from ..comparing.fingerprints import fingerprint
 from .check_graph import with_sampling
+from .media import Media
 from .signature import signature_of
 
 log = logging.getLogger("sweetspot.nodes.workflow.subject")
@@ -25,7 +26,7 @@ class Subject:
         output: the output with the images.
         found: where its step count is set.
         seeds: the inputs that hold its seeds.
-        frames: which frames of a video are compared; None if the images are no video.
+        media: what its output brings.
         clip_vision: CLIP_VISION for the semantic distance; None for no such distance.
         full_precision: whether images are kept as they come, instead of as 8-bit levels.
         keep: whether runs are kept for later comparisons.
@@ -35,7 +36,7 @@ class Subject:
     output: Link
     found: Found
     seeds: tuple[Place, ...]
-    frames: str | None = None
+    media: Media
     clip_vision: Any = None
     full_precision: bool = False
     keep: bool = True
@@ -65,7 +66,7 @@ class Subject:
             # This only turns reuse off.
             log.warning("This comparison can't be reused later, because its graph can't be identified: %s", error)
             return ""
-        return f"workflow {signature} {self.frames} {self.full_precision} {meaning}"
+        return f"workflow {signature} {self.media.key} {self.full_precision} {meaning}"
 
 
 def is_check(sampling: Sampling) -> bool:

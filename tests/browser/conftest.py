@@ -44,13 +44,17 @@ def shots(root: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[Server]:
     base = tmp_path_factory.mktemp("browser")
     folder = base / "models" / "diffusion_models"
     folder.mkdir(parents=True)
     shutil.copy(files.TRANSFORMER, folder / "flux1-schnell.safetensors")
     for name in [*(f"model_{number:03}.safetensors" for number in range(MODELS)), *HOSTILE]:
         write_header(folder / name, {"modelspec.title": HOSTILE_METADATA})
+    nodes = root / "tests" / "comfyui" / "support" / "workflow_nodes.py"
+    (base / "custom_nodes").mkdir()
+    text = f"{nodes.read_text('utf-8')}\nNODE_CLASS_MAPPINGS = NODES\n"
+    (base / "custom_nodes" / "sweetspot_tests.py").write_text(text, "utf-8")
     settings = base / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(SETTINGS), "utf-8")

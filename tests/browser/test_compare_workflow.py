@@ -33,7 +33,10 @@ def compare_steps(comfy: ComfyPage, node: Any) -> Any:
         }""",
         node,
     )
-    return added(comfy)
+    node = added(comfy)
+    # So that there is a tab for each step count, and no other.
+    comfy.set(node, "check", "off")
+    return node
 
 
 def added(comfy: ComfyPage) -> Any:
@@ -127,3 +130,52 @@ def test_a_comparison_is_still_shown_after_an_unchanged_queue(comfy: ComfyPage, 
     comfy.queue()
     expect(comfy.panel(".ss-tab")).to_have_count(2)
     expect(comfy.panel(".ss-warning")).to_be_hidden()
+
+
+def test_videos_play_side_by_side_in_step(comfy: ComfyPage, workflow: dict[str, Any]):
+    frames = comfy.add("TestsFrames", 780, 300)
+    comfy.connect(workflow["decode"], "IMAGE", frames, "image")
+    comfy.set(frames, "num_frames", 48)
+    node = compare_steps(comfy, frames)
+    comfy.set(node, "steps", "2, 6")
+    comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1000])", node)
+    comfy.queue()
+    comfy.look_at(node, scale=0.8)
+    comfy.panel(".ss-tools button").filter(has_text="Play").click()
+    videos = comfy.page.locator(".ss-clips video:visible")
+    expect(videos).to_have_count(2)
+    comfy.page.wait_for_function(
+        "() => [...document.querySelectorAll('.ss-clips video')].every((one) => one.readyState >= 2)"
+    )
+    comfy.page.evaluate("() => document.querySelector('.ss-clips video').play()")
+    comfy.page.wait_for_timeout(700)
+    times = "() => [...document.querySelectorAll('.ss-clips video')].map((one) => [one.paused, one.currentTime])"
+    (first_paused, first), (second_paused, second) = comfy.page.evaluate(times)
+    assert (first_paused, second_paused) == (False, False)
+    assert first > 0.1
+    assert abs(first - second) < 0.3
+    comfy.shot("compare_video")
+    comfy.panel(".ss-tools button").filter(has_text="Image").click()
+    expect(videos).to_have_count(0)
+
+
+def test_sounds_have_players_below_their_spectrograms(comfy: ComfyPage):
+    pipe = comfy.add("TestsBundleSettings", 20, 60)
+    sound = comfy.add("TestsBundledSound", 300, 60)
+    comfy.connect(pipe, "TESTS_PIPE", sound, "pipe")
+    comfy.page.evaluate(
+        """async (id) => {
+            app.canvas.selectNode(app.graph.getNodeById(id));
+            await app.extensionManager.command.execute("SweetSpot.CompareSteps");
+        }""",
+        sound,
+    )
+    node = comfy.page.evaluate("() => app.graph.nodes.find((node) => node.type === 'SweetSpotCompareAudio').id")
+    comfy.set(node, "steps", "1, 3, 16")
+    comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1000])", node)
+    comfy.queue()
+    comfy.look_at(node, scale=0.8)
+    expect(comfy.page.locator(".ss-clips audio:visible")).to_have_count(2)
+    expect(comfy.panel(".ss-tab")).to_have_count(3)
+    comfy.page.wait_for_function("() => document.querySelector('.ss-clips audio').duration === 2")
+    comfy.shot("compare_audio")

@@ -12,6 +12,7 @@ NODES = {
     "SweetSpotSampler": "Step-Aware Sampler",
     "SweetSpotCompare": "Multi-Step Compare",
     "SweetSpotCompareWorkflow": "Compare This Workflow",
+    "SweetSpotCompareAudio": "Compare This Audio",
     "SweetSpotDemoModel": "Load Demo Model",
     "SweetSpotSavePreset": "Save Step Preset",
     "SweetSpotWrapSampler": "Step-Aware SAMPLER",

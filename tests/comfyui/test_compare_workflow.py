@@ -1,15 +1,17 @@
 """Compare This Workflow in a running ComfyUI: one wire gives the same images as separate prompts, to the bit."""
 
 import json
+import wave
 from typing import Any
 
+import av
 import pytest
 
 from .conftest import Client, Prompt, PromptFailed, PromptRefused, demo_graph, faulty, sampler_node
 
 
-def node(kind: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": kind, "inputs": inputs}
+def node(class_type: str, /, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
 
 
 def wire(images: str, steps: str = "2, 4, 5", **inputs: Any) -> dict[str, Any]:
@@ -398,3 +400,53 @@ def test_words_stand_for_the_models_own_counts(comfyui: Client):
     preset = {**KSAMPLER, "preset": node("SweetSpotPreset", model=["model", 0], quality="draft")}
     preset["shown"] = node("PreviewAny", source=["preset", 2])
     assert str(runs[0]["steps"]) == comfyui.run(preset)["shown"]["text"][0]
+
+
+VIDEO = {
+    **KSAMPLER,
+    "latent": node("TestsVideoLatent", width=64, height=64, length=9),
+    "vae": node("TestsOddVAE", vae=["model", 2], kind="video", at_decode=0),
+    "images": node("VAEDecode", samples=["sampler", 0], vae=["vae", 0]),
+}
+
+
+def test_a_video_is_compared_by_chosen_frames_and_comes_with_a_clip(comfyui: Client):
+    separate = []
+    for steps in (2, 5):
+        frames = hashes(comfyui, at(VIDEO, [("sampler", "steps")], steps), "images")
+        separate += [frames[0], frames[4], frames[8]]
+    video = node("CreateVideo", images=["images", 0], fps=12.0)
+    graph = {**VIDEO, "video": video, "compare": wire("images", "2, 5")}
+    assert hashes(comfyui, graph, "compare") == separate
+    viewer = json.loads(comfyui.run(graph)["compare"]["comparison"][0]["viewer"])
+    for run in viewer["series"][0]["runs"]:
+        clip = comfyui.server.base / "temp" / viewer["subfolder"] / run["clip"]
+        with av.open(str(clip)) as container:
+            stream = container.streams.video[0]
+            assert (stream.frames, float(stream.average_rate)) == (9, 12.0)
+
+
+def test_sounds_are_compared_by_their_spectrograms_and_can_be_played(comfyui: Client):
+    graph = {
+        "pipe": BUNDLED["pipe"],
+        "sound": node("TestsBundledSound", pipe=["pipe", 0], num_inference_steps=4, seed=2),
+        "compare": node("SweetSpotCompareAudio", audio=["sound", 0], steps="1, 3, 16, 20"),
+    }
+    outputs = comfyui.run(graph)
+    report = report_of(outputs)
+    assert report["sweet_spot"]["steps"] == 16
+    alike = [run["similarity"] for run in report["runs"]]
+    assert alike == sorted(alike)
+    viewer = json.loads(outputs["compare"]["comparison"][0]["viewer"])
+    clip = comfyui.server.base / "temp" / viewer["subfolder"] / viewer["series"][0]["runs"][0]["clip"]
+    with wave.open(str(clip)) as sound:
+        assert (sound.getnchannels(), sound.getframerate(), sound.getnframes()) == (2, 16000, 32000)
+
+
+def test_inside_a_subgraph_too(comfyui: Client):
+    inside = json.loads(json.dumps(KSAMPLER).replace('"sampler"', '"19:7"').replace('"latent"', '"19:3:4"'))
+    graph = {**inside, "compare": wire("images", cache_megabytes=0)}
+    separate = [
+        sum_ for steps in (2, 4, 5) for sum_ in hashes(comfyui, at(KSAMPLER, [("sampler", "steps")], steps), "images")
+    ]
+    assert hashes(comfyui, graph, "compare") == separate

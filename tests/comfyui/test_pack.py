@@ -16,6 +16,7 @@ NODES = {
     "SweetSpotSampler",
     "SweetSpotCompare",
     "SweetSpotCompareWorkflow",
+    "SweetSpotCompareAudio",
     "SweetSpotDemoModel",
     "SweetSpotSavePreset",
     "SweetSpotWrapSampler",

@@ -88,6 +88,7 @@ function checkedRun(value) {
     modelCalls: number(value.model_calls) ?? 0,
     reused: value.reused === true,
     timing: text(value.timing),
+    clip: isFileName(value.clip) ? value.clip : "",
     checkedBy: "",
     files: value.files.slice(0, MOST_ENTRIES).filter(isFileName),
   };

@@ -19,7 +19,7 @@ import { offerSamplers } from "./sampler_choice.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
 import { addPanel, chain } from "../parts/panel.js";
 
-const NODES = new Set(["SweetSpotCompare", "SweetSpotCompareWorkflow"]);
+const NODES = new Set(["SweetSpotCompare", "SweetSpotCompareWorkflow", "SweetSpotCompareAudio"]);
 const PROPERTY = "sweetspot_comparison";
 const HEIGHT = 500;
 const WIDTH = 440;

@@ -1,9 +1,10 @@
-/** Turns the text `sampler` of Compare This Workflow into a list of the samplers above its wire. */
+/** Turns the text `sampler` of the nodes that compare a workflow into a list of the samplers above their wire. */
 
 import { watchGraph, watchWidgets } from "../graph/canvas.js";
 import { askForStages } from "../graph/route.js";
 
-const NODE = "SweetSpotCompareWorkflow";
+/** The nodes, and the input that is compared. @type {Record<string, string>} */
+const WIRES = { SweetSpotCompareWorkflow: "images", SweetSpotCompareAudio: "audio" };
 const WIDGET = "sampler";
 const AUTO = "auto";
 
@@ -14,12 +15,13 @@ const AUTO = "auto";
  * @param {(text: string) => void} report
  */
 export function offerSamplers(node, report) {
-  if (node.comfyClass !== NODE) return;
+  const wire = WIRES[String(node.comfyClass)];
+  if (!wire) return;
   const widget = asList(node);
   let asked = 0;
   const update = async () => {
     const ticket = ++asked;
-    const answer = await askForStages(node, String(widget.value));
+    const answer = await askForStages(node, wire, String(widget.value));
     if (ticket !== asked) return;
     widget.options.values = [...new Set([AUTO, ...(answer?.stages ?? []), String(widget.value)])];
     report(answer ? answer.text : "");

@@ -2,6 +2,7 @@
 
 import { describeRun, firstPair, viewPath } from "./data.js";
 import { drawCurve } from "./curve.js";
+import { ClipPlayer } from "./clips.js";
 import { Stage } from "./stage.js";
 import { make } from "../parts/panel.js";
 
@@ -11,12 +12,14 @@ const MODES = [
   ["slider", "Slider", "Both images with a slider (S). Move it with , and ."],
   ["difference", "Difference", "Where the two images differ, brightened (D)"],
   ["grid", "Grid", "All images side by side (G)"],
+  ["play", "Play", "Both videos side by side, in step (P)"],
 ];
 const KEYS = new Map([
   ["i", "single"],
   ["s", "slider"],
   ["d", "difference"],
   ["g", "grid"],
+  ["p", "play"],
 ]);
 
 export class ComparisonViewer {
@@ -32,6 +35,7 @@ export class ComparisonViewer {
     /** @type {any} */
     this.chart = null;
     this.stage = new Stage();
+    this.player = new ClipPlayer();
     this.tabs = make("div", { className: "ss-tabs", role: "group", "aria-label": "Step counts" });
     this.tools = make("div", { className: "ss-row ss-tools" });
     this.caption = make("div", { className: "ss-caption" });
@@ -48,6 +52,7 @@ export class ComparisonViewer {
       this.tools,
       this.tabs,
       this.stage.element,
+      this.player.element,
       this.caption,
       make("div", { className: "ss-chart ss-curve" }, this.curve),
       this.verdict,
@@ -103,6 +108,7 @@ export class ComparisonViewer {
 
   dispose() {
     this.gone = true;
+    this.player.stop();
     this.chart?.destroy();
     this.chart = null;
   }
@@ -146,6 +152,7 @@ export class ComparisonViewer {
     this.tools.replaceChildren(...this.toolElements());
     this.tabs.replaceChildren(...this.series.runs.map((run, at) => this.tab(at)));
     this.showStage();
+    this.showClips();
     this.caption.textContent = this.captionText();
     const name = this.comparison.series.length > 1 ? `${this.series.name}: ` : "";
     const { reason, advice, confidence } = this.series;
@@ -168,6 +175,7 @@ export class ComparisonViewer {
   captionText() {
     const [first, second] = [this.at.a, this.at.b].map((at) => describeRun(this.series.runs[at], this.series));
     if (this.mode === "grid") return "All images with labels";
+    if (this.mode === "play") return "";
     if (this.mode === "single") return this.flicker ? second : first;
     return this.mode === "slider" ? `left ${first} — right ${second}` : `between ${first} — and ${second}`;
   }
@@ -183,6 +191,22 @@ export class ComparisonViewer {
       this.stage.show(this.mode, this.mode === "single" && this.flicker ? second : first, second);
     }
     this.prefetch([a - 1, a + 1, b]);
+  }
+
+  /** Videos take the stage's place while they play; sounds have their players below their spectrograms. */
+  showClips() {
+    const isVideo = this.hasVideo;
+    const { subfolder } = /** @type {Comparison} */ (this.comparison);
+    const clips = [...new Set([this.at.a, this.at.b])]
+      .map((at) => ({ clip: this.series.runs[at].clip, name: describeRun(this.series.runs[at], this.series) }))
+      .filter(({ clip }) => clip && (!isVideo || this.mode === "play"))
+      .map(({ clip, name }) => ({ src: this.surroundings.address(viewPath(clip, subfolder)), name }));
+    this.player.show(clips, isVideo);
+    this.stage.element.hidden = this.mode === "play";
+  }
+
+  get hasVideo() {
+    return this.series.runs.some(({ clip }) => clip.endsWith(".mp4"));
   }
 
   /** @param {number} run */
@@ -227,7 +251,8 @@ export class ComparisonViewer {
 
   toolElements() {
     const { grid, series, images } = /** @type {Comparison} */ (this.comparison);
-    const modes = MODES.filter(([mode]) => mode !== "grid" || grid).map(([mode, name, title]) =>
+    const offered = MODES.filter(([mode]) => (mode !== "grid" || grid) && (mode !== "play" || this.hasVideo));
+    const modes = offered.map(([mode, name, title]) =>
       button({ title, className: mode === this.mode ? "ss-on" : "", onclick: () => this.setMode(mode) }, name),
     );
     const zooms = [
@@ -239,7 +264,7 @@ export class ComparisonViewer {
       ),
     ];
     const other =
-      this.mode === "slider" || this.mode === "difference"
+      this.mode === "slider" || this.mode === "difference" || this.mode === "play"
         ? picker(
             "other:",
             this.series.runs.map((run) => (run.checkedBy ? "check" : `${run.steps} steps`)),
@@ -342,7 +367,7 @@ export class ComparisonViewer {
     const mode = /** @type {Mode | undefined} */ (KEYS.get(key.toLowerCase()));
     if (key === " ") this.setFlicker(down);
     else if (key === "ArrowLeft" || key === "ArrowRight") this.step(key === "ArrowLeft" ? -1 : 1, shiftKey);
-    else if (mode) this.setMode(mode);
+    else if (mode && (mode !== "play" || this.hasVideo)) this.setMode(mode);
     else if (key === "Delete" || key === "Backspace") return true;
     else if (key === "," || key === ".") this.stage.slideBy(key === "," ? -5 : 5);
     else if (key === "0") this.stage.fit();

@@ -51,15 +51,16 @@ export async function askForPlan(node) {
 }
 
 /**
- * The samplers above a node's images, and which one a run will vary.
+ * The samplers above a node's input, and which one a run will vary.
  *
  * @param {CanvasNode} node
+ * @param {string} input
  * @param {string} sampler the chosen one, or auto
  * @returns {Promise<{ stages: string[], text: string } | null>} null if nothing is linked, or the server doesn't answer
  */
-export async function askForStages(node, sampler) {
-  const upstream = upstreamOfNode(node, "images", frameOfNode(node));
-  return upstream && (await ask(STAGES, { ...upstream, sampler })).answer;
+export async function askForStages(node, input, sampler) {
+  const upstream = upstreamOfNode(node, input, frameOfNode(node));
+  return upstream && (await ask(STAGES, { ...upstream, input, sampler })).answer;
 }
 
 /** Forget all answers and ask again. */

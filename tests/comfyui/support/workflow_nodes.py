@@ -148,7 +148,66 @@ class RunsOfBundledSampler:
         return {"ui": {"ran": ran}}
 
 
+class VideoLatent:
+    """An empty latent for videos; the odd VAE of the tests decodes each image as nine frames."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {name: ("INT", {"default": 64}) for name in ("width", "height", "length")}}
+
+    RETURN_TYPES = ("LATENT",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self, width, height, length):
+        return ({"samples": torch.zeros(1, 16, height // 8, width // 8)},)
+
+
+class Frames:
+    """Make a video of one image that gets darker."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"image": ("IMAGE",), "num_frames": ("INT", {"default": 9})}}
+
+    RETURN_TYPES = ("IMAGE",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self, image, num_frames):
+        return (torch.cat([image * (1 - place / (2 * num_frames)) for place in range(num_frames)]),)
+
+
+class BundledSound:
+    """Make a sound without a MODEL: a chord whose overtones come with the steps."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {
+            "required": {
+                "pipe": ("TESTS_PIPE",),
+                "num_inference_steps": ("INT", {"default": 8, "max": 10000}),
+                "seed": ("INT", {"default": 0, "max": 2**32}),
+            }
+        }
+
+    RETURN_TYPES = ("AUDIO",)
+    FUNCTION = "sample"
+    CATEGORY = "tests"
+
+    def sample(self, pipe, num_inference_steps, seed):
+        BundledSampler.ran.append(num_inference_steps)
+        time = torch.arange(16000 * 2) / 16000
+        noise = torch.rand(2, len(time), generator=torch.Generator().manual_seed(seed)) - 0.5
+        tone = 0.3 * torch.sin(6.2832 * 440 * time) + 0.3 * torch.sin(6.2832 * 660 * time)
+        waveform = tone + noise * 0.5**num_inference_steps
+        return ({"waveform": waveform.unsqueeze(0), "sample_rate": 16000},)
+
+
 NODES = {
+    "TestsVideoLatent": VideoLatent,
+    "TestsFrames": Frames,
+    "TestsBundledSound": BundledSound,
     "TestsHashImages": HashImages,
     "TestsArithmetic": Arithmetic,
     "TestsWholeNumber": WholeNumber,

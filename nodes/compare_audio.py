@@ -1,0 +1,92 @@
+"""Compare This Audio: reruns what is above one AUDIO wire at several step counts, and names the sweet spot."""
+
+from typing import Any
+
+from comfy_api.latest import io
+
+from ..comparison.report import Price
+from ..comparison.step_counts import why_not_step_counts
+from .compare_inputs import (
+    CHECK_ON,
+    CHECKS,
+    FIXED_SIGMAS,
+    REFUSE,
+    RESAMPLE,
+    cache_input,
+    check_input,
+    check_seeds_and_cache,
+    compare_outputs,
+    fixed_sigmas_input,
+    sampler_choice_input,
+    save_input,
+    seeds_input,
+    step_list_input,
+)
+from .schema import check_choice, make_schema
+from .workflow.media import Audio
+from .workflow.stages_here import AUTO
+from .workflow.start import Wishes, start
+
+
+class SweetSpotCompareAudio(io.ComfyNode):
+    """Reruns the workflow above one AUDIO wire at several step counts."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Describe the node's inputs and outputs."""
+        return make_schema(
+            node_id="SweetSpotCompareAudio",
+            display_name="Compare This Audio",
+            description="Runs the workflow above `audio` at several step counts, compares the mel spectrograms, and "
+            "names the smallest count that is enough.",
+            search_aliases=["compare steps", "audio", "music", "steps", "num_inference_steps"],
+            is_output_node=True,
+            enable_expand=True,
+            hidden=[io.Hidden.dynprompt, io.Hidden.prompt, io.Hidden.unique_id, io.Hidden.extra_pnginfo],
+            inputs=[
+                io.Audio.Input(
+                    "audio",
+                    lazy=True,
+                    tooltip="The sound to compare, from VAE Decode Audio or another node. What is above this wire runs "
+                    "once per step count.",
+                ),
+                step_list_input("Step counts to compare"),
+                sampler_choice_input(),
+                seeds_input("the workflow's own seed"),
+                cache_input(),
+                save_input(),
+                fixed_sigmas_input(),
+                check_input(),
+            ],
+            outputs=compare_outputs(),
+        )
+
+    @classmethod
+    def validate_inputs(cls, steps: str | None) -> bool | str:
+        """Refuse an invalid step list before anything runs; a linked list is checked once it is known."""
+        return why_not_step_counts(steps) or True
+
+    @classmethod
+    def check_lazy_status(cls, **_: Any) -> list[str]:
+        """Ask for nothing: the sound of the workflow itself is made only if its step count is in the list."""
+        return []
+
+    @classmethod
+    async def execute(
+        cls,
+        steps: str,
+        audio: Any = None,  # noqa: ARG003 - never computed, see `check_lazy_status`
+        sampler: str = AUTO,
+        seeds: int = 1,
+        cache_megabytes: int = 1024,
+        save_prefix: str = "",
+        fixed_sigmas: str = REFUSE,
+        check: str = CHECK_ON,
+    ) -> io.NodeOutput:
+        """Find the step count, and run the branches."""
+        check_seeds_and_cache(seeds, cache_megabytes)
+        check_choice("fixed_sigmas", fixed_sigmas, FIXED_SIGMAS)
+        check_choice("check", check, CHECKS)
+        resample, checked = fixed_sigmas == RESAMPLE, check == CHECK_ON
+        wishes = Wishes(steps, sampler, seeds, cache_megabytes, Price(), save_prefix, resample, checked)
+        return await start(cls, "audio", lambda _: Audio(), wishes)

@@ -1,0 +1,119 @@
+"""Starts a comparison of a workflow, for each kind of media."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from comfy_api.latest import io
+
+from ...comparison.contenders import Contender
+from ...comparison.report import Price
+from ...comparison.rounds import Question
+from ...comparison.runs import Sampling
+from ...comparison.step_counts import parse_step_counts
+from ...graphs.above import Above
+from ...graphs.sampling import sampling_of
+from ...graphs.seeds import find_seeds
+from ...graphs.steps import Found
+from ...graphs.values import Graph, Link, link_of
+from ..comparing.kept_runs import KEPT
+from ..comparing.save import check_prefix
+from .comparison import UNKNOWN, WorkflowComparison
+from .media import Media
+from .model_in_graph import recognised_in
+from .rounds import Rounds
+from .stages_here import find_here
+from .subject import Subject
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a node's inputs ask for.
+
+    Attributes:
+        steps: the step list.
+        sampler: which sampler to vary.
+        seeds: how many seeds run.
+        cache_megabytes: memory for finished images, in MB.
+        price: what sampling costs.
+        save_prefix: under which name everything is saved; empty saves nothing.
+        resample: whether a fixed list of noise levels may be resampled.
+        check: whether another solver checks the reference.
+        clip_vision: CLIP_VISION for the semantic distance; None for no such distance.
+        full_precision: whether images are kept as they come, instead of as 8-bit levels.
+    """
+
+    steps: str
+    sampler: str
+    seeds: int
+    cache_megabytes: int
+    price: Price
+    save_prefix: str
+    resample: bool
+    check: bool
+    clip_vision: Any = None
+    full_precision: bool = False
+
+
+async def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishes) -> io.NodeOutput:
+    """Find the step count above a wire, and return the branches to run, or the report if all is kept.
+
+    Args:
+        cls: the node's class, with its hidden inputs.
+        wire: the input whose link is compared.
+        media_of: returns what the wire brings.
+        wishes: what the other inputs ask for.
+
+    Raises:
+        ValueError: names the input, what is allowed and what was given.
+    """
+    step_list = parse_step_counts(wishes.steps)
+    check_prefix(wishes.save_prefix)
+    graph, output = _graph(cls, wire)
+    found = _found(graph, output, wishes, wire)
+    plan, counts_by_word, source = recognised_in(graph, found, step_list.words)
+    counts = step_list.resolved(counts_by_word)
+    seeds = find_seeds(graph, output, found)
+    if wishes.seeds > 1 and not seeds:
+        raise ValueError(
+            f"seeds: expected 1, because {found.stage} has no seed that can be changed; got {wishes.seeds}"
+        )
+    above, keep = Above(graph, output), wishes.cache_megabytes > 0
+    subject = Subject(
+        graph, output, found, seeds, media_of(above), wishes.clip_vision, wishes.full_precision, keep=keep
+    )
+    question = Question(counts, step_list.auto, wishes.seeds, plan.variant, source, wishes.price, check=wishes.check)
+    contender = Contender(_sampling(above, found, subject.first_seed), None, plan.trained_steps)
+    comparison = WorkflowComparison(subject, contender, question)
+    comparison.check_counts(counts)
+    KEPT.limit(wishes.cache_megabytes << 20)
+    return await Rounds(comparison, counts_by_word, wishes.save_prefix, {}).go_on(cls)
+
+
+def _graph(cls: Any, wire: str) -> tuple[Graph, Link]:
+    """Return the running graph, with what other nodes have added to it, and what the wire is linked to."""
+    prompt = cls.hidden.dynprompt
+    graph: Graph = {node_id: prompt.get_node(node_id) for node_id in prompt.all_node_ids()}
+    output = link_of(graph[cls.hidden.unique_id]["inputs"].get(wire))
+    if output is None:
+        raise ValueError(f"{wire}: expected a link to the node that makes it, got none")
+    return graph, output
+
+
+def _found(graph: Graph, output: Link, wishes: Wishes, wire: str) -> Found:
+    found = find_here(graph, output, wishes.sampler, resample=wishes.resample)
+    if isinstance(found, Found):
+        return found
+    raise ValueError(f"{'sampler' if found.why in ('several', 'unknown') else wire}: {found.message}")
+
+
+def _sampling(above: Above, found: Found, seed: int) -> Sampling:
+    settings = sampling_of(above, found)
+    return Sampling(
+        seed,
+        math.nan if settings.cfg is None else settings.cfg,
+        settings.sampler_name or UNKNOWN,
+        settings.scheduler or UNKNOWN,
+        settings.denoise,
+    )
