@@ -35,7 +35,7 @@ def tasks_of_noise_test(report: Report, contender: Contender, *, can_reseed: boo
 
 
 def is_noisy(report: Report, neighbour: Run, other_seed: Run, measuring: Measuring) -> bool:
-    """Return whether a neighbouring count differs about as much as another seed.
+    """Return whether a neighbouring count differs visibly, and about as much as another seed.
 
     Args:
         report: the comparison so far; its largest count is the one that both are compared with.
@@ -47,4 +47,5 @@ def is_noisy(report: Report, neighbour: Run, other_seed: Run, measuring: Measuri
     first_seed = len(neighbour.images)
     of_first = Run(largest.steps, largest.model_calls, largest.seconds, largest.images[:first_seed])
     same, other = (pooled(measuring.similarity([run], of_first)[0]) for run in (neighbour, other_seed))
-    return 1 - same >= _SHARE * (1 - other)
+    visible = THRESHOLDS[report.first.settings.visible]
+    return same < visible and 1 - same >= _SHARE * (1 - other)

@@ -292,6 +292,11 @@ def test_times_are_the_samplers_own(comfyui: Client):
 def test_a_sampler_that_proves_to_inject_noise_has_no_sweet_spot(comfyui: Client):
     graph = at(bundled(140, "3, 6, 12", cache_megabytes=0), [("images", "fresh_noise")], True)
     assert report_of(comfyui.run(graph))["sweet_spot"]["answer"] == "none"
+    # Where two seeds look the same, neighbouring counts do, too, and that is no noise.
+    sound = node("TestsBundledSound", pipe=["pipe", 0], num_inference_steps=4, seed=3)
+    audio = {"pipe": BUNDLED["pipe"], "sound": sound}
+    audio["compare"] = node("SweetSpotCompareAudio", audio=["sound", 0], steps="1, 3, 16")
+    assert report_of(comfyui.run(audio))["sweet_spot"]["answer"] != "none"
     still = report_of(comfyui.run(bundled(140, "3, 6, 12")))["sweet_spot"]
     assert still["answer"] != "none"
 
