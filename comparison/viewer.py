@@ -1,7 +1,7 @@
 """The data for a comparison's viewer: its runs and the file names of their images."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .measures.levels import Levels, to_levels
@@ -13,16 +13,20 @@ VERSION = 1
 MOST_IMAGES = 256
 
 
-def viewer_text(report: Report, subfolder: str, keep: Callable[[Levels], str]) -> str:
+def viewer_text(
+    report: Report, subfolder: str, keep: Callable[[Levels], str], places: Sequence[tuple[str, str]] = ()
+) -> str:
     """Return the viewer's data as JSON text.
 
-    It has `version`, `subfolder`, `images`, `visible` and `series`, each with its `runs` and the names of their files.
-    If there are very many images, only the first ones of each run are kept; `images` is the full number per run.
+    It has `version`, `subfolder`, `images`, `visible`, `places` and `series`, each with its `runs` and the names of
+    their files. If there are very many images, only the first ones of each run are kept; `images` is the full number
+    per run.
 
     Args:
         report: the report to show.
         subfolder: the folder of the image files.
         keep: writes an image, 8-bit levels of shape (height, width, channels), into a file there and returns its name.
+        places: nodes and inputs that hold the step count in the workflow; empty if they are not known.
     """
     runs = sum(len(judgement.runs) + (judgement.check_run is not None) for judgement in report.judgements)
     each = max(MOST_IMAGES // runs, 1)
@@ -31,6 +35,7 @@ def viewer_text(report: Report, subfolder: str, keep: Callable[[Levels], str]) -
         "version": VERSION,
         "subfolder": subfolder,
         "images": len(report.first.runs[0].run.images),
+        "places": [list(place) for place in places],
         "visible": {"when": settings.visible, "below": THRESHOLDS[settings.visible]},
         "series": [_series(judgement, each, keep) for judgement in report.judgements],
     }

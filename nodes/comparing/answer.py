@@ -1,7 +1,7 @@
 """What a comparison node gives back: its outputs, and what it shows."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,11 @@ from .viewer_files import viewer_with_files
 
 
 def answer(
-    cls: Any, report: Report, words: Mapping[str, int], save_prefix: str
+    cls: Any,
+    report: Report,
+    words: Mapping[str, int],
+    save_prefix: str,
+    places: Sequence[tuple[str, str]] = (),
 ) -> tuple[tuple[Any, ...], dict[str, Any], Image]:
     """Return a comparison's outputs, what its node shows, and the grid.
 
@@ -26,6 +30,7 @@ def answer(
         report: the comparison.
         words: the step counts that words in the step list stand for.
         save_prefix: under which name everything is saved; empty saves nothing.
+        places: nodes and inputs that hold the step count in the workflow.
     """
     text, markdown = json.dumps(report.to_dict(), indent=2), to_markdown(report)
     picture, curve = draw_grid(report), draw_curve(report)
@@ -34,7 +39,7 @@ def answer(
     shown = {
         **ui.PreviewImage(grid, cls=cls).as_dict(),
         "report": [text],
-        "viewer": [viewer_with_files(report)],
+        "viewer": [viewer_with_files(report, places)],
         "markdown": [markdown],
         "text": [summary(report, words, saved)],
     }

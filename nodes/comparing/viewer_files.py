@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import folder_paths
@@ -17,10 +18,14 @@ SUBFOLDER = "sweetspot"
 _PNG_END = b"IEND\xaeB`\x82"
 
 
-def viewer_with_files(report: Report) -> str:
+def viewer_with_files(report: Report, places: Sequence[tuple[str, str]] = ()) -> str:
     """Write the viewer's images into ComfyUI's temporary folder and return the viewer's data as JSON text.
 
     Files are named after their content, so that reused images are not written again.
+
+    Args:
+        report: the comparison.
+        places: nodes and inputs that hold the step count in the workflow.
     """
     folder = Path(folder_paths.get_temp_directory()) / SUBFOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,7 +38,7 @@ def viewer_with_files(report: Report) -> str:
             write_png(folder / name, levels, {}, compress_level=1)
         return name
 
-    return viewer_text(report, SUBFOLDER, keep)
+    return viewer_text(report, SUBFOLDER, keep, places)
 
 
 def _is_whole(file: Path) -> bool:

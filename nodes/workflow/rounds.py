@@ -7,6 +7,7 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...comparison.runs import Task
+from ...graphs.step_names import is_step_count
 from ...graphs.values import Graph
 from ..comparing.answer import answer
 from .branches import make_branch
@@ -51,9 +52,15 @@ class Rounds:
             graph, last = self._branches(missing.tasks, f"{cls.hidden.unique_id}.")
             outputs = [[last, number] for number in range(_OUTPUTS)]
             return io.NodeOutput(*outputs, expand=graph, ui={"comparison": [self.shown]})
-        outputs, shown, _ = answer(cls, report, self.words, self.save_prefix)
+        outputs, shown, _ = answer(cls, report, self.words, self.save_prefix, self._places())
         self.shown |= {name: shown[name][0] for name in ("report", "viewer", "markdown", "text")}
         return io.NodeOutput(*outputs, ui={**shown, "comparison": [self.shown]})
+
+    def _places(self) -> list[tuple[str, str]]:
+        """Return the inputs to write a step count to; none if other inputs would have to move with them."""
+        found = self.comparison.subject.found
+        numbers = [place for place in found.places if is_step_count(place.name) or place.name == "value"]
+        return [] if found.bounds else [(place.node, place.name) for place in numbers]
 
     def _branches(self, tasks: Sequence[Task], prefix: str) -> tuple[Graph, str]:
         """Return the nodes of all branches with the verdict behind them, and the verdict's id."""

@@ -70,6 +70,9 @@ def test_the_command_adds_and_wires_the_node(comfy: ComfyPage, workflow: dict[st
     comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1000])", node)
     comfy.look_at(node, scale=0.8)
     comfy.shot(f"compare_workflow_{start}")
+    comfy.panel(".ss-tab").nth(2).click()
+    comfy.panel(".ss-actions button").filter(has_text="Use 6 steps in KSampler").click()
+    assert comfy.get(workflow["sampler"], "steps") == 6
 
 
 @CANVAS_ONLY
@@ -178,4 +181,8 @@ def test_sounds_have_players_below_their_spectrograms(comfy: ComfyPage):
     expect(comfy.page.locator(".ss-clips audio:visible")).to_have_count(2)
     expect(comfy.panel(".ss-tab")).to_have_count(3)
     comfy.page.wait_for_function("() => document.querySelector('.ss-clips audio').duration === 2")
+    # The step count of another pack's sampler is written, too.
+    comfy.panel(".ss-tab").nth(2).click()
+    comfy.panel(".ss-actions button").filter(has_text="Use 16 steps").click()
+    assert comfy.get(sound, "num_inference_steps") == 16
     comfy.shot("compare_audio")

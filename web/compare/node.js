@@ -184,6 +184,8 @@ function ended(node) {
 
 /** @param {CanvasNode} node */
 function targetsAround(node) {
+  const places = placesOf(node);
+  if (places.length) return [targetOf(places)];
   const frame = frameOfNode(node);
   return (frame ? stepsTargets(frame) : []).map((target) => ({
     name: nameOf(target),
@@ -194,4 +196,29 @@ function targetsAround(node) {
       return usable;
     },
   }));
+}
+
+/**
+ * The widgets that hold the step count of a compared workflow, as the server found them.
+ *
+ * @param {any} node
+ * @returns {{ node: any, widget: any }[]} empty if there are none, or one of them is gone
+ */
+function placesOf(node) {
+  const places = [node.properties?.[PROPERTY]?.places ?? []].flat().map((/** @type {any} */ place) => {
+    const holder = nodeByExecutionId(String(place?.[0] ?? ""));
+    return { node: holder, widget: holder?.widgets?.find((/** @type {any} */ { name }) => name === place?.[1]) };
+  });
+  return places.every(({ widget }) => widget) ? places : [];
+}
+
+/** @param {{ node: any, widget: any }[]} places */
+function targetOf(places) {
+  return {
+    name: places.map(({ node }) => nameOf(node)).join(", "),
+    use: (/** @type {number} */ value) => {
+      write(places.map(({ node, widget }) => ({ node, widget, value })));
+      return true;
+    },
+  };
 }
