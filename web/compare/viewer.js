@@ -4,6 +4,7 @@ import { describeRun, firstPair, viewPath } from "./data.js";
 import { drawCurve } from "./curve.js";
 import { ClipPlayer } from "./clips.js";
 import { Stage } from "./stage.js";
+import { button, picker } from "../parts/controls.js";
 import { make } from "../parts/panel.js";
 
 /** @type {[Mode, string, string][]} */
@@ -388,29 +389,4 @@ export class ComparisonViewer {
     this.at = other ? { ...this.at, b: moved } : { ...this.at, a: moved };
     this.update();
   }
-}
-
-/**
- * @param {string} label
- * @param {string[]} names
- * @param {number} chosen
- * @param {(at: number) => void} choose
- */
-function picker(label, names, chosen, choose) {
-  const select = make(
-    "select",
-    { title: label, "aria-label": label || "choose" },
-    ...names.map((name) => make("option", {}, label && names.length > 1 ? `${label} ${name}` : name)),
-  );
-  select.selectedIndex = chosen;
-  select.addEventListener("change", () => choose(select.selectedIndex));
-  return select;
-}
-
-/**
- * @param {Record<string, any>} properties
- * @param {string} text
- */
-function button(properties, text) {
-  return make("button", { type: "button", ...properties }, text);
 }
