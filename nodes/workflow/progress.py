@@ -1,5 +1,6 @@
 """Follows the branches of a comparison: which one runs, how long it will take, and how long its samplers took."""
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,8 @@ from ...graphs.values import Graph
 from ..running.live import send_to_browser
 from .comparison import WorkflowComparison
 from .watch import BranchWatch
+
+log = logging.getLogger("sweetspot.nodes.workflow.progress")
 
 EVENT = "sweetspot.branches"
 _SECONDS_BETWEEN = 0.1
@@ -63,6 +66,9 @@ class BranchProgress(ProgressHandler):
         """Note when a node starts, and report it."""
         if node_id in self._branch_of:
             self._started[node_id] = time.perf_counter()
+            # ComfyUI reports errors of these nodes for the comparison, so that the log has to say where they arose.
+            steps, original = self._tasks[self._branch_of[node_id][0]].steps, self._branch_of[node_id][1]
+            log.info("Comparing at %d steps: node %s (%s)", steps, original, self._title(original))
             self._report(node_id, prompt_id, 0.0)
 
     def update_handler(
@@ -91,9 +97,6 @@ class BranchProgress(ProgressHandler):
     def _report(self, node_id: str, prompt_id: str, share: float) -> None:
         self._sent = time.perf_counter()
         place, original = self._branch_of[node_id]
-        subject = self._comparison.subject
-        node = subject.graph.get(original, {})
-        title = (node.get("_meta") or {}).get("title") or node.get("class_type") or ""
         send_to_browser(
             EVENT,
             {
@@ -102,10 +105,14 @@ class BranchProgress(ProgressHandler):
                 "steps": self._tasks[place].steps,
                 "place": place + 1,
                 "of": len(self._tasks),
-                "title": title,
+                "title": self._title(original),
                 "seconds_left": self._seconds_left(node_id, share),
             },
         )
+
+    def _title(self, node_id: str) -> str:
+        node = self._comparison.subject.graph.get(node_id, {})
+        return (node.get("_meta") or {}).get("title") or node.get("class_type") or ""
 
     def _seconds_left(self, node_id: str, share: float) -> float | None:
         """Return the seconds that are left by the pace so far; None before anything has run."""

@@ -66,10 +66,11 @@ class Rounds:
         """Return the nodes of all branches with the verdict behind them, and the verdict's id."""
         comparison, subject = self.comparison, self.comparison.subject
         progress = BranchProgress.register(comparison, tasks)
+        where = f"node {subject.found.stage.node} ({subject.found.stage.title})"
         graph: Graph = {}
         previous: dict[str, Any] = {}
         for number, task in enumerate(tasks):
-            watch, changed = BranchWatch(task.steps), subject.changed(task)
+            watch, changed = BranchWatch(task.steps, where), subject.changed(task)
             branch, output = make_branch(
                 subject.graph, changed, subject.output, subject.found, f"{prefix}{number}_{task.steps}_steps:", watch
             )

@@ -26,6 +26,7 @@ class BranchWatch:
 
     Attributes:
         steps: the branch's step count.
+        where: the sampler, for errors.
         seconds: sampling time.
         model_calls: evaluations of the denoiser.
         node_seconds: time of the sampler nodes, with everything that they do; None until they have run.
@@ -36,6 +37,7 @@ class BranchWatch:
     """
 
     steps: int
+    where: str = ""
     seconds: float = 0.0
     model_calls: int = 0
     node_seconds: float | None = None
@@ -68,7 +70,7 @@ class BranchWatch:
         run = WatchedRun(None, name)
         model = guider.inner_model
         self.is_cold = self.is_cold or model not in _WARM
-        with naming(self.steps):
+        with naming(self.steps, where=self.where):
             samples = run.sample(executor, guider, sigmas, *rest, **options)
         _WARM.add(model)
         trace = run.trace()

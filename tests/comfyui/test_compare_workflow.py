@@ -312,7 +312,7 @@ def test_an_error_names_the_count_and_finished_counts_are_kept(comfyui: Client):
     assert ran(comfyui, graph) == [12, 16]
     faulty_model = {**KSAMPLER, "faulty": faulty("raise", 6), "compare": wire("images", "2, 5")}
     faulty_model["sampler"] = sampler_node("KSampler", steps=4, model=["faulty", 0])
-    assert "5 steps: " in faults(comfyui, faulty_model)
+    assert "5 steps in node sampler (KSampler): " in faults(comfyui, faulty_model)
 
 
 def faults(comfyui: Client, graph: Prompt) -> str:
