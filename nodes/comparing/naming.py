@@ -12,7 +12,7 @@ def naming(*counts: int, where: str = "") -> Iterator[None]:
 
     Args:
         counts: the step counts of the run.
-        where: the node that runs, for an error that ComfyUI reports for another node; empty if it reports the right one.
+        where: the node that runs, for an error that ComfyUI reports for another one; empty if it reports the right one.
     """
     try:
         yield
