@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from .values import Graph, GraphValues, Link, Node, is_switch, link_of
 
+# A graph with more nodes above one output is not read. The largest of 400 public workflows has 220.
+MOST_NODES = 4_000
+
 
 @dataclass(frozen=True)
 class Use:
@@ -19,6 +22,8 @@ class Use:
 class Above:
     """The nodes above a link. Where a stock switch is decided, what is only on its other side is left out.
 
+    What was worked out is kept, so that no part of a graph is walked twice for the same question.
+
     Args:
         graph: the prompt graph in API form.
         output: the link.
@@ -29,7 +34,17 @@ class Above:
         self.graph = graph
         self.output = output
         self._uses: dict[str, list[Use]] = defaultdict(list)
+        self._direct: dict[str, list[Use]] = {}
+        self._ancestors: dict[str, set[str]] = {}
+        # Whether a number is used for step counts only, as far as that was asked.
+        self.only_steps: dict[Link, bool] = {}
         self.nodes = self._collect()
+        self.place_of = {node_id: place for place, node_id in enumerate(self.nodes)}
+
+    @property
+    def too_large(self) -> bool:
+        """Whether there are too many nodes to be read."""
+        return len(self.nodes) > MOST_NODES
 
     def node(self, node_id: str) -> Node:
         """Return a node."""
@@ -58,6 +73,21 @@ class Above:
         """Return which inputs above the link use a node's outputs, or one of them."""
         return [use for use in self._uses[node_id] if slot is None or use.slot == slot]
 
+    def direct_uses(self, node_id: str) -> list[Use]:
+        """Return which inputs use a node's outputs, past nodes that only pass them on."""
+        if node_id not in self._direct:
+            found: list[Use] = []
+            waiting, passed = [node_id], {node_id}
+            while waiting:
+                for use in self._uses[waiting.pop()]:
+                    if not self.passes_on(use.node):
+                        found.append(use)
+                    elif use.node not in passed:
+                        passed.add(use.node)
+                        waiting.append(use.node)
+            self._direct[node_id] = list(dict.fromkeys(found))
+        return self._direct[node_id]
+
     def passes_on(self, node_id: str) -> bool:
         """Return whether a node only passes on what it takes: a reroute, or a switch."""
         inputs, links = self.inputs(node_id), self.links(node_id)
@@ -67,14 +97,16 @@ class Above:
 
     def ancestors(self, node_id: str) -> set[str]:
         """Return all nodes above a node."""
-        found: set[str] = set()
-        waiting = [node_id]
-        while waiting:
-            for link in self.links(waiting.pop()).values():
-                if link[0] in self.nodes and link[0] not in found:
-                    found.add(link[0])
-                    waiting.append(link[0])
-        return found
+        if node_id not in self._ancestors:
+            found: set[str] = set()
+            waiting = [node_id]
+            while waiting:
+                for link in self.links(waiting.pop()).values():
+                    if link[0] in self.place_of and link[0] not in found:
+                        found.add(link[0])
+                        waiting.append(link[0])
+            self._ancestors[node_id] = found
+        return self._ancestors[node_id]
 
     def _collect(self) -> list[str]:
         """Return the nodes' ids, upstream ones first, and note who uses what."""

@@ -1,5 +1,6 @@
 """Follows a number's link to the node that holds it, in the part of a graph above one output."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,13 @@ from .step_names import is_bound, is_material, is_step_count
 from .values import Link, link_of, number_of
 
 _NameTest = Callable[[str], bool]
+
+# Classes that pass a number on unchanged, and classes and inputs that show that a node computes one.
+_PASSES_NUMBER = re.compile(r"reroute|cast|convert|to.?int|switch|anything|show|display|passthrough", re.IGNORECASE)
+_COMPUTES = re.compile(
+    r"math|expr|formula|eval|calc|python|code|equation|operat|arithm|random|double|half|multip|divid|strength.?to",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -37,6 +45,8 @@ class Source:
 def source_of(above: Above, place: Place, is_wanted: _NameTest) -> Source:
     """Return where a number comes from.
 
+    Only nodes that can't change the number are passed: reroutes, type casts and decided switches.
+
     Args:
         above: the graph.
         place: the input.
@@ -45,20 +55,23 @@ def source_of(above: Above, place: Place, is_wanted: _NameTest) -> Source:
     link = link_of(above.inputs(place.node).get(place.name))
     if link is None:
         return Source(place, whole(above.inputs(place.node).get(place.name)))
-    known = whole(above.values.value(list(link)))
     seen: set[str] = set()
+    switched = False
     while link[0] in above.graph and link[0] not in seen:
         seen.add(link[0])
-        links = above.links(link[0])
-        if len(links) == len(above.inputs(link[0])) == 1:
+        links, decided = above.links(link[0]), link_of(above.values.decided(above.node(link[0])))
+        if decided is not None:
+            link, switched = decided, True
+        elif len(links) == len(above.inputs(link[0])) == 1 and _PASSES_NUMBER.search(above.kind(link[0])):
             link = next(iter(links.values()))
-            continue
-        name = None if links else _holding_input(above.inputs(link[0]), is_wanted)
-        if name is None:
-            break
-        held = Place(link[0], name)
-        return Source(held, whole(above.inputs(held.node)[name]), link)
-    return Source(None, known, link)
+        else:
+            name = None if links else _holding_input(above, link[0], is_wanted)
+            if name is None:
+                break
+            held = Place(link[0], name)
+            # Behind a switch, another node holds the number once the switch is flipped.
+            return Source(None if switched else held, whole(above.inputs(held.node)[name]), link)
+    return Source(None, None, link)
 
 
 def only_sets_steps(above: Above, origin: Link) -> bool:
@@ -86,7 +99,11 @@ def whole(value: Any) -> int | None:
     return int(number) if number is not None and number == int(number) else None
 
 
-def _holding_input(inputs: dict[str, Any], is_wanted: _NameTest) -> str | None:
+def _holding_input(above: Above, node_id: str, is_wanted: _NameTest) -> str | None:
+    """Return the input of a node without links whose number it gives out; None if it may compute another one."""
+    inputs = above.inputs(node_id)
+    if any(_COMPUTES.search(text) for text in (above.kind(node_id), *inputs)):
+        return None
     numbers = [name for name, value in inputs.items() if whole(value) is not None]
     if len(numbers) == 1:
         return numbers[0]

@@ -30,16 +30,24 @@ class GraphSampling:
 
 def sampling_of(above: Above, found: Found) -> GraphSampling:
     """Return how the sampling whose step count was found samples."""
-    makers = [place.node for place in found.places]
-    nodes = dict.fromkeys([*found.samplers, *makers])
-    nodes |= dict.fromkeys(
-        link[0] for node in found.samplers for name, link in above.links(node).items() if name == "sampler"
-    )
+    makers = [place.node for place in found.takers]
+    samplers = [node for sampler in found.samplers if (node := source_node(above, sampler, "sampler"))]
+    nodes = dict.fromkeys([*found.samplers, *makers, *samplers])
     sampler = next((name for node in nodes if (name := _text(above, node, "sampler_name"))), "")
     scheduler = next((name for node in nodes if (name := _text(above, node, "scheduler"))), "")
     return GraphSampling(
         sampler, scheduler or above.kind(makers[0]), _cfg(above, list(nodes)), denoise_of(above, makers[0])
     )
+
+
+def source_node(above: Above, node: str, name: str) -> str:
+    """Return the node behind an input, past reroutes; empty if nothing is linked."""
+    link = above.links(node).get(name)
+    for _ in above.nodes:
+        if link is None or not above.passes_on(link[0]) or len(above.links(link[0])) != 1:
+            break
+        link = next(iter(above.links(link[0]).values()))
+    return link[0] if link else ""
 
 
 def _text(above: Above, node: str, name: str) -> str:
@@ -49,8 +57,8 @@ def _text(above: Above, node: str, name: str) -> str:
 
 def _cfg(above: Above, nodes: list[str]) -> float | None:
     for node in nodes:
-        guider = above.links(node).get("guider")
-        holder = guider[0] if guider else node
+        guider = source_node(above, node, "guider")
+        holder = guider or node
         inputs = above.inputs(holder)
         names = [name for name in _GUIDER_CFG if name in inputs]
         if names:

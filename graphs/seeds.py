@@ -4,6 +4,7 @@ from typing import Any
 
 from .above import Above
 from .numbers import Place
+from .sampling import source_node
 from .steps import Found
 from .values import Graph, Link, link_of
 
@@ -22,8 +23,8 @@ def find_seeds(graph: Graph, output: Link, found: Found) -> tuple[Place, ...]:
     above = Above(graph, output)
     nodes = dict.fromkeys([*found.samplers, *(place.node for place in found.places)])
     for sampler in found.samplers:
-        noise = above.links(sampler).get("noise")
-        nodes |= dict.fromkeys([noise[0]] if noise else [])
+        noise = source_node(above, sampler, "noise")
+        nodes |= dict.fromkeys([noise] if noise else [])
     places = [Place(node, name) for node in nodes for name in _NAMES if name in above.inputs(node)]
     held = [_held(above, place) for place in places]
     return tuple(dict.fromkeys(place for place in held if place)) if all(held) else ()

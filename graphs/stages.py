@@ -1,7 +1,7 @@
 """Finds the stages of a graph: each sampling above an output that has a step count of its own."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +9,7 @@ from .above import Above, Use
 from .numbers import Place, Source, only_sets_steps, source_of, whole
 from .resampling import levels_in
 from .step_names import fixed_schedulers, is_bound, is_material, is_sigmas, is_step_count
-from .values import CONDITION, link_of, number_of
+from .values import CONDITION, Link, link_of, number_of
 
 # Where a bound stands that means "to the end".
 _TO_THE_END = 10_000
@@ -55,23 +55,32 @@ class Part:
                 return Source(self.place, len(levels_in(value)) - 1)
             return Source(None, None, link_of(value))
         source = source_of(self.above, self.place, is_step_count)
-        if source.origin is not None and source.place is not None and not only_sets_steps(self.above, source.origin):
+        if source.origin is not None and source.place is not None and not _only_sets_steps(self.above, source.origin):
             return Source(None, source.value, source.origin)
         return source
 
     @cached_property
     def schedule_uses(self) -> list[Use]:
-        """Which inputs take the schedule, up to those of samplers."""
-        return list(_schedule_uses(self.above, self.place.node, set()))
+        """Which inputs take the schedule, up to those of samplers, past nodes that change or split it."""
+        found: list[Use] = []
+        waiting, seen = [self.place.node], {self.place.node}
+        while waiting:
+            for use in self.above.direct_uses(waiting.pop()):
+                if is_sigmas(use.name) and use.node not in seen:
+                    seen.add(use.node)
+                    found.append(use)
+                    waiting.append(use.node)
+        return found
 
     @cached_property
     def samplers(self) -> list[str]:
         """The nodes that run the schedule."""
-        ends = [use.node for use in self.schedule_uses if not any(_schedule_uses(self.above, use.node, set()))]
         if is_sigmas(self.place.name) and self.source.origin:
-            ends = [self.place.node]
+            return [self.place.node]
+        further = {use.node: self.above.direct_uses(use.node) for use in self.schedule_uses}
+        ends = [node for node, uses in further.items() if not any(is_sigmas(use.name) for use in uses)]
         return (
-            sorted(set(ends), key=self.above.nodes.index)
+            sorted(ends, key=self.above.place_of.__getitem__)
             or _samplers_of_pipe(self.above, self.place.node)
             or [self.place.node]
         )
@@ -86,14 +95,14 @@ class Part:
             source = source_of(self.above, place, is_bound)
             if source.place is None:
                 source = source_of(self.above, place, is_step_count)
-            held = (
-                source.place if source.origin and source.place and only_sets_steps(self.above, source.origin) else place
-            )
+            held = place
+            if source.origin and source.place and _only_sets_steps(self.above, source.origin):
+                held = source.place
             if source.value is None or 0 < source.value < _TO_THE_END:
                 found.append(Bound(held, source.value))
         return found
 
-    @property
+    @cached_property
     def starts_late(self) -> bool:
         """Whether it starts inside the schedule, where another part has stopped."""
         inputs = self.above.inputs(self.place.node)
@@ -104,7 +113,7 @@ class Part:
             bool(low) and all(use.slot == 1 for use in low)
         )
 
-    @property
+    @cached_property
     def stops_early(self) -> bool:
         """Whether it stops inside the schedule."""
         inputs = self.above.inputs(self.place.node)
@@ -170,11 +179,13 @@ def open_switch_of_schedule(above: Above, unit: Sequence[Part]) -> str:
     own = {part.place.node for part in unit}
     for sampler in {sampler for part in unit for sampler in part.samplers} - own:
         waiting = [link[0] for name, link in above.links(sampler).items() if is_sigmas(name)]
+        seen: set[str] = set()
         switch = ""
         while waiting:
             node = waiting.pop()
-            if node in own:
+            if node in own or node in seen:
                 continue
+            seen.add(node)
             links = above.links(node)
             if above.passes_on(node):
                 switch = node if len(links) > 1 else switch
@@ -187,6 +198,12 @@ def open_switch_of_schedule(above: Above, unit: Sequence[Part]) -> str:
     return ""
 
 
+def _only_sets_steps(above: Above, origin: Link) -> bool:
+    if origin not in above.only_steps:
+        above.only_steps[origin] = only_sets_steps(above, origin)
+    return above.only_steps[origin]
+
+
 def _may_be_number(value: object) -> bool:
     return link_of(value) is not None or whole(value) is not None
 
@@ -194,39 +211,21 @@ def _may_be_number(value: object) -> bool:
 def _runs_or_schedules(above: Above, node_id: str) -> bool:
     """Return whether a node with a step count samples or makes a schedule, instead of only holding or noting it."""
     if re.search(r"metadata|save", above.kind(node_id).lower()) or any(
-        is_step_count(use.name) for use in _direct_uses(above, node_id)
+        is_step_count(use.name) for use in above.direct_uses(node_id)
     ):
         return False
     material = [name for name, value in above.inputs(node_id).items() if link_of(value) and is_material(name)]
     is_scheduler = "schedul" in above.kind(node_id).lower()
     return bool(material) or any(
-        is_sigmas(use.name) or (is_scheduler and "schedul" in use.name) for use in _direct_uses(above, node_id)
+        is_sigmas(use.name) or (is_scheduler and "schedul" in use.name) for use in above.direct_uses(node_id)
     )
-
-
-def _direct_uses(above: Above, node_id: str, seen: frozenset[str] = frozenset()) -> Iterator[Use]:
-    """Yield who uses a node's outputs, past nodes that only pass them on."""
-    for use in above.uses(node_id):
-        if above.passes_on(use.node) and use.node not in seen:
-            yield from _direct_uses(above, use.node, seen | {use.node})
-        else:
-            yield use
-
-
-def _schedule_uses(above: Above, node_id: str, seen: set[str]) -> Iterator[Use]:
-    """Yield which inputs take a node's SIGMAS, past nodes that change or split them."""
-    for use in _direct_uses(above, node_id):
-        if is_sigmas(use.name) and use.node not in seen:
-            seen.add(use.node)
-            yield use
-            yield from _schedule_uses(above, use.node, seen)
 
 
 def _samplers_of_pipe(above: Above, node_id: str) -> list[str]:
     """Return the samplers that take a pipe in which another node has put the settings."""
     return [
         use.node
-        for use in _direct_uses(above, node_id)
+        for use in above.direct_uses(node_id)
         if "pipe" in use.name
         and "sampler" in above.kind(use.node).lower()
         and not any(is_step_count(name) for name in above.inputs(use.node))

@@ -8,17 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .above import Above
+from .above import MOST_NODES, Above
 from .numbers import Place
 from .resampling import resampled
 from .stages import Bound, Part, denoise_of, open_switch_of_schedule, parts_of
-from .step_names import partner_nodes
+from .step_names import is_step_count, partner_nodes
 from .values import Graph, Link, link_of
 
 # Classes that compare settings themselves, by what their names contain.
 _COMPARISONS = ("sweetspotcompare", "xyplot", "xy plot", "xy_plot", "xyinput", "xy input", "plot parameters")
 _FIXED_SIGMAS = "ManualSigmas"
-_LEAST_LEVELS = 2
+_MOST_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Found:
         steps: the graph's own step count; None if the graph computes it.
         places: the inputs to set.
         bounds: the steps that move with it.
+        takers: the samplers' and schedulers' own inputs for it.
         samplers: the nodes that sample.
         stage: the stage, for people.
         stages: all stages above the output.
@@ -62,6 +63,7 @@ class Found:
     steps: int | None
     places: tuple[Place, ...]
     bounds: tuple[Bound, ...]
+    takers: tuple[Place, ...]
     samplers: tuple[str, ...]
     stage: Stage
     stages: tuple[Stage, ...]
@@ -73,7 +75,8 @@ class Refused:
     """Why the step count cannot be changed.
 
     Attributes:
-        why: `several`, `none`, `fixed`, `comparison`, `paid`, `computed`, or `unknown` for a choice that is not there.
+        why: `several`, `none`, `fixed`, `comparison`, `paid`, `computed`, `large`, or `unknown` for a choice that is
+            not there.
         message: the reason, and what to do.
         stages: the stages to choose from.
     """
@@ -114,7 +117,7 @@ def find_steps(
     else:
         matching = list(range(len(units)))
     if len(matching) != 1:
-        return _several(stages, chosen, [stages[number] for number in matching])
+        return _several(stages, chosen, matching=len(matching))
     return _found(above, units[matching[0]], stages[matching[0]], stages)
 
 
@@ -134,6 +137,8 @@ def with_steps(graph: Graph, found: Found, steps: int) -> Graph:
 
 
 def _why_not_at_all(above: Above, is_paid: Callable[[str], bool]) -> Refused | None:
+    if above.too_large:
+        return Refused("large", f"there are {len(above.nodes)} nodes above it; at most {MOST_NODES} are read")
     for node_id in above.nodes:
         kind = above.kind(node_id)
         if is_paid(kind):
@@ -160,50 +165,55 @@ def _no_steps(above: Above) -> Refused:
     return Refused("none", "no node above it has a step count")
 
 
-def _several(stages: Sequence[Stage], chosen: str | None, matching: Sequence[Stage]) -> Refused:
-    listed = "; ".join(map(str, stages))
+def _several(stages: tuple[Stage, ...], chosen: str | None, *, matching: int) -> Refused:
+    listed = "; ".join(map(str, stages[:_MOST_LISTED])) + ("; ..." if len(stages) > _MOST_LISTED else "")
     if chosen and not matching:
         return Refused(
-            "unknown", f"expected the id or title of one of these samplers: {listed}; got {chosen!r}", tuple(stages)
+            "unknown", f"expected the id or title of one of these samplers: {listed}; got {chosen!r}", stages
         )
-    return Refused("several", f"there are several samplers; choose one by id or title: {listed}", tuple(matching))
+    return Refused("several", f"there are several samplers; choose one by id or title: {listed}", stages)
 
 
 def _units(parts: Sequence[Part]) -> list[list[Part]]:
     """Return the parts in groups that share one step count: one holder of the number, or one schedule run in parts."""
-    units: list[list[Part]] = []
+    groups: dict[object, list[Part]] = {}
     for part in parts:
-        joined = [unit for unit in units if any(_belong_together(earlier, part) for earlier in unit)]
+        source = part.source
+        groups.setdefault(source.origin or source.place or part.place, []).append(part)
+    units: list[list[Part]] = []
+    for group in groups.values():
+        joined = [unit for unit in units if _goes_on(unit, group)] if any(part.starts_late for part in group) else []
         units = [unit for unit in units if unit not in joined]
-        units.append([*(earlier for unit in joined for earlier in unit), part])
+        units.append([*(earlier for unit in joined for earlier in unit), *group])
     return units
 
 
-def _belong_together(earlier: Part, later: Part) -> bool:
-    one, other = earlier.source, later.source
-    if earlier.place == later.place or (one.origin is not None and one.origin == other.origin):
-        return True
-    shares_holder = one.place is not None and one.place == other.place
-    continues = (
-        later.starts_late
-        and earlier.stops_early
-        and one.value is not None
-        and one.value == other.value
-        and any(sampler in later.above.ancestors(each) for sampler in earlier.samplers for each in later.samplers)
-    )
-    return shares_holder or continues
+def _goes_on(earlier: Sequence[Part], later: Sequence[Part]) -> bool:
+    """Return whether later parts go on with a schedule of the same step count that earlier ones have begun."""
+    value = later[0].source.value
+    if value is None or value != earlier[0].source.value:
+        return False
+    begun = {sampler for part in earlier if part.stops_early for sampler in part.samplers}
+    late = [sampler for part in later if part.starts_late for sampler in part.samplers]
+    return any(not begun.isdisjoint(later[0].above.ancestors(sampler)) for sampler in late)
 
 
 def _stage(above: Above, unit: Sequence[Part]) -> Stage:
     first = unit[0]
     node = first.samplers[0]
-    return Stage(node, above.title(node), above.kind(node), first.source.value, denoise_of(above, first.place.node))
+    others = [name for name in above.inputs(first.place.node) if is_step_count(name) and name != first.place.name]
+    title = f"{above.title(node)}, {first.place.name}" if others else above.title(node)
+    return Stage(node, title, above.kind(node), first.source.value, denoise_of(above, first.place.node))
 
 
 def _is_called(above: Above, unit: Sequence[Part], stage: Stage, chosen: str) -> bool:
     nodes = {node for part in unit for node in (part.place.node, *part.samplers)}
+    inputs = {f"{part.place.node}.{part.place.name}" for part in unit}
     wanted = chosen.strip()
-    return wanted in nodes or wanted == str(stage) or wanted.lower() in {above.title(node).lower() for node in nodes}
+    # A list shows the id with title, steps and denoise behind it; the steps may have changed since.
+    listed = wanted.startswith(f"{stage.node} ({stage.title}, ")
+    titles = {stage.title.lower(), *(above.title(node).lower() for node in nodes)}
+    return wanted in nodes | inputs or listed or wanted.lower() in titles
 
 
 def _found(above: Above, unit: Sequence[Part], stage: Stage, stages: tuple[Stage, ...]) -> Found | Refused:
@@ -227,13 +237,14 @@ def _found(above: Above, unit: Sequence[Part], stage: Stage, stages: tuple[Stage
         return Refused(
             "computed", f"{what} has to move with the step count, but the graph computes one of them", stages
         )
-    samplers = tuple(sorted({each for part in unit for each in part.samplers}, key=above.nodes.index))
+    samplers = tuple(sorted({each for part in unit for each in part.samplers}, key=above.place_of.__getitem__))
     replaced = [part.place for part in unit if part.source.place is None and part.source.origin is not None]
     note = ""
     if replaced:
         what = f"{replaced[0].name} of {_named(above, replaced[0].node)}"
         note = f"{what} is computed by the graph; each run sets it instead."
-    return Found(steps, places, bounds, samplers, stage, stages, note)
+    takers = tuple(dict.fromkeys(part.place for part in unit))
+    return Found(steps, places, bounds, takers, samplers, stage, stages, note)
 
 
 def _follows(above: Above, bound: Bound, unit: Sequence[Part]) -> bool:
@@ -257,7 +268,7 @@ def _moved(bound: Bound, found: Found, steps: int) -> int:
     if inside and (not 0 < step < steps or step in others):
         raise ValueError(
             f"steps: at {steps} steps, {bound.place.name} of node {bound.place.node} (step {bound.step} of {total}) "
-            f"would be step {step}, which leaves a sampler without steps"
+            f"would be step {step}, which leaves a sampler without steps or changes where it starts"
         )
     return step
 

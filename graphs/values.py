@@ -17,6 +17,9 @@ MOST_READ = 3_000
 # How many values in a row are followed; each level takes three of Python's frames.
 _MOST_VALUES = 64
 _LARGEST = 1e6
+# Nodes of one input that turn a yes into a no, and those that pass anything on.
+_CHANGES_STATE = re.compile(r"not|neg|inver|toggle|flip", re.IGNORECASE)
+_REROUTE = re.compile(r"reroute", re.IGNORECASE)
 # Names of a switch's inputs that choose, instead of being passed on.
 CONDITION = r"select|index|switch|^cond|boolean"
 _SWITCHES = {"ComfySwitchNode": ("switch", "on_true", "on_false")}
@@ -57,6 +60,7 @@ class GraphValues:
         self.graph = graph
         self._left = most
         self._values: dict[str, Any] = {}
+        self._states: dict[str, bool | None] = {}
         self._depth = 0
 
     @property
@@ -99,8 +103,34 @@ class GraphValues:
         if names is None:
             return None
         inputs = node.get("inputs", {})
-        state = self.value(inputs.get(names[0]))
-        return inputs.get(names[1] if state else names[2]) if isinstance(state, bool) else None
+        state = self._switch_state(inputs.get(names[0]))
+        return inputs.get(names[1] if state else names[2]) if state is not None else None
+
+    def _switch_state(self, value: Any) -> bool | None:
+        """Return a switch's state, read only from what can't change it: a literal, a primitive, a reroute, a switch."""
+        link = link_of(value)
+        if link is None:
+            return value if isinstance(value, bool) else None
+        if link[0] not in self._states:
+            # Until it is known, a state counts as undecided, so that one that depends on itself ends.
+            self._states[link[0]] = None
+            if self._depth < _MOST_VALUES and self.spend(1):
+                self._depth += 1
+                self._states[link[0]] = self._state_behind(link[0])
+                self._depth -= 1
+        return self._states[link[0]]
+
+    def _state_behind(self, node_id: str) -> bool | None:
+        inputs = self.inputs_of(node_id)
+        if not inputs:
+            return None
+        passed = self.decided(self.graph[node_id])
+        if passed is None and len(inputs) == 1:
+            kind = str(self.graph[node_id].get("class_type", ""))
+            (value,) = inputs.values()
+            holds = isinstance(value, bool) and not _CHANGES_STATE.search(kind)
+            passed = value if holds or _REROUTE.search(kind) else None
+        return self._switch_state(passed)
 
     def _behind(self, node_id: str) -> Any:
         inputs = self.inputs_of(node_id)

@@ -262,6 +262,63 @@ def test_what_has_no_step_count_is_refused_with_the_reason():
     assert refused(computed).why == "computed"
 
 
+def test_a_number_that_a_node_may_change_is_not_taken_as_held():
+    by_expression = node("ComfyMathExpression", expression="a*2", **{"values.a": 10})
+    doubled = graph_of(s=sampler(["n", 0]), n=node("DoubleInt", value=["p", 0]), p=node("PrimitiveInt", value=10))
+    for graph in (graph_of(s=sampler(["n", 0]), n=by_expression), doubled):
+        found = find_steps(graph, OUTPUT)
+        assert isinstance(found, Found)
+        assert (found.places, found.steps) == ((Place("s", "steps"),), None)
+
+
+def test_a_switch_behind_a_node_that_may_turn_it_is_not_decided():
+    switch = node("ComfySwitchNode", switch=["n", 0], on_true=["s1", 0], on_false=["s2", 0])
+    yes = {"n": node("ComfyNotNode", value=["p", 0]), "p": node("PrimitiveBoolean", value=True)}
+    assert refused(graph_of(s=switch, s1=sampler(4), s2=sampler(40), **yes)).why == "several"
+
+
+def test_a_choice_still_holds_when_the_step_count_has_changed():
+    graph = graph_of(f=sampler(20), s=sampler(8, denoise=0.5, latent_image=["f", 0]))
+    assert places(graph, "s (KSampler, 10 steps, denoise 0.5)") == ["s.steps"]
+
+
+def test_two_step_counts_of_one_node_can_be_told_apart():
+    both = node("TwoStage", model=["m", 0], steps=20, refiner_steps=20, latent_image=["l", 0])
+    assert len({str(stage) for stage in refused(graph_of(s=both)).stages}) == 2
+    assert places(graph_of(s=both), "s.refiner_steps") == ["s.refiner_steps"]
+
+
+def chain(kind: str, length: int, inputs: dict[str, str]) -> dict[str, Any]:
+    """Return nodes in a row whose inputs all come from the node before."""
+    return {f"c{n}": node(kind, **{name: [f"c{n - 1}" if n else "sch", 0] for name in inputs}) for n in range(length)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "inputs"),
+    [
+        ("AnySwitch", 200, {"a": "", "b": ""}),
+        ("Join", 200, {"sigmas_a": "", "sigmas_b": ""}),
+        ("Reroute", 3000, {"": ""}),
+        ("Modify", 3000, {"sigmas": ""}),
+        ("AnySwitch", 6000, {"a": "", "b": ""}),
+    ],
+)
+def test_long_and_forked_graphs_are_walked_once(kind: str, length: int, inputs: dict[str, str]):
+    graph = graph_of(sch=node("BasicScheduler", model=["m", 0], steps=20), **chain(kind, length, inputs))
+    graph["s"] = node("SamplerCustom", model=["m", 0], sigmas=[f"c{length - 1}", 0], latent_image=["l", 0])
+    # Walked twice at each fork, this would never end.
+    assert find_steps(graph, OUTPUT)
+
+
+def test_many_samplers_and_circles_are_walked_once():
+    many = {f"k{n}": sampler(["n", 0], latent_image=[f"k{n - 1}" if n else "l", 0]) for n in range(2000)}
+    row = {f"r{n}": sampler(20, latent_image=[f"r{n - 1}" if n else "l", 0]) for n in range(1000)}
+    circle = {"w": node("AnySwitch", a=["sch", 0], b=["w", 0]), "sch": node("BasicScheduler", model=["m", 0], steps=9)}
+    assert places(graph_of(s=sampler(["n", 0], latent_image=["k1999", 0]), n=node("PrimitiveInt", value=9), **many))
+    assert refused(graph_of(s=sampler(latent_image=["r999", 0]), **row)).why == "several"
+    find_steps(graph_of(s=node("SamplerCustom", sigmas=["w", 0], latent_image=["l", 0]), **circle), OUTPUT)
+
+
 def test_a_fixed_schedule_is_resampled_on_request():
     custom = {"s": node("SamplerCustom", model=["m", 0], sigmas=["x", 0], latent_image=["l", 0])}
     graph = graph_of(x=node("ManualSigmas", sigmas="1.0, 0.25, 0.0"), **custom)
@@ -272,7 +329,9 @@ def test_a_fixed_schedule_is_resampled_on_request():
 
 
 def test_resampling_keeps_the_ends_and_the_curve():
-    assert levels_in(resampled("8, 2", 4)) == pytest.approx([8, 5.65685, 4, 2.82843, 2])
+    assert levels_in(resampled("8, 2", 4)) == pytest.approx([8, 4 * 2**0.5, 4, 2 * 2**0.5, 2])
     assert resampled("1.0, 0.5, 0.25, 0", 3) == "1, 0.5, 0.25, 0"
-    with pytest.raises(ValueError, match="sigmas: expected at least 2"):
+    # ManualSigmas reads no exponents.
+    assert "e" not in resampled("1, 0.01, 0.0001, 0.00001, 0", 8)
+    with pytest.raises(ValueError, match="fixed_sigmas: expected at least 2"):
         resampled("1.0, 0", 4)
