@@ -1,6 +1,6 @@
 """Runs a whole comparison on any engine: every contender, seed and step count, or a search for the sweet spot."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..samplers.stochastic import why_no_sweet_spot
@@ -43,6 +43,7 @@ class Question:
         visible: which differences count: those seen side by side, or also those seen when flipped in place.
         check: whether another solver gives a second opinion on the reference.
         noisy: whether a test has shown that the sampler injects noise, although its name doesn't say so.
+        possible: whether a search may run a step count.
     """
 
     counts: Sequence[int]
@@ -54,6 +55,7 @@ class Question:
     visible: Visible = SIDE_BY_SIDE
     check: bool = True
     noisy: bool = False
+    possible: Callable[[int], bool] = lambda _: True
 
 
 def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
@@ -103,6 +105,8 @@ def _run_contender(engine: Engine, contender: Contender, question: Question, mea
     settings = replace(settings, visible=question.visible, noisy=question.noisy)
     runs: dict[int, Run] = {}
     opinion, move = None, Move(tuple(_first_counts(contender, question)))
+    if not move.counts:
+        raise ValueError("steps: auto finds no step count that can run; write numbers")
     while True:
         runs |= dict(zip(move.counts, _run(engine, contender, question, move.counts), strict=True))
         plan = _plan_check(engine, contender, question, max(runs))
@@ -111,6 +115,7 @@ def _run_contender(engine: Engine, contender: Contender, question: Question, mea
         series = Series(replace(settings, same_start=same_start), list(runs.values()))
         judgement = judge(series, measuring, opinion)
         move = _next_move(contender, question, judgement)
+        move = replace(move, counts=tuple(filter(question.possible, move.counts)))
         if not (move.counts or move.longer_check):
             return judgement
 
@@ -170,10 +175,9 @@ def _first_counts(contender: Contender, question: Question) -> list[int]:
     if not question.auto:
         return sorted(question.counts)
     trained = contender.trained_steps
-    if trained is not None:
-        return sorted({*question.counts, *trained_counts(trained)})
     checked = question.check and can_be_checked(contender.sampling, trained)
-    return sorted({*question.counts, *(CHECKED_START if checked else START)})
+    start = trained_counts(trained) if trained is not None else CHECKED_START if checked else START
+    return sorted({*question.counts, *filter(question.possible, start)})
 
 
 def _next_move(contender: Contender, question: Question, judgement: Judgement) -> Move:

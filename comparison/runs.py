@@ -115,7 +115,8 @@ class Run:
         embeddings: a vision model's embedding of each image, shape (images, features); None without a vision model.
         clip: name of a file with the whole video or sound, in the viewer's folder; empty without one.
         levels: the noise levels that it visited, falling; empty if they are not known.
-        timing: how the seconds came about. The model calls are not known, and 0, if it is `node` or `unknown`.
+        timing: how the seconds came about. The model calls are not known, and 0, if it is `node`, `unknown`, or
+            `estimated` from runs of which they are not known.
     """
 
     steps: int
@@ -133,7 +134,7 @@ class Run:
     @property
     def counted(self) -> bool:
         """Whether the model calls are known."""
-        return self.timing not in ("node", "unknown")
+        return self.model_calls > 0 or self.timing in ("sampling", "first run")
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def _check(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> di
         "model_calls": run.model_calls,
         "similarity": round(check.similarity, 6),
         "reused": run.reused,
+        "timing": run.timing,
         "clip": run.clip,
         "files": [keep(to_levels(image)) for image in run.images[:each]],
         "sampler": check.sampler,

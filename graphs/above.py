@@ -27,10 +27,12 @@ class Above:
     Args:
         graph: the prompt graph in API form.
         output: the link.
+        whole: whether both sides of decided switches are kept.
     """
 
-    def __init__(self, graph: Graph, output: Link) -> None:
+    def __init__(self, graph: Graph, output: Link, *, whole: bool = False) -> None:
         self.values = GraphValues(graph, most=len(graph) * 100 + 1000)
+        self._whole = whole
         self.graph = graph
         self.output = output
         self._uses: dict[str, list[Use]] = defaultdict(list)
@@ -126,7 +128,7 @@ class Above:
         return order
 
     def _followed(self, node_id: str) -> Iterator[tuple[str, Link]]:
-        decided = link_of(self.values.decided(self.node(node_id)))
+        decided = None if self._whole else link_of(self.values.decided(self.node(node_id)))
         for name, link in self.links(node_id).items():
             if decided is None or link == decided or name == "switch":
                 yield name, link

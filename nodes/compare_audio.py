@@ -72,7 +72,7 @@ class SweetSpotCompareAudio(io.ComfyNode):
         return []
 
     @classmethod
-    async def execute(
+    def execute(
         cls,
         steps: str,
         audio: Any = None,  # noqa: ARG003 - never computed, see `check_lazy_status`
@@ -89,4 +89,4 @@ class SweetSpotCompareAudio(io.ComfyNode):
         check_choice("check", check, CHECKS)
         resample, checked = fixed_sigmas == RESAMPLE, check == CHECK_ON
         wishes = Wishes(steps, sampler, seeds, cache_megabytes, Price(), save_prefix, resample, checked)
-        return await start(cls, "audio", lambda _: Audio(), wishes)
+        return start(cls, "audio", lambda _: Audio(), wishes)

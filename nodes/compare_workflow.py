@@ -78,7 +78,7 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
         return []
 
     @classmethod
-    async def execute(
+    def execute(
         cls,
         steps: str,
         images: Any = None,  # noqa: ARG003 - never computed, see `check_lazy_status`
@@ -115,4 +115,4 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
             clip_vision,
             kept_as == FLOAT32,
         )
-        return await start(cls, "images", media_of, wishes)
+        return start(cls, "images", media_of, wishes)

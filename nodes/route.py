@@ -17,6 +17,7 @@ from ..presets.catalogue import AUTO, chosen_variant, is_variant
 from ..presets.plan import UNKNOWN
 from ..presets.recognition.finding import CONFIDENCES
 from .background import Background, BusyError
+from .compare_inputs import REFUSE, RESAMPLE
 from .model.answers import answer_for
 from .model.model_files import NameRefusedError
 from .model.plan_behind import plan_behind
@@ -107,17 +108,18 @@ def answer_plan(body: Any) -> Answer:
 def answer_stages(body: Any) -> Answer:
     """Answer which samplers stand above a node's images, and which one a comparison would vary.
 
-    The JSON body holds `graph`, `node`, and optionally `input` and `sampler`. `stages` holds the samplers as texts, and
-    `text` says which one is varied, or why none can be. A refused request gets 4xx and `error`.
+    The JSON body holds `graph`, `node`, and optionally `input`, `sampler` and `fixed_sigmas`. `stages` holds the
+    samplers as texts, and `text` says which one is varied, or why none can be. A refused request gets 4xx and `error`.
     """
     question = _checked(body, "images")
-    sampler = body.get("sampler", AUTO)
-    if not isinstance(sampler, str):
-        raise RequestError(f"sampler: expected text, got {type(sampler).__name__}")
+    sampler, fixed_sigmas = body.get("sampler", AUTO), body.get("fixed_sigmas", REFUSE)
+    for name, value in (("sampler", sampler), ("fixed_sigmas", fixed_sigmas)):
+        if not isinstance(value, str):
+            raise RequestError(f"{name}: expected text, got {type(value).__name__}")
     output = link_of(question.graph[question.node]["inputs"].get(question.input))
     if output is None:
         raise RequestError(f"{question.input}: expected a link")
-    return stages_above(question.graph, output, sampler)
+    return stages_above(question.graph, output, sampler, resample=fixed_sigmas == RESAMPLE)
 
 
 def _handler(answer: Callable[[Any], Answer]) -> Callable[[web.Request], Awaitable[web.Response]]:

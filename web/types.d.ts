@@ -138,6 +138,8 @@ type Comparison = {
   visible: number | null;
   grid: { filename: string; subfolder: string } | null;
   text: string;
+  /** Ids and inputs of the nodes that hold the step count of a compared workflow. */
+  places: [string, string][];
 };
 type Mode = "single" | "slider" | "difference" | "grid" | "play";
 /** Indices of the series, the two runs and the image that are shown. */

@@ -126,8 +126,12 @@ def to_pillow(image: NDArray[Any]) -> PillowImage.Image:
 
 
 def _time(run: Run) -> str:
-    about = "about " if run.timing == "estimated" else ""
-    return "time unknown" if run.timing == "unknown" else f"{about}{run.seconds:.2f} s"
+    if run.timing == "unknown":
+        return "time unknown"
+    text = f"{run.seconds:.2f} s"
+    if run.timing == "estimated":
+        return f"about {text}"
+    return text if run.timing == "sampling" else f"{text} ({run.timing})"
 
 
 def _lines_of(judgement: Judgement, *, named: bool) -> list[Line]:

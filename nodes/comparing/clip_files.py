@@ -1,7 +1,9 @@
 """Writes clips for the viewer to play, as temporary files named after their content."""
 
 import hashlib
+import logging
 import wave
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,17 @@ from comfy_api.latest import InputImpl, Types
 
 from .viewer_files import SUBFOLDER
 
+log = logging.getLogger("sweetspot.nodes.comparing.clip_files")
+
+
+def clip_or_none(write: Callable[[], str]) -> str:
+    """Return the name of a clip that is written, or an empty text if it can't be: a finished run must still be kept."""
+    try:
+        return write()
+    except Exception as error:  # noqa: BLE001 - a codec may raise anything
+        log.warning("A clip was not written, so that this run can't be played: %s", error)
+        return ""
+
 
 def write_video(frames: torch.Tensor, frame_rate: float) -> str:
     """Write frames of shape (frames, height, width, channels) as a video, and return its file's name.
@@ -20,7 +33,7 @@ def write_video(frames: torch.Tensor, frame_rate: float) -> str:
     An odd last row or column is left out, because the codec can't store it.
     """
     _, height, width, _ = frames.shape
-    even = frames[:, : height // 2 * 2, : width // 2 * 2, :3]
+    even = frames[:, : height // 2 * 2, : width // 2 * 2, :3].float()
     file = _file(even.cpu().numpy(), f"{frame_rate}.mp4")
     if not file.is_file():
         parts = Types.VideoComponents(images=even, audio=None, frame_rate=Fraction(frame_rate).limit_denominator(1000))

@@ -27,7 +27,7 @@ def make_branch(
         prefix: how the ids of the new nodes start.
         watch: what watches the branch's samplers.
     """
-    above = Above(changed, output)
+    above = Above(changed, output, whole=True)
     affected: set[str] = set()
     for node_id in above.nodes:
         if changed[node_id] is not graph.get(node_id) or any(

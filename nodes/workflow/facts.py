@@ -1,7 +1,7 @@
 """What runs have shown of a workflow's sampling, whatever its step count."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _MOST_KEPT = 256
 
@@ -12,13 +12,15 @@ class Facts:
 
     Attributes:
         sampler_name: ComfyUI's name of the sampler; empty if no run has shown it.
-        noisy: whether a test has shown that it injects noise; None if it was not tested.
+        noisy: whether a test has shown that it injects noise.
+        tested_at: the largest step count at which it was tested; 0 without a test.
         levels_of_two: by scheduler, the noise levels of two steps on its model: `simple` and `karras`.
     """
 
-    sampler_name: str
-    noisy: bool | None
-    levels_of_two: dict[str, tuple[float, ...]]
+    sampler_name: str = ""
+    noisy: bool = False
+    tested_at: int = 0
+    levels_of_two: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 class KeptFacts:
@@ -30,8 +32,8 @@ class KeptFacts:
     def of(self, key: str) -> Facts:
         """Return the facts of a workflow, to be filled in; without a key, new ones that are not kept."""
         if not key:
-            return Facts("", None, {})
-        facts = self._facts.setdefault(key, Facts("", None, {}))
+            return Facts()
+        facts = self._facts.setdefault(key, Facts())
         self._facts.move_to_end(key)
         if len(self._facts) > _MOST_KEPT:
             self._facts.popitem(last=False)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import torch
 
 from ...comparison.frames import choose_frames
-from ..comparing.clip_files import write_audio, write_video
+from ..comparing.clip_files import clip_or_none, write_audio, write_video
 from ..comparing.images import to_images
 from .spectrogram import spectrogram_of
 
@@ -57,13 +57,14 @@ class Video:
     @property
     def key(self) -> str:
         """What of it determines the images."""
-        return f"video {self.frames}"
+        return f"video {self.frames} {self.frame_rate}"
 
     def taken(self, values: list[Any]) -> tuple[Any, str]:
         """Return the chosen frames and a clip of all."""
         frames = _joined(values)
         chosen = frames[choose_frames(self.frames, len(frames))]
-        return to_images(chosen, "images"), write_video(frames, self.frame_rate)
+        clip = clip_or_none(lambda: write_video(frames, self.frame_rate))
+        return to_images(chosen, "images"), clip
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ class Audio:
         waveform = audio.get("waveform")
         if not isinstance(waveform, torch.Tensor) or not torch.isfinite(waveform).all():
             raise ValueError("audio: expected one AUDIO with finite numbers, got something else")
-        return spectrogram_of(waveform, audio["sample_rate"]), write_audio(waveform[0], audio["sample_rate"])
+        rate = int(audio["sample_rate"])
+        return spectrogram_of(waveform, rate), clip_or_none(lambda: write_audio(waveform[0], rate))
 
 
 def _joined(images: list[Any]) -> torch.Tensor:

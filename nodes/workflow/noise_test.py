@@ -12,6 +12,8 @@ from ...samplers.stochastic import DETERMINISTIC, why_no_sweet_spot
 
 # Of the difference between two seeds, neighbouring counts show at least this share if each run draws its own noise.
 _SHARE = 0.75
+# With fewer steps, images change a lot from count to count, also without noise.
+_LEAST_STEPS = 8
 
 
 def tasks_of_noise_test(report: Report, contender: Contender, *, can_reseed: bool) -> Sequence[Task]:
@@ -28,7 +30,7 @@ def tasks_of_noise_test(report: Report, contender: Contender, *, can_reseed: boo
     is_known = name in DETERMINISTIC or why_no_sweet_spot(name)
     if is_known or contender.trained_steps is not None or not can_reseed or len(runs) == 1:
         return ()
-    if runs[-2].similarity >= THRESHOLDS[report.first.settings.visible] or runs[-1].run.steps == 1:
+    if runs[-2].similarity >= THRESHOLDS[report.first.settings.visible] or runs[-1].run.steps <= _LEAST_STEPS:
         return ()
     largest = runs[-1].run.steps
     return Task(contender.sampling, largest - 1), Task(contender.sampling.with_seed(1), largest)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from comfy_api.latest import io
@@ -17,6 +18,7 @@ from .watch import BranchWatch
 
 END, VERDICT = "SweetSpotBranchEnd", "SweetSpotBranchVerdict"
 _OUTPUTS = 6
+_NUMBERS = count()
 
 
 @dataclass(eq=False)
@@ -40,6 +42,17 @@ class Rounds:
         """Return a short text, because ComfyUI shows inputs in error messages."""
         return "a comparison"
 
+    def start(self, cls: Any) -> io.NodeOutput:
+        """Return the verdict as a node of its own, which asks for branches.
+
+        Also if everything is kept: ComfyUI frees what earlier branches made, models among it, only when a node brings
+        new nodes. Their ids are new each time, because ComfyUI may run a node several times in a prompt.
+        """
+        prefix = f"{cls.hidden.unique_id}.{next(_NUMBERS)}."
+        verdict = f"{prefix}verdict"
+        graph: Graph = {verdict: {"class_type": VERDICT, "inputs": {"rounds": self}}}
+        return self._expanded(graph, verdict)
+
     async def go_on(self, cls: Any) -> io.NodeOutput:
         """Return the finished outputs, or the branches that have to run first.
 
@@ -49,12 +62,15 @@ class Rounds:
         try:
             report = await self.comparison.report()
         except MissingRuns as missing:
-            graph, last = self._branches(missing.tasks, f"{cls.hidden.unique_id}.")
-            outputs = [[last, number] for number in range(_OUTPUTS)]
-            return io.NodeOutput(*outputs, expand=graph, ui={"comparison": [self.shown]})
+            return self._expanded(*self._branches(missing.tasks, f"{cls.hidden.unique_id}."))
         outputs, shown, _ = answer(cls, report, self.words, self.save_prefix, self._places())
         self.shown |= {name: shown[name][0] for name in ("report", "viewer", "markdown", "text")}
-        return io.NodeOutput(*outputs, ui={**shown, "comparison": [self.shown]})
+        self.shown["images"] = shown["images"]
+        return io.NodeOutput(*outputs, ui=shown)
+
+    def _expanded(self, graph: Graph, verdict: str) -> io.NodeOutput:
+        outputs = [[verdict, number] for number in range(_OUTPUTS)]
+        return io.NodeOutput(*outputs, expand=graph, ui={"comparison": [self.shown]})
 
     def _places(self) -> list[tuple[str, str]]:
         """Return the inputs to write a step count to; none if other inputs would have to move with them."""

@@ -23,7 +23,8 @@ async def signature_of(graph: Graph, output: Link) -> str:
     Raises:
         UnidentifiedError: if a node always changes, or its inputs can't be identified.
     """
-    above = Above(graph, output)
+    # With both sides of switches, as ComfyUI does it.
+    above = Above(graph, output, whole=True)
     numbers = {node_id: number for number, node_id in enumerate(above.nodes)}
     changes = execution.IsChangedCache("", DynamicPrompt(graph), None)
     entries = [await _entry(above, node_id, numbers, changes) for node_id in above.nodes]

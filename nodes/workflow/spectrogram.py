@@ -26,6 +26,8 @@ def spectrogram_of(waveform: torch.Tensor, sample_rate: int) -> Any:
     Returns:
         float32 in [0, 1], shape (sounds, 128, columns, 3).
     """
+    # The window needs some samples to slide over.
+    waveform = torch.nn.functional.pad(waveform, (0, max(0, _WINDOW - waveform.shape[-1])))
     samples = waveform.shape[-1]
     hop = max(_SHORTEST_HOP, -(-samples // _WIDEST))
     transform = torchaudio.transforms.MelSpectrogram(sample_rate, n_fft=_WINDOW, hop_length=hop, n_mels=_BANDS)

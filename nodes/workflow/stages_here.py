@@ -22,9 +22,15 @@ def find_here(graph: Graph, output: Link, sampler: str, *, resample: bool = Fals
     return find_steps(graph, output, chosen, resample=resample, is_paid=is_paid)
 
 
-def stages_above(graph: Graph, output: Link, sampler: str) -> dict[str, Any]:
+def stages_above(graph: Graph, output: Link, sampler: str, *, resample: bool) -> dict[str, Any]:
     """Return the samplers above an output as texts, and a text that says which one is varied, or why none can be."""
-    found = find_here(graph, output, sampler)
-    stages = find_here(graph, output, AUTO).stages
-    text = f"varies: {found.stage}" if isinstance(found, Found) else f"{found.message}."
-    return {"stages": [str(stage) for stage in stages], "text": f"{text[0].upper()}{text[1:]}"}
+    found = find_here(graph, output, sampler, resample=resample)
+    text = f"varies: {found.stage}" if isinstance(found, Found) else f"{message_of(found)}."
+    return {"stages": [str(stage) for stage in found.stages], "text": f"{text[0].upper()}{text[1:]}"}
+
+
+def message_of(refused: Refused) -> str:
+    """Return why nothing is found, and what to do."""
+    if refused.why == "fixed":
+        return f"{refused.message}; set fixed_sigmas to resample to change it anyway"
+    return refused.message

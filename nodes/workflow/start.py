@@ -23,7 +23,7 @@ from .comparison import UNKNOWN, WorkflowComparison
 from .media import Media
 from .model_in_graph import recognised_in
 from .rounds import Rounds
-from .stages_here import find_here
+from .stages_here import find_here, message_of
 from .subject import Subject
 
 
@@ -56,7 +56,7 @@ class Wishes:
     full_precision: bool = False
 
 
-async def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishes) -> io.NodeOutput:
+def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishes) -> io.NodeOutput:
     """Find the step count above a wire, and return the branches to run, or the report if all is kept.
 
     Args:
@@ -88,7 +88,7 @@ async def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes:
     comparison = WorkflowComparison(subject, contender, question)
     comparison.check_counts(counts)
     KEPT.limit(wishes.cache_megabytes << 20)
-    return await Rounds(comparison, counts_by_word, wishes.save_prefix, {}).go_on(cls)
+    return Rounds(comparison, counts_by_word, wishes.save_prefix, {}).start(cls)
 
 
 def _graph(cls: Any, wire: str) -> tuple[Graph, Link]:
@@ -105,7 +105,8 @@ def _found(graph: Graph, output: Link, wishes: Wishes, wire: str) -> Found:
     found = find_here(graph, output, wishes.sampler, resample=wishes.resample)
     if isinstance(found, Found):
         return found
-    raise ValueError(f"{'sampler' if found.why in ('several', 'unknown') else wire}: {found.message}")
+    name = "sampler" if found.why in ("several", "unknown") else wire
+    raise ValueError(f"{name}: {message_of(found)}")
 
 
 def _sampling(above: Above, found: Found, seed: int) -> Sampling:

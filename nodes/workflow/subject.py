@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ...comparison.runs import Sampling, Task
@@ -57,11 +58,15 @@ class Subject:
             return with_sampling(graph, self.found, task.sampling)
         return graph if task.steps == self.found.steps else with_steps(graph, self.found, task.steps)
 
+    @cached_property
+    def _meaning(self) -> str:
+        return fingerprint(self.clip_vision) if self.clip_vision is not None else ""
+
     async def key(self, task: Task) -> str:
         """Return the key under which a task's run is kept; empty if it can't be identified."""
         try:
             signature = await signature_of(self.changed(task), self.output)
-            meaning = fingerprint(self.clip_vision) if self.clip_vision is not None else ""
+            meaning = self._meaning
         except Exception as error:  # noqa: BLE001 - another pack's nodes may raise anything
             # This only turns reuse off.
             log.warning("This comparison can't be reused later, because its graph can't be identified: %s", error)

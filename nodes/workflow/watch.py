@@ -1,5 +1,6 @@
 """Watches the samplers of one branch: their time and model calls, apart from loading, decoding and everything else."""
 
+import contextlib
 import copy
 import weakref
 from dataclasses import dataclass, field
@@ -86,7 +87,9 @@ class BranchWatch:
         self.levels = (*self.levels, *(level for level in visited if not self.levels or level < self.levels[-1]))
         for scheduler in ("simple", "karras"):
             settings = KSamplerSettings(0, 1.0, "euler", scheduler, 1.0)
-            self.levels_of_two[scheduler] = tuple(schedule_of(guider.model_patcher, 2, settings).tolist())
+            # A model may not support both; the run is finished anyway.
+            with contextlib.suppress(Exception):
+                self.levels_of_two[scheduler] = tuple(schedule_of(guider.model_patcher, 2, settings).tolist())
 
     def measured(self) -> tuple[int, float, Timing]:
         """Return model calls and seconds, and how they came about."""

@@ -132,6 +132,7 @@ def test_a_comparison_is_still_shown_after_an_unchanged_queue(comfy: ComfyPage, 
     comfy.queue()
     comfy.queue()
     expect(comfy.panel(".ss-tab")).to_have_count(2)
+    expect(comfy.panel(".ss-tools button").filter(has_text="Grid")).to_be_visible()
     expect(comfy.panel(".ss-warning")).to_be_hidden()
 
 

@@ -213,3 +213,47 @@ def test_a_link_within_the_folders_is_read(server: Server):
 
 def test_answers_under_the_prefix_that_the_page_uses(server: Server):
     assert post(server, question(FEW_STEPS), path="/api" + PATH)[0] == 200
+
+
+def stages(*samplers: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """Return the question which sampler a comparison behind some samplers in a row would vary."""
+    graph: dict[str, Any] = {"latent": {"class_type": "EmptyLatentImage", "inputs": {"batch_size": 1}}}
+    for number, inputs in enumerate(samplers):
+        before = [f"s{number - 1}", 0] if number else ["latent", 0]
+        graph[f"s{number}"] = {"class_type": "KSampler", "inputs": {"latent_image": before, **inputs}}
+    graph["images"] = {"class_type": "VAEDecode", "inputs": {"samples": [f"s{len(samplers) - 1}", 0]}}
+    graph["node"] = {"class_type": "SweetSpotCompareWorkflow", "inputs": {"images": ["images", 0]}}
+    return {"graph": graph, "node": "node"} | more
+
+
+def test_tells_which_sampler_a_comparison_varies(server: Server):
+    first, second = {"steps": 20, "denoise": 1.0}, {"steps": 8, "denoise": 0.5}
+    status, answer = post(server, stages(first), path="/sweetspot/stages")
+    assert status == 200
+    assert answer["stages"] == ["s0 (KSampler, 20 steps, denoise 1)"]
+    assert "20 steps" in answer["text"]
+    _, answer = post(server, stages(first, second), path="/sweetspot/stages")
+    assert len(answer["stages"]) == 2
+    _, chosen = post(server, stages(first, second, sampler=answer["stages"][1]), path="/sweetspot/stages")
+    assert chosen["text"] == "Varies: s1 (KSampler, 8 steps, denoise 0.5)"
+
+
+def test_tells_why_no_sampler_can_be_varied(server: Server):
+    question = stages({"steps": 20})
+    question["graph"]["s0"] = {"class_type": "SamplerCustom", "inputs": {"sigmas": ["x", 0]}}
+    question["graph"]["x"] = {"class_type": "ManualSigmas", "inputs": {"sigmas": "1.0, 0.5, 0.2, 0.0"}}
+    _, answer = post(server, question, path="/sweetspot/stages")
+    assert "fixed_sigmas" in answer["text"]
+    _, answer = post(server, question | {"fixed_sigmas": "resample"}, path="/sweetspot/stages")
+    assert "3 steps" in answer["text"]
+
+
+@pytest.mark.parametrize("more", [{"sampler": 3}, {"fixed_sigmas": []}, {"input": "nothing"}, {"node": "gone"}])
+def test_refuses_what_is_no_question_about_samplers(server: Server, more: dict[str, Any]):
+    assert post(server, stages({"steps": 20}, **more), path="/sweetspot/stages")[0] == 400
+
+
+def test_a_circle_of_links_is_answered(server: Server):
+    question = stages({"steps": 20})
+    question["graph"]["images"]["inputs"] = {"samples": ["images", 0], "other": ["s0", 0]}
+    assert post(server, question, path="/sweetspot/stages")[0] == 200

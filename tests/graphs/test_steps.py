@@ -3,9 +3,13 @@
 from typing import Any
 
 import pytest
+from sweetspot.graphs.above import Above
 from sweetspot.graphs.numbers import Place
 from sweetspot.graphs.resampling import levels_in, resampled
+from sweetspot.graphs.sampling import GraphSampling, sampling_of
+from sweetspot.graphs.seeds import find_seeds, with_seeds
 from sweetspot.graphs.steps import Found, Refused, find_steps, with_steps
+from sweetspot.graphs.video import is_video
 
 from .step_answers import answers, workflows
 
@@ -335,3 +339,45 @@ def test_resampling_keeps_the_ends_and_the_curve():
     assert "e" not in resampled("1, 0.01, 0.0001, 0.00001, 0", 8)
     with pytest.raises(ValueError, match="fixed_sigmas: expected at least 2"):
         resampled("1.0, 0", 4)
+
+
+def test_sampler_scheduler_and_denoise_are_read_where_they_are_used():
+    graph = graph_of(
+        n=node("PrimitiveInt", value=20),
+        sch=node("BasicScheduler", model=["m", 0], steps=["n", 0], scheduler="karras", denoise=0.5),
+        pick=node("KSamplerSelect", sampler_name="dpmpp_2m"),
+        way=node("Reroute", **{"": ["pick", 0]}),
+        g=node("CFGGuider", model=["m", 0], cfg=3.5),
+        noise=node("RandomNoise", noise_seed=7),
+        quiet=node("Reroute", **{"": ["noise", 0]}),
+        s=node(
+            "SamplerCustomAdvanced",
+            guider=["g", 0],
+            sampler=["way", 0],
+            sigmas=["sch", 0],
+            noise=["quiet", 0],
+            latent_image=["l", 0],
+        ),
+    )
+    found = find_steps(graph, OUTPUT)
+    assert isinstance(found, Found)
+    assert sampling_of(Above(graph, OUTPUT), found) == GraphSampling("dpmpp_2m", "karras", 3.5, 0.5)
+    seeds = find_seeds(graph, OUTPUT, found)
+    assert seeds == (Place("noise", "noise_seed"),)
+    assert with_seeds(graph, seeds, 2)["noise"]["inputs"]["noise_seed"] == 9
+    largest = graph | {"noise": node("RandomNoise", noise_seed=2**64 - 1)}
+    assert with_seeds(largest, seeds, 1)["noise"]["inputs"]["noise_seed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({"width": 64, "length": 81}, True),
+        ({"width": 64, "length": 1}, False),
+        ({"num_frames": 16}, True),
+        ({"text": "x", "length": 81}, False),
+        ({"width": 64, "batch_size": 4}, False),
+    ],
+)
+def test_a_video_is_known_by_its_length(inputs: dict[str, Any], expected: bool):
+    assert is_video(Above(graph_of(s=sampler(), l=node("SomeLatent", **inputs)), OUTPUT)) is expected

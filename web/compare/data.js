@@ -6,6 +6,7 @@
 const VERSION = 1;
 const LONGEST_TEXT = 4000;
 const MOST_ENTRIES = 1024;
+const MOST_PLACES = 8;
 
 /**
  * The part of a node's output that is saved with the workflow; null if it holds no comparison.
@@ -15,9 +16,9 @@ const MOST_ENTRIES = 1024;
 export function fromOutput(output) {
   try {
     // A comparison of a workflow that ComfyUI has cached comes as one object.
-    const { viewer, text } = output.viewer ? output : output.comparison[0];
+    const { viewer, text, images } = output.viewer ? output : output.comparison[0];
     const sent = JSON.parse([viewer].flat()[0]);
-    return { ...sent, grid: output.images?.[0] ?? null, text: [text ?? []].flat().join("\n") };
+    return { ...sent, grid: images?.[0] ?? null, text: [text ?? []].flat().join("\n") };
   } catch {
     return null;
   }
@@ -45,7 +46,17 @@ export function checked(value) {
       ? { filename: value.grid.filename, subfolder: text(value.grid.subfolder) }
       : null,
     text: text(value.text),
+    places: checkedPlaces(value.places),
   };
+}
+
+/**
+ * @param {any} value
+ * @returns {[string, string][]}
+ */
+function checkedPlaces(value) {
+  const places = Array.isArray(value) ? value.slice(0, MOST_PLACES) : [];
+  return places.filter((place) => Array.isArray(place)).map(([node, input]) => [text(node), text(input)]);
 }
 
 /**
@@ -146,6 +157,15 @@ export function similarity(run) {
   return Math.max(0, run.similarity * 100);
 }
 
+/** How a run's time came about, in words. @type {Record<string, (time: string) => string>} */
+const TIMES = {
+  sampling: (time) => time,
+  "first run": (time) => `${time} (the model's first run)`,
+  node: (time) => `${time} (whole node)`,
+  estimated: (time) => `about ${time}`,
+  unknown: () => "time unknown",
+};
+
 /**
  * @param {Run} run
  * @param {Series} series
@@ -155,7 +175,6 @@ export function describeRun(run, { reference }) {
   const isReference = run.steps === reference && !run.checkedBy;
   const alike = isReference ? "the reference" : `${similarity(run).toFixed(1)} % similar to ${reference}`;
   const name = run.checkedBy ? `check: ${run.checkedBy}, ${run.steps} steps` : `${run.steps} steps`;
-  const about = run.timing === "estimated" ? "about " : "";
-  const time = run.timing === "unknown" ? "time unknown" : `${about}${seconds} s`;
+  const time = (TIMES[run.timing] ?? TIMES.sampling)(`${seconds} s`);
   return `${name} · ${time}${run.reused ? " (earlier run)" : ""} · ${alike}`;
 }

@@ -96,11 +96,13 @@ async function finished(message) {
   if (workflow !== openWorkflow()) return;
   const node = nodeByExecutionId(id);
   keep(node, saved);
+  if (node) whereStopped(node);
   ended(node);
 }
 
 /** @param {any} node */
 function begun(node) {
+  whereStopped(node);
   running.set(node, [node.size[0], node.size[1]]);
   viewers.get(node)?.showNote("Running. Any images below are from the run before.");
 }
@@ -205,11 +207,13 @@ function targetsAround(node) {
  * @returns {{ node: any, widget: any }[]} empty if there are none, or one of them is gone
  */
 function placesOf(node) {
-  const places = [node.properties?.[PROPERTY]?.places ?? []].flat().map((/** @type {any} */ place) => {
-    const holder = nodeByExecutionId(String(place?.[0] ?? ""));
-    return { node: holder, widget: holder?.widgets?.find((/** @type {any} */ { name }) => name === place?.[1]) };
+  const saved = checked(node.properties?.[PROPERTY])?.places ?? [];
+  const places = saved.map(([id, name]) => {
+    const holder = nodeByExecutionId(id);
+    return { node: holder, widget: holder?.widgets?.find((/** @type {any} */ widget) => widget.name === name) };
   });
-  return places.every(({ widget }) => widget) ? places : [];
+  // A workflow may come from anybody: only a number is ever replaced.
+  return places.every(({ widget }) => typeof widget?.value === "number") ? places : [];
 }
 
 /** @param {{ node: any, widget: any }[]} places */

@@ -1,11 +1,12 @@
 /** Turns the text `sampler` of the nodes that compare a workflow into a list of the samplers above their wire. */
 
-import { watchGraph, watchWidgets } from "../graph/canvas.js";
+import { valueOf, watchGraph, watchWidgets } from "../graph/canvas.js";
 import { askForStages } from "../graph/route.js";
 
 /** The nodes, and the input that is compared. @type {Record<string, string>} */
 const WIRES = { SweetSpotCompareWorkflow: "images", SweetSpotCompareAudio: "audio" };
 const WIDGET = "sampler";
+const FIXED = "fixed_sigmas";
 const AUTO = "auto";
 
 /**
@@ -21,14 +22,15 @@ export function offerSamplers(node, report) {
   let asked = 0;
   const update = async () => {
     const ticket = ++asked;
-    const answer = await askForStages(node, wire, String(widget.value));
+    const fixed = valueOf(node, FIXED);
+    const answer = await askForStages(node, wire, String(widget.value), String(fixed ?? ""));
     if (ticket !== asked) return;
     widget.options.values = [...new Set([AUTO, ...(answer?.stages ?? []), String(widget.value)])];
     report(answer ? answer.text : "");
     node.graph?.setDirtyCanvas(true, false);
   };
   watchGraph(node, update);
-  watchWidgets(node, [WIDGET], update);
+  watchWidgets(node, [WIDGET, FIXED], update);
 }
 
 /**

@@ -76,6 +76,7 @@ export class ComparisonViewer {
   /** @param {Comparison} comparison */
   show(comparison) {
     this.comparison = comparison;
+    if (this.mode === "play" && !this.hasVideo) this.mode = "single";
     const [a, b] = firstPair(comparison.series[0]);
     this.at = { series: 0, a, b, image: 0 };
     this.stage.fit();

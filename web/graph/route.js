@@ -56,11 +56,12 @@ export async function askForPlan(node) {
  * @param {CanvasNode} node
  * @param {string} input
  * @param {string} sampler the chosen one, or auto
+ * @param {string} fixed_sigmas what to do with a fixed schedule
  * @returns {Promise<{ stages: string[], text: string } | null>} null if nothing is linked, or the server doesn't answer
  */
-export async function askForStages(node, input, sampler) {
+export async function askForStages(node, input, sampler, fixed_sigmas) {
   const upstream = upstreamOfNode(node, input, frameOfNode(node));
-  return upstream && (await ask(STAGES, { ...upstream, input, sampler })).answer;
+  return upstream && (await ask(STAGES, { ...upstream, input, sampler, fixed_sigmas })).answer;
 }
 
 /** Forget all answers and ask again. */

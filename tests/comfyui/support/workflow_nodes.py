@@ -1,6 +1,8 @@
 """Nodes for comparing workflows: images as checksums, arithmetic, and samplers of other packs' kind."""
 
+import gc
 import hashlib
+import weakref
 from typing import ClassVar
 
 import torch
@@ -163,6 +165,66 @@ class VideoLatent:
         return ({"samples": torch.zeros(1, 16, height // 8, width // 8)},)
 
 
+class CountedModel:
+    """Give a MODEL out as a new object, and remember it without keeping it alive."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"model": ("MODEL",), "number": ("INT", {"default": 0})}}
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "count"
+    CATEGORY = "tests"
+
+    alive: ClassVar[weakref.WeakKeyDictionary] = weakref.WeakKeyDictionary()
+
+    def count(self, model, number):
+        counted = model.clone()
+        self.alive[counted] = number
+        return (counted,)
+
+
+class AliveModels:
+    """Show the numbers of the counted models that something still holds."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"after": ("*",)}}
+
+    RETURN_TYPES = ()
+    FUNCTION = "show"
+    OUTPUT_NODE = True
+    CATEGORY = "tests"
+
+    @classmethod
+    def IS_CHANGED(cls, **_):
+        return float("nan")
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, input_types):
+        return True
+
+    def show(self, after):
+        gc.collect()
+        return {"ui": {"alive": sorted(set(CountedModel.alive.values()))}}
+
+
+class StepLists:
+    """Give out several step lists, one after another."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"text": ("STRING", {"default": "12, 16; 20, 24"})}}
+
+    RETURN_TYPES = ("STRING",)
+    OUTPUT_IS_LIST = (True,)
+    FUNCTION = "split"
+    CATEGORY = "tests"
+
+    def split(self, text):
+        return (text.split(";"),)
+
+
 class Frames:
     """Make a video of one image that gets darker."""
 
@@ -207,6 +269,9 @@ class BundledSound:
 NODES = {
     "TestsVideoLatent": VideoLatent,
     "TestsFrames": Frames,
+    "TestsCountedModel": CountedModel,
+    "TestsAliveModels": AliveModels,
+    "TestsStepLists": StepLists,
     "TestsBundledSound": BundledSound,
     "TestsHashImages": HashImages,
     "TestsArithmetic": Arithmetic,
