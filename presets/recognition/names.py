@@ -17,9 +17,15 @@ from ..catalogue import load_families
 LONGEST_NAME = 300
 MOST_FEW_STEPS = 16
 _NAMELESS = re.compile(r"(high_noise_|low_noise_)?(diffusion_pytorch_|pytorch_)?(model|lora_weights)(_fp16|_bf16)?")
-# Parts of a checkpoint, not a diffusion model. `no_vae`, `with_vae` and the like describe a whole model.
+# What stands beside a diffusion model: parts of a checkpoint, and what controls one. `no_vae`, `with_vae` and the like
+# describe a whole model.
 _NOT_A_MODEL = re.compile(
-    r"(?<!no_)(?<!with_)(?<!incl_)(?<!baked_)(?<![a-z0-9])(vae|control_?net|upscaler|text_encoder)(?![a-z0-9])"
+    r"(?<!no_)(?<!with_)(?<!incl_)(?<!baked_)(?<![a-z0-9])("
+    r"vae|tae(sd|f|hv|w)\w*|text_?encoder|image_?encoder|clip_(?:fp16|vision|l|g)|clip$|upscaler|"
+    r"control_?net|control_(?:v\d|lora)\w*|lllite|sparse_?ctrl|brush_?net|recolor|layer_sd\d*|qrcode_monster|"
+    r"t2i_?adapter|ip_?adapter|ip_plus|face_?id|pulid|instant_?id|ic_?light|"
+    r"motion_(?:module|adapter|model)|mm_sd\w*|\w*sd15_mm"
+    r")(?![a-z0-9])"
 )
 
 # Words that give a file's format, size or part, and don't make it another model.
@@ -91,7 +97,7 @@ def _without_misleading(name: str) -> str:
 
 
 def names_a_part(name: str) -> bool:
-    """Return whether a name in normal form is that of a VAE, ControlNet, upscaler or text encoder."""
+    """Return whether a name in normal form is that of a VAE, ControlNet, adapter, motion module, encoder or the like."""
     return _NOT_A_MODEL.search(name) is not None
 
 

@@ -339,7 +339,31 @@ def test_a_de_distilled_model_gets_full_length(name: str):
     assert named(f"{name}.safetensors").plan.steps >= 20
 
 
-PARTS = ["wan_2.1_vae", "sdxl_vae", "Z-Image-Turbo-Fun-Controlnet-Union", "ltx-2-spatial-upscaler-x2"]
+PARTS = [
+    "wan_2.1_vae",
+    "sdxl_vae",
+    "taesdxl_encoder",
+    "Z-Image-Turbo-Fun-Controlnet-Union",
+    "control_v11p_sd15_softedge_fp16",
+    "control_lora_rank128_v11f1e_sd15_tile_fp16",
+    "monster-labs/control_v1p_sdxl_qrcode_monster",
+    "anima-lllite-scribble-1",
+    "v3_sd15_sparsectrl_scribble",
+    "random_mask_brushnet_ckpt_sdxl_v0",
+    "ioclab_sd15_recolor",
+    "ip-adapter-plus-face_sdxl_vit-h",
+    "ip_plus_composition_sdxl",
+    "SD3.5-Large-IP-Adapter",
+    "TencentARC/t2iadapter_sketch_sd15v2",
+    "t2i-adapter-depth-zoe-sdxl-1.0",
+    "iclight_sd15_fc",
+    "mm_sdxl_v10_beta",
+    "v3_sd15_mm",
+    "layer_sd15_joint",
+    "IPAdapter_image_encoder_sd15",
+    "stable-diffusion-2-1-clip",
+    "ltx-2-spatial-upscaler-x2",
+]
 
 
 @pytest.mark.parametrize("name", PARTS)
