@@ -97,7 +97,7 @@ def _without_misleading(name: str) -> str:
 
 
 def names_a_part(name: str) -> bool:
-    """Return whether a name in normal form is that of a VAE, ControlNet, adapter, motion module, encoder or the like."""
+    """Return whether a name in normal form is that of a VAE, ControlNet, adapter, encoder or the like."""
     return _NOT_A_MODEL.search(name) is not None
 
 
