@@ -7,11 +7,14 @@ is called. Among names the most specific wins: the one whose pattern covers most
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from ..catalogue import Variant, load_catalogue
+from ..catalogue import Family, Variant, load_catalogue
 from .evidence import Evidence
 from .names import accelerator_word, names_a_part, normalise, says_more, steps_in_name
 
+# Merges of few-step models rarely want fewer steps.
+_USUAL_LEAST = 4
 # Metadata that names the model; each value is treated like a file name.
 NAMING_METADATA = ("modelspec.title", "general.name", "ss_output_name")
 ARCHITECTURE_METADATA = ("modelspec.architecture", "general.architecture", "model_type")
@@ -59,8 +62,12 @@ def match_file(name: str) -> list[Match]:
 
 
 def match_lora(name: str) -> list[Match]:
-    """Return the entries that a LoRA's name points to, the most specific first."""
-    return _matches(name, ((variant, variant.signals.loras) for variant in load_catalogue()))
+    """Return the entries that a LoRA's name points to, the most specific first.
+
+    A few-step LoRA must say few steps: in `wan22_lightning_storm`, lightning has another sense.
+    """
+    matches = _matches(name, ((variant, variant.signals.loras) for variant in load_catalogue()))
+    return [match for match in matches if accelerator_word(name) or not match.variant.distilled]
 
 
 def match_metadata(metadata: dict[str, str]) -> list[Match]:
@@ -90,11 +97,16 @@ def match_class(evidence: Evidence) -> list[Variant]:
     return sorted(fitting, key=lambda v: -_asked(v, evidence) if v.signals.by_class else 1)
 
 
-def stand_in(variants: Iterable[Variant], name: str) -> Variant | None:
+def stand_in(variants: Iterable[Variant], name: str, family: Family | None = None) -> Variant | None:
     """Return the few-step entry nearest to a name that says few steps, or None if there is none.
 
-    An entry with the name's accelerator word is nearest, then one with the step count in the name, then the one with
-    the most steps.
+    One of the base's family is nearest, then one with the step count in the name, then one with the name's accelerator
+    word, then the one with the most steps.
+
+    Args:
+        variants: the entries to choose from.
+        name: the name.
+        family: the base's family; None if it is not known.
     """
     word, count = accelerator_word(name), steps_in_name(name)
     # An entry that needs its own kind of prediction (x0) cannot stand in for another model.
@@ -102,11 +114,14 @@ def stand_in(variants: Iterable[Variant], name: str) -> Variant | None:
     if not few or not word:
         return None
 
-    def distance(variant: Variant) -> tuple[bool, bool, int]:
+    def distance(variant: Variant) -> tuple[Any, ...]:
         steps = {entry["value"] for entry in variant.settings.get("steps", {}).values()} or {0}
         named = word in normalise(variant.name + " " + variant.id)
-        # Among equals prefer the most steps: too many are merely slow.
-        return not named, count is not None and count not in steps, -max(steps)
+        other_family = family not in (None, variant.family)
+        # Without a count, a merge is taken for none of the models that run one or two steps; and among equals, too many
+        # steps are merely slow.
+        extreme = max(steps) < _USUAL_LEAST if count is None else count not in steps
+        return other_family, extreme, not named, -max(steps)
 
     return min(few, key=distance)
 

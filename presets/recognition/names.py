@@ -32,9 +32,17 @@ _NOT_A_MODEL = re.compile(
 _NEUTRAL = re.compile(
     r"fp\d+|bf16|f16|f32|e\dm\d(?:fn)?|scaled|mixed|fp8mixed|int\d|nvfp4|mxfp8|convrot|awq|svdq|q\d|k|m|s|l|xs|nf4|gguf|pruned"
     r"|ema|emaonly|only|kj|v?\d+|v\d+\w?|\d+b|\d+m|transformer|diffusion|model|unet|dit|comfy|comfyui|original|official"
-    r"|repackaged|high|low|highnoise|lownoise|noise|incl|clips|t5xxl\w*|bnb|\d+vae|xt|\d+p|vae|with|without|full|all|in|one|aio|base|dev|release|r\d+|rank\d+|hd|preview\d*"
+    r"|repackaged|high|low|highnoise|lownoise|noise|incl|clips|t5xxl\w*|bnb|\d+vae|xt|\d+p|vae|with|without|full|all|in|one|aio|base|dev|release|r\d+|rank\d+|hd|preview\d*|svd|r\d+"
 )
-_STEPS = re.compile(r"(?<![0-9])(\d{1,2})_?steps?(?![a-z])")
+_STEPS = re.compile(r"(?<![0-9])(\d{1,2})_?steps?(?![a-z])|(?<![a-z])(?:steps?_?|hyp(?:er)?_?)(\d{1,2})(?![0-9a-z])")
+
+
+def is_shared_name(name: str) -> bool:
+    """Return whether many files have this name, e.g. `diffusion_pytorch_model.safetensors`; folders tell them apart."""
+    base = name.lower()
+    for ending in MODEL_ENDINGS:
+        base = base.removesuffix(ending)
+    return _NAMELESS.fullmatch(_words(base)) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -56,8 +64,7 @@ def _words(text: str) -> str:
 
 def steps_in_name(name: str) -> int | None:
     """Return the step count in a name (`...-Lightning-4steps...` gives 4), or None if it has none."""
-    count = _STEPS.search(_without_misleading(name))
-    return int(count[1]) if count and int(count[1]) > 0 else None
+    return _count_in(_without_misleading(name)) or None
 
 
 def accelerator_word(name: str) -> str:
@@ -69,8 +76,13 @@ def accelerator_word(name: str) -> str:
     word = words.few_step.search(text)
     if word:
         return word[0]
-    steps = _STEPS.search(text)
-    return f"{steps[1]} steps" if steps and 0 < int(steps[1]) <= MOST_FEW_STEPS else ""
+    steps = _count_in(text)
+    return f"{steps} steps" if 0 < steps <= MOST_FEW_STEPS else ""
+
+
+def _count_in(text: str) -> int:
+    found = _STEPS.search(text)
+    return int(found[1] or found[2]) if found else 0
 
 
 @dataclass(frozen=True)

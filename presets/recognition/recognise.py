@@ -5,6 +5,7 @@ templates, LoRAs and file names, the file's metadata, class and geometry. If not
 and says so.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,7 +17,9 @@ from .evidence import Evidence
 from .explain import explain
 from .finding import CERTAIN, CONFIDENCES, FAMILY_ONLY, LIKELY, Finding, Recognition
 from .matching import Match, carries, match_class, match_file, match_lora, match_metadata, stand_in
-from .names import accelerator_word, steps_in_name
+from .names import MOST_FEW_STEPS, accelerator_word, normalise, steps_in_name
+
+_LORA_WORD = re.compile(r"(?:^|_)(?:loras?|lokr|alpha|rank_?\d+)(?=_|$)")
 
 
 class Overlay(Protocol):
@@ -109,14 +112,23 @@ def _by_lora(evidence: Evidence) -> Finding | None:
             signal = f"LoRA {lora.name}"
             return Finding(fitting[0].variant, LIKELY, (signal,), told_steps=steps_in_name(lora.name))
         if accelerator_word(lora.name) and not _named_after_its_base(lora.name):
-            nearest = _nearest_few_step(evidence, lora.name, "LoRA")
+            nearest = _nearest_few_step(evidence, lora.name, "LoRA", _base_of(evidence, lora.name))
             return nearest or _unknown_accelerator(evidence, lora.name)
     return None
 
 
+def _base_of(evidence: Evidence, lora: str) -> Match | None:
+    """Return the entry that the base's file name points to, or else the one that the LoRA's name points to."""
+    matches = [match for name in (*evidence.files, lora) for match in match_file(name)[:1]]
+    return matches[0] if matches else None
+
+
 def _named_after_its_base(name: str) -> bool:
-    """Return whether a LoRA's few-step word belongs to its base: `z_image_turbo_my_style` accelerates nothing."""
-    bases = [match for match in match_file(name) if match.variant.distilled]
+    """Return whether a LoRA's few-step word belongs to its base: `z_image_turbo_my_style` accelerates nothing.
+
+    `z_image_turbo_lora` says no more than its base: it makes that of an undistilled one.
+    """
+    bases = [match for match in match_file(_LORA_WORD.sub("_", normalise(name))) if match.variant.distilled]
     return bool(bases) and bases[0].says_more and steps_in_name(name) is None
 
 
@@ -164,13 +176,16 @@ def _one_file(evidence: Evidence, name: str) -> Finding | None:
         return Finding(best.variant, FAMILY_ONLY, signals, alternatives=others)
     # If the class alone leaves only this entry, name and class agree.
     alone = [variant.id for variant in match_class(evidence)] == [best.variant.id]
-    return Finding(best.variant, CERTAIN if alone else LIKELY, signals, told_steps=steps_in_name(name))
+    # A distilled model whose name says more may be another one: a merge, or distilled once more.
+    sure = FAMILY_ONLY if best.says_more else CERTAIN if alone else LIKELY
+    return Finding(best.variant, sure, signals, told_steps=steps_in_name(name))
 
 
 def _nearest_few_step(evidence: Evidence, name: str, what: str, base: Match | None = None) -> Finding | None:
     """Return the nearest few-step entry for a name that says few steps but has no catalogue entry of its own."""
     siblings = _siblings(evidence, base)
-    variant = stand_in(siblings, name)
+    family = base.variant.family if base else next((v.family for v in siblings if v.signals.by_class), None)
+    variant = stand_in(siblings, name, family)
     if variant is None:
         return None
     signals = (f"{what} {name} says {accelerator_word(name)!r}", *_class_signals(evidence))
@@ -203,7 +218,9 @@ def _by_class(evidence: Evidence) -> Finding:
     if not fitting or not fitting[0].signals.by_class:
         return Finding(signals=_class_signals(evidence))
     first, others = fitting[0], fitting[1:]
-    confidence = FAMILY_ONLY if others else CERTAIN
+    # A name that doesn't name the distilled model of its class may be one that was made undistilled again.
+    renamed = first.distilled and bool(evidence.files)
+    confidence = FAMILY_ONLY if others or renamed else CERTAIN
     return Finding(first, confidence, _class_signals(evidence), alternatives=tuple(variant.id for variant in others))
 
 
@@ -214,7 +231,8 @@ def _plan(finding: Finding, wishes: Wishes) -> StepPlan:
     plan = make_plan(variant, wishes.quality, wishes.prefer, finding.told_steps)
     named_steps = finding.told_steps
     # A few-step merge that is recognised only by its name gets the step count in its name.
-    if finding.confidence == FAMILY_ONLY and variant.distilled and named_steps and named_steps != plan.steps:
+    is_new = named_steps is not None and named_steps <= MOST_FEW_STEPS and named_steps != plan.steps
+    if finding.confidence == FAMILY_ONLY and variant.distilled and is_new:
         plan = plan.overlaid({"steps": named_steps}, "its file name")
     return plan
 

@@ -23,6 +23,7 @@ from ..plan import Shift
 from ..qualities import Quality
 from ..recognition.evidence import Evidence
 from ..recognition.matching import step_loras
+from ..recognition.names import is_shared_name
 from .files import cache_folder, write_atomically
 
 PACKAGES = (
@@ -33,7 +34,7 @@ PACKAGES = (
     "comfyui_workflow_templates",
 )
 # Increase it when different data is read from a template, so that indexes of older versions are rebuilt.
-FORMAT = 2
+FORMAT = 3
 
 log = logging.getLogger("sweetspot.presets.sources.templates")
 
@@ -263,4 +264,6 @@ def _to_entry(record: dict[str, Any]) -> Entry:
 
 
 def _base(name: str) -> str:
-    return name.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    """Return a file's name without its folder; with the last folder if many files share the name."""
+    *folders, base = name.replace("\\", "/").lower().split("/")
+    return f"{folders[-1]}/{base}" if folders and is_shared_name(base) else base

@@ -1,0 +1,147 @@
+"""Names that people really use: each kind that was once recognised wrongly, by its smallest input."""
+
+import pytest
+from sweetspot.graphs.walk import Lora
+from sweetspot.presets.catalogue import find_variant
+from sweetspot.presets.recognition.evidence import Evidence
+from sweetspot.presets.recognition.names import steps_in_name
+from sweetspot.presets.recognition.recognise import CERTAIN, FAMILY_ONLY, LIKELY, Recognition, Wishes, recognise
+from sweetspot.presets.sources.templates import Entry, TemplateIndex
+
+FEW = 12
+FLUX = {"in_channels": 16, "hidden_size": 3072, "depth": 19, "depth_single_blocks": 38, "vec_in_dim": 768}
+
+
+def named(name: str, *loras: str, **known) -> Recognition:
+    return recognise(Evidence(files=(name,), loras=tuple(Lora(lora, 1.0) for lora in loras), **known))
+
+
+@pytest.mark.parametrize(
+    ("base", "lora"),
+    [
+        ("wan2.2_t2v_high_noise_14B", "Wan2.2-T2V-A14B-4steps-lora-rank64-Seko-V1.1/high_noise_model.safetensors"),
+        ("flux1-dev", "FLUX.1-Turbo-Alpha/diffusion_pytorch_model.safetensors"),
+        ("sd_xl_base_1.0", "SDXL/lcm/pytorch_lora_weights.safetensors"),
+    ],
+)
+def test_an_accelerator_named_by_its_folder_counts_over_a_base_that_a_template_knows(base: str, lora: str):
+    file = f"{base}.safetensors"
+    templates = TemplateIndex([Entry("a_template", (file.lower(),), (), {"steps": 30, "cfg": 5.0})])
+    evidence = Evidence(files=(file,), loras=(Lora(lora, 1.0),))
+    found = recognise(evidence, Wishes(templates=templates))
+    assert found.plan.steps <= FEW
+    assert found.finding.confidence != CERTAIN
+    assert recognise(Evidence(files=(file,)), Wishes(templates=templates)).plan.steps == 30
+
+
+@pytest.mark.parametrize(
+    ("base", "lora"),
+    [
+        ("boogu_image_fp8", "boogu_image_turbo_lora"),
+        ("ernie_image_bf16", "ernie_image_turbo_lora"),
+        ("z_image_bf16", "z_image_turbo_lora"),
+        ("sd3.5_large", "sd3.5_large_turbo_lora"),
+        ("longcat_image_bf16", "longcat_image_turbo_lora"),
+        ("krea2_raw_bf16", "krea2_turbo_lora_bf16"),
+        ("ltx-2.3-22b-dev-fp8", "ltx-2.3-22b-distilled-lora-384"),
+    ],
+)
+def test_a_lora_that_makes_its_base_a_turbo_is_an_accelerator(base: str, lora: str):
+    found = named(f"{base}.safetensors", f"{lora}.safetensors").plan
+    assert (found.distilled, found.cfg) == (True, 1.0)
+    assert found.steps <= FEW
+
+
+@pytest.mark.parametrize("name", ["flux-2-klein-4b-base-fp8", "flux-2-klein-base-9b", "klein 9B Base"])
+def test_klein_base_is_not_the_distilled_klein(name: str):
+    assert named(f"{name}.safetensors").plan.steps == 20
+    assert named("flux-2-klein-4b.safetensors").plan.steps == 4
+
+
+@pytest.mark.parametrize("name", ["OpenFLUX.1", "LibreFLUX"])
+def test_a_class_of_one_distilled_entry_proves_nothing_for_a_file_of_another_name(name: str):
+    known = {"architecture": "FluxSchnell", "unet_config": FLUX}
+    assert named(f"{name}.safetensors", **known).finding.confidence == FAMILY_ONLY
+    assert recognise(Evidence(**known)).finding.confidence == CERTAIN
+
+
+@pytest.mark.parametrize("name", ["TwinFlow-Z-Image-Turbo", "pid_controller", "schnell_zug"])
+def test_a_distilled_model_whose_name_says_more_is_not_sure(name: str):
+    assert named(f"{name}.safetensors").finding.confidence == FAMILY_ONLY
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "FastWan2.1-T2V-1.3B",
+        "wan2.1_t2v_14B_self_forcing",
+        "flux1-dev-hyp8-Q4_0",
+        "sdxl_dmd",
+        "sd_xl_base_LCM",
+        "wan_v2.2_a14b_hne_t2v_lightning_250928_q8p",
+    ],
+)
+def test_words_for_few_steps(name: str):
+    assert named(f"{name}.safetensors").plan.steps <= FEW + 4
+
+
+@pytest.mark.parametrize(
+    ("base", "lora"),
+    [
+        ("wan2.1_t2v_14B_fp8_e4m3fn", "Wan2.1_T2V_14B_FusionX_LoRA"),
+        ("wan2.1_t2v_14B_fp8_e4m3fn", "wan_2.1_14b_self_forcing_t2v_lora_f16"),
+        ("hunyuan_video_t2v_720p_bf16", "hyvid_accvid_lora"),
+        ("sd_xl_base_1.0", "my_dmd_lora"),
+    ],
+)
+def test_an_accelerator_lowers_the_confidence_in_full_steps(base: str, lora: str):
+    found = named(f"{base}.safetensors", f"{lora}.safetensors")
+    assert found.plan.steps <= FEW or found.finding.confidence not in (CERTAIN, LIKELY)
+
+
+@pytest.mark.parametrize(
+    ("base", "lora", "steps"),
+    [
+        ("flux1-dev", "lightning_strike_effect", 20),
+        ("wan2.2_t2v_high_noise_14B_fp8_scaled", "wan22-lightning-storm", 20),
+        ("flux1-dev", "porsche_911_turbo", 20),
+    ],
+)
+def test_words_in_another_sense(base: str, lora: str, steps: int):
+    found = named(f"{base}.safetensors", f"{lora}.safetensors")
+    assert found.plan.steps == steps
+    assert found.plan == named(f"{base}.safetensors").plan
+
+
+@pytest.mark.parametrize("name", ["wan_v2.1_14b_720p_q6p_svd", "qwen-image-svd-r32"])
+def test_a_quantisation_called_svd_is_no_video_model(name: str):
+    assert named(f"{name}.safetensors").plan.variant != "svd"
+    assert named("svd_xt_1_1.safetensors").plan.variant == "svd"
+
+
+def test_a_turbo_that_nobody_knows_gets_the_familys_usual_steps():
+    found = named("newturboxl.safetensors", architecture="SDXL", prediction="EPS").plan
+    assert (found.steps, found.cfg) == (8, 1.0)
+
+
+@pytest.mark.parametrize(("name", "steps"), [("a_step4_b", 4), ("flux_hyp8", 8), ("x_4_step", 4), ("a_timestep", None)])
+def test_step_counts_in_names(name: str, steps: int | None):
+    assert steps_in_name(name) == steps
+
+
+def test_a_number_that_is_no_few_step_count_is_not_taken_from_a_name():
+    assert named("sdxl_Lightning46Step.safetensors", architecture="SDXL", prediction="EPS").plan.steps <= FEW
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("HiDreamO1ImageDev_bf16", "hidream_o1_dev"),
+        ("hunyuan_video_1.5_i2v_480_bf16", "hunyuan_video_15_480p_i2v"),
+        ("wan_v2.2_a14b_hne_i2v_q8p", "wan22_t2v_14b"),
+    ],
+)
+def test_other_spellings(name: str, variant: str):
+    found = named(f"{name}.safetensors").finding.variant
+    assert found is not None
+    assert found.family == find_variant(variant).family
