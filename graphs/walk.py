@@ -32,6 +32,9 @@ _NO_MODEL_FILE = (
 )
 _STRENGTH = ("strength_model", "strength", "lora_strength", "model_strength", "lora_wt", "weight")
 _DIGITS = "0123456789"
+# `<lora:name:0.8>` in a text.
+_LORA_TAG = re.compile(r"<lora:([^:<>]{1,200}):?(-?[0-9]{0,3}\.?[0-9]{0,6})[^<>]{0,40}>")
+_LONGEST_TEXT = 20_000
 
 
 @dataclass(frozen=True)
@@ -201,7 +204,24 @@ class Walk:
                 loras.append(Lora(str(value["lora"]), strength))
             elif isinstance(value, str) and _LORA_INPUT.search(name) and is_model_file(value):
                 loras.append(Lora(value, _strength(inputs, name)))
-        return tuple(loras)
+        return tuple(loras) or _listed_loras(node)
+
+
+def _listed_loras(node: Node) -> tuple[Lora, ...]:
+    """Return the LoRAs of a list of objects, or of tags in a text, as LoRA Manager stores them; without endings."""
+    found = []
+    for name, value in node.get("inputs", {}).items():
+        listed = value.get("__value__") if isinstance(value, dict) else value
+        if _LORA_INPUT.search(name) and isinstance(listed, list):
+            for entry in listed[:MOST_NAMES]:
+                if isinstance(entry, dict) and isinstance(entry.get("name"), str):
+                    strength = number_of(entry.get("strength")) if entry.get("active", True) else 0.0
+                    found.append(Lora(entry["name"], strength))
+    if found or not re.search("lora", str(node.get("class_type", "")), re.IGNORECASE):
+        return tuple(found)
+    texts = [value for value in node.get("inputs", {}).values() if isinstance(value, str)]
+    tags = [tag for text in texts for tag in _LORA_TAG.findall(text[:_LONGEST_TEXT])]
+    return tuple(Lora(name, float(strength or 1)) for name, strength in tags[:MOST_NAMES])
 
 
 def _is_on(inputs: dict[str, Any], number: int, count: Any) -> bool:

@@ -22,9 +22,10 @@ _NAMELESS = re.compile(r"(high_noise_|low_noise_)?(diffusion_pytorch_|pytorch_)?
 _NOT_A_MODEL = re.compile(
     r"(?<!no_)(?<!with_)(?<!incl_)(?<!baked_)(?<![a-z0-9])("
     r"vae|tae(sd|f|hv|w)\w*|text_?encoder|image_?encoder|clip_(?:fp16|vision|l|g)|clip$|upscaler|"
-    r"control_?net|control_(?:v\d|lora)\w*|lllite|sparse_?ctrl|brush_?net|recolor|layer_sd\d*|qrcode_monster|"
+    r"control_?net|control_(?:v\d|lora)\w*|lllite|controll+ite|sparse_?ctrl|brush_?net|recolor|layer_(?:sd\d*|xl)\w*|qrcode_monster|"
     r"t2i_?adapter|ip_?adapter|ip_plus|face_?id|pulid|instant_?id|ic_?light|"
-    r"motion_(?:module|adapter|model)|mm_sd\w*|\w*sd15_mm"
+    r"motion_(?:module|adapter|model)|mm_sd\w*|\w*sd15_mm|byt5\w*|"
+    r"\w*_xl_(?:canny|depth|sketch|open_?pose|soft_?edge|scribble|line_?art|blur|tile)\w*|open_?pose_?xl\w*"
     r")(?![a-z0-9])"
 )
 

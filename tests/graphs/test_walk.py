@@ -273,3 +273,30 @@ def test_a_switch_that_decides_itself_is_open(first: str):
     found = Walk(graph).upstream("end")
     assert found.files in ((), ("flux/flux1-dev.safetensors",))
     assert GraphValues(graph).value(["w", 0]) is None
+
+
+LISTED = [
+    {"name": "turbo_8_steps", "strength": 0.8, "active": True},
+    {"name": "style", "strength": "1", "active": False},
+]
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"text": "", "loras": LISTED},
+        {"text": "", "loras": {"__value__": LISTED}},
+        {"text": "<lora:turbo_8_steps:0.8> <lora:style:0>"},
+    ],
+)
+def test_the_lists_and_tags_of_lora_manager_are_read(inputs: dict):
+    graph = {"1": LOADER, "2": node("Lora Loader (LoraManager)", model=["1", 0], **inputs), "end": sampler(["2", 0])}
+    ((_, loras),) = files_and_loras(graph)
+    assert loras == (Lora("turbo_8_steps", 0.8), Lora("style", 0.0))
+
+
+def test_tags_in_a_prompt_are_no_loras():
+    prompt = node("CLIPTextEncode", text="<lora:turbo_8_steps:0.8>", clip=["1", 1])
+    graph = {"1": LOADER, "2": prompt, "end": sampler(["1", 0])}
+    graph["end"]["inputs"]["positive"] = ["2", 0]
+    assert files_and_loras(graph) == [(("flux/flux1-dev.safetensors",), ())]

@@ -11,6 +11,7 @@ const INPUT_NODE = -10;
 const OUTPUT_NODE = -20;
 const MOST_NODES = 200;
 const LONGEST_VALUE = 4096;
+const MOST_LISTED = 64;
 const LONGEST_NAME = 256;
 
 /** Types of links that connect a model to the samplers that use it. */
@@ -187,8 +188,19 @@ function inputsOf(frame, node, only, enter) {
 function isPlain(value) {
   if (typeof value === "string") return value.length <= LONGEST_VALUE;
   if (typeof value === "number" || typeof value === "boolean") return true;
-  if (typeof value !== "object" || value === null) return false;
-  // Some loaders keep a small object for each LoRA.
+  // LoRA Manager keeps a list with a small object for each LoRA.
+  const listed = Array.isArray(value) ? value : /** @type {any} */ (value)?.__value__;
+  if (Array.isArray(listed)) return listed.length <= MOST_LISTED && listed.every(isSmallObject);
+  return isSmallObject(value);
+}
+
+/**
+ * Whether a value is an object that some loaders keep for each LoRA.
+ *
+ * @param {unknown} value
+ */
+function isSmallObject(value) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   const entries = Object.values(value);
   return (
     entries.length <= 16 &&

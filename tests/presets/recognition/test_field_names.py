@@ -145,3 +145,30 @@ def test_other_spellings(name: str, variant: str):
     found = named(f"{name}.safetensors").finding.variant
     assert found is not None
     assert found.family == find_variant(variant).family
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("zavychromaxl_v80", "sdxl"),
+        ("Nova-Anime-XL", "sdxl"),
+        ("quietGoodnightXL_v2", "sdxl"),
+        ("Nova Furry Pony", "sdxl"),
+        ("raehoshiIllustXL_v50", "illustrious"),
+        ("HolyMix ILXL", "illustrious"),
+        ("catCitronAnimeTreasure_ilV9", "illustrious"),
+        ("cottonnoob_v4", "noobai_eps"),
+    ],
+)
+def test_merges_show_their_family_by_what_they_are_called(name: str, family: str):
+    found = named(f"{name}.safetensors")
+    assert (found.plan.variant, found.finding.confidence) == (family, FAMILY_ONLY)
+
+
+@pytest.mark.parametrize("name", ["kohya_controllllite_xl_depth", "thibaud_xl_openpose", "OpenPoseXL2", "t5xxl_fp16"])
+def test_what_is_called_xl_is_not_always_a_model(name: str):
+    assert named(f"{name}.safetensors").finding.variant is None
+
+
+def test_a_few_step_merge_of_a_name_family_wants_few_steps():
+    assert named("realvisxlLCM.safetensors").plan.steps <= FEW
