@@ -55,6 +55,9 @@ def make_plan(
         choice = _choose(variant, setting, order)
         if choice is not None:
             settings[setting], sources[setting] = choice[0], choice[1]
+        elif setting == "cfg" and (built_in := _choose(variant, "guidance", order)) is not None:
+            settings[setting] = {"value": 1.0}
+            sources[setting] = f"off, because its guidance is built in; {built_in[1]}"
         elif setting in _REQUIRED:
             settings[setting] = {"value": getattr(SAFE_DEFAULT, setting)}
             sources[setting] = SAFE_DEFAULT.sources[setting]

@@ -172,3 +172,9 @@ def test_what_is_called_xl_is_not_always_a_model(name: str):
 
 def test_a_few_step_merge_of_a_name_family_wants_few_steps():
     assert named("realvisxlLCM.safetensors").plan.steps <= FEW
+
+
+def test_a_model_with_built_in_guidance_gets_no_default_cfg():
+    plan = named("Sana_Sprint_1.6B_1024px.safetensors").plan
+    assert (plan.steps, plan.cfg, plan.guidance) == (2, 1.0, 4.5)
+    assert "built in" in plan.sources["cfg"]
