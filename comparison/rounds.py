@@ -18,8 +18,8 @@ from .verdict.sweet_spot import is_near
 
 _SAME_LEVEL = 0.01
 _OTHER_STARTS = (
-    "With this denoise and scheduler, the step counts start at different noise levels. This alone changes the images, "
-    "so convergence was not estimated."
+    "With this denoise, scheduler or start step, the step counts start at different noise levels. This alone changes "
+    "the images, so convergence was not estimated."
 )
 _UNEVEN_TIMES = 1.6
 _UNEVEN = (

@@ -109,16 +109,9 @@ def find_steps(
         return refused
     parts = parts_of(above) + (_fixed_parts(above) if resample else [])
     units = _units(parts)
-    stages = tuple(_stage(above, unit) for unit in units)
     if not units:
         return _no_steps(above)
-    if chosen:
-        matching = [number for number, unit in enumerate(units) if _is_called(above, unit, stages[number], chosen)]
-    else:
-        matching = list(range(len(units)))
-    if len(matching) != 1:
-        return _several(stages, chosen, matching=len(matching))
-    return _found(above, units[matching[0]], stages[matching[0]], stages)
+    return _chosen(above, units, chosen) if chosen else _only(above, units)
 
 
 def with_steps(graph: Graph, found: Found, steps: int) -> Graph:
@@ -165,13 +158,45 @@ def _no_steps(above: Above) -> Refused:
     return Refused("none", "no node above it has a step count")
 
 
-def _several(stages: tuple[Stage, ...], chosen: str | None, *, matching: int) -> Refused:
-    listed = "; ".join(map(str, stages[:_MOST_LISTED])) + ("; ..." if len(stages) > _MOST_LISTED else "")
-    if chosen and not matching:
-        return Refused(
-            "unknown", f"expected the id or title of one of these samplers: {listed}; got {chosen!r}", stages
-        )
-    return Refused("several", f"there are several samplers; choose one by id or title: {listed}", stages)
+def _only(above: Above, units: Sequence[list[Part]]) -> Found | Refused:
+    """Return what is found without a choice."""
+    stages = tuple(_stage(above, choice) for unit in units for choice in _choices(unit))
+    if len(units) > 1:
+        return _several(stages, f"there are several samplers; choose one by id or title: {_listed(stages)}")
+    return _found(above, units[0], stages[0], stages, _shared_note(stages, units[0]))
+
+
+def _chosen(above: Above, units: Sequence[list[Part]], chosen: str) -> Found | Refused:
+    """Return what is found for the sampler that was chosen. One that shares its number is set alone."""
+    choices = [choice for unit in units for choice in _choices(unit)]
+    stages = tuple(_stage(above, choice) for choice in choices)
+    called = [number for number, unit in enumerate(choices) if _is_called(above, unit, stages[number], chosen)]
+    if not called:
+        expected = f"expected the id or title of one of these samplers: {_listed(stages)}; got {chosen!r}"
+        return Refused("unknown", expected, stages)
+    if len(called) > 1:
+        return _several(stages, f"several samplers are called {chosen!r}; choose one by id: {_listed(stages)}")
+    return _found(above, choices[called[0]], stages[called[0]], stages, alone=choices[called[0]] not in units)
+
+
+def _several(stages: tuple[Stage, ...], message: str) -> Refused:
+    return Refused("several", message, stages)
+
+
+def _listed(stages: tuple[Stage, ...]) -> str:
+    return "; ".join(map(str, stages[:_MOST_LISTED])) + ("; ..." if len(stages) > _MOST_LISTED else "")
+
+
+def _choices(unit: list[Part]) -> list[list[Part]]:
+    """Return what can be chosen of a unit: each sampler that shares the number, or the whole schedule run in parts."""
+    is_chain = any(part.starts_late for part in unit)
+    return [unit] if is_chain or len(unit) == 1 else [[part] for part in unit]
+
+
+def _shared_note(stages: tuple[Stage, ...], unit: list[Part]) -> str:
+    if len(_choices(unit)) == 1:
+        return ""
+    return f"These samplers take their steps from one place and were varied together: {_listed(stages)}."
 
 
 def _units(parts: Sequence[Part]) -> list[list[Part]]:
@@ -216,8 +241,17 @@ def _is_called(above: Above, unit: Sequence[Part], stage: Stage, chosen: str) ->
     return wanted in nodes | inputs or listed or wanted.lower() in titles
 
 
-def _found(above: Above, unit: Sequence[Part], stage: Stage, stages: tuple[Stage, ...]) -> Found | Refused:
-    places = tuple(dict.fromkeys(part.source.place or part.place for part in unit))
+def _found(
+    above: Above,
+    unit: Sequence[Part],
+    stage: Stage,
+    stages: tuple[Stage, ...],
+    shared: str = "",
+    *,
+    alone: bool = False,
+) -> Found | Refused:
+    """Return where a unit's step count is set; at its own input if it is to be set alone."""
+    places = tuple(dict.fromkeys((None if alone else part.source.place) or part.place for part in unit))
     bounds = tuple(
         dict.fromkeys(
             bound
@@ -239,7 +273,7 @@ def _found(above: Above, unit: Sequence[Part], stage: Stage, stages: tuple[Stage
         )
     samplers = tuple(sorted({each for part in unit for each in part.samplers}, key=above.place_of.__getitem__))
     replaced = [part.place for part in unit if part.source.place is None and part.source.origin is not None]
-    note = ""
+    note = shared
     if replaced:
         what = f"{replaced[0].name} of {_named(above, replaced[0].node)}"
         note = f"{what} is computed by the graph; each run sets it instead."
@@ -266,8 +300,9 @@ def _moved(bound: Bound, found: Found, steps: int) -> int:
     others = {round((other.step or 0) * steps / total) for other in found.bounds if other.step != bound.step}
     inside = (bound.step or 0) < total
     if inside and (not 0 < step < steps or step in others):
+        count = "1 step" if steps == 1 else f"{steps} steps"
         raise ValueError(
-            f"steps: at {steps} steps, {bound.place.name} of node {bound.place.node} (step {bound.step} of {total}) "
+            f"steps: at {count}, {bound.place.name} of node {bound.place.node} (step {bound.step} of {total}) "
             f"would be step {step}, which leaves a sampler without steps or changes where it starts"
         )
     return step

@@ -73,7 +73,8 @@ def _enough_at(triple: tuple[int, int, int], order: float, similarity: float, vi
     about counts below them.
     """
     least, _, most = triple
-    if order <= 0:
+    # An extrapolation to nothing in common says that the runs are too coarse to extrapolate from.
+    if order <= 0 or similarity <= 0:
         return None
     needed = most * (difference_of(similarity) / difference_of(visible)) ** (1 / order)
     return max(least, math.ceil(needed)) if needed <= 10 * most else None

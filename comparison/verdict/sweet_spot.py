@@ -180,9 +180,10 @@ def _contradicted(reference: int, check: Check, sampler_name: str) -> SweetSpot:
 
 
 def _not_converged(reference: int, enough: int, estimate: float) -> SweetSpot:
+    how_much = f"estimated similarity about {_percent(estimate)}" if estimate > 0 else "by how much can't be estimated"
     why = (
         f"Not yet: even {reference} steps have not converged. More steps would probably still change the image "
-        f"visibly (estimated similarity about {_percent(max(estimate, 0))})."
+        f"visibly ({how_much})."
     )
     # If other runs look like the reference, only the estimate contradicts it.
     return SweetSpot(None, why, "medium" if enough == reference else "low", advice=_MORE)

@@ -27,6 +27,7 @@ from .subject import Subject, is_check
 from .watch import BranchWatch
 
 UNKNOWN = "unknown"
+_MOST_TRIED = 1000
 _FACTS = KeptFacts()
 
 _Key = tuple[int, int, tuple[float, ...]]
@@ -61,6 +62,8 @@ class WorkflowComparison:
         self._runs: dict[_Key, Run] = {}
         self._keys: dict[_Key, str] = {}
         self._facts: Facts | None = None
+        self._no_check = ""
+        self._left_out: set[int] = set()
         self._measuring = Measuring(self.device, self.check_cancelled)
 
     @property
@@ -73,9 +76,15 @@ class WorkflowComparison:
     def notes(self) -> list[str]:
         """What the user should know about where the step count is set."""
         found = self.subject.found
-        others = [str(stage) for stage in found.stages if stage != found.stage]
+        others = [str(stage) for stage in found.stages if stage.node not in found.samplers]
         kept = f"Only {found.stage} was varied; the others kept their steps: {'; '.join(others)}." if others else ""
-        return [note for note in (found.note, kept) if note]
+        left_out = f"auto left out {', '.join(map(str, sorted(self._left_out)))} steps, which this workflow can't run."
+        resampled = f"The workflow's own list of {found.steps} steps was resampled for the other counts."
+        return [
+            *filter(None, (found.note, kept, self._no_check)),
+            *([left_out] if self._left_out else []),
+            *([resampled] if any(place.name == "sigmas" for place in found.places) else []),
+        ]
 
     def check(self, sampling: Sampling) -> None:
         """Refuse the settings of a check that this workflow can't run.
@@ -83,8 +92,16 @@ class WorkflowComparison:
         Raises:
             ValueError: if it can't.
         """
-        if is_check(sampling):
+        if not is_check(sampling):
+            return
+        try:
             self.subject.changed(Task(sampling, len(sampling.sigmas) - 1))
+        except ValueError:
+            self._no_check = (
+                "There is no check with another solver, because it needs one KSampler, SamplerCustom or "
+                "SamplerCustomAdvanced, so confidence is at most medium."
+            )
+            raise
 
     def schedule(self, sampling: Sampling, steps: int) -> Sequence[float]:
         """Return the noise levels that a run has shown; of the workflow's own run, those of another count."""
@@ -122,6 +139,12 @@ class WorkflowComparison:
             return False
         return True
 
+    def _may_run(self, steps: int) -> bool:
+        """Return whether a search may run a step count; those that can't run are noted."""
+        if not self.can_run(steps):
+            self._left_out.add(steps)
+        return steps not in self._left_out
+
     def check_counts(self, counts: Sequence[int]) -> None:
         """Refuse step counts that can't be set in this graph.
 
@@ -129,7 +152,12 @@ class WorkflowComparison:
             ValueError: names the count and why.
         """
         for count in counts:
-            self.subject.changed(Task(self.contender.sampling, count))
+            try:
+                self.subject.changed(Task(self.contender.sampling, count))
+            except ValueError as error:
+                least = next((more for more in range(1, _MOST_TRIED) if self.can_run(more)), None)
+                advice = f"; the smallest count that this workflow can run is {least}" if least else ""
+                raise ValueError(f"{error}{advice}") from None
 
     async def report(self) -> Report:
         """Return the report, from runs that were made or are kept.
@@ -184,7 +212,7 @@ class WorkflowComparison:
         return self._compared(noisy=True) if facts.noisy else report
 
     def _compared(self, *, noisy: bool) -> Report:
-        question = replace(self.question, noisy=noisy, possible=self.can_run)
+        question = replace(self.question, noisy=noisy, possible=self._may_run)
         return compare(self, [self.contender], question, self._measuring)
 
     def _estimate_times(self) -> None:

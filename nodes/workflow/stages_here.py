@@ -18,7 +18,7 @@ def find_here(graph: Graph, output: Link, sampler: str, *, resample: bool = Fals
         sampler: id or title of the sampler to vary; `auto` for the only one.
         resample: whether a fixed list of noise levels may be resampled.
     """
-    chosen = None if sampler.strip() in ("", AUTO) else sampler
+    chosen = None if sampler.strip().lower() in ("", AUTO) else sampler
     return find_steps(graph, output, chosen, resample=resample, is_paid=is_paid)
 
 

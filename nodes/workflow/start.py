@@ -97,7 +97,7 @@ def _graph(cls: Any, wire: str) -> tuple[Graph, Link]:
     graph: Graph = {node_id: prompt.get_node(node_id) for node_id in prompt.all_node_ids()}
     output = link_of(graph[cls.hidden.unique_id]["inputs"].get(wire))
     if output is None:
-        raise ValueError(f"{wire}: expected a link to the node that makes it, got none")
+        raise ValueError(f"{wire}: expected a link, got none")
     return graph, output
 
 

@@ -341,7 +341,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(comfyui: Client):
     assert "comparison" in faults(
         comfyui, {**KSAMPLER, "compare": wire("images", "2, 3"), "again": wire("compare", "2, 3")}
     )
-    assert faults(comfyui, {**ADVANCED, "compare": wire("images", "1, 4")}).startswith("steps: at 1 steps")
+    assert faults(comfyui, {**ADVANCED, "compare": wire("images", "1, 4")}).startswith("steps: at 1 step,")
     with pytest.raises(PromptRefused):
         comfyui.queue({**KSAMPLER, "compare": wire("images", "4, many")})
 
@@ -391,7 +391,9 @@ def test_the_check_is_that_of_multi_step_compare(comfyui: Client):
 def test_without_a_sampler_to_replace_there_is_no_check(comfyui: Client):
     assert report_of(comfyui.run(bundled(170, "12, 16", check="on")))["check"] is None
     advanced = {**ADVANCED, "compare": wire("images", "2, 4", check="on")}
-    assert report_of(comfyui.run(advanced))["check"] is None
+    report = report_of(comfyui.run(advanced))
+    assert report["check"] is None
+    assert any("no check" in note for note in report["notes"])
 
 
 @pytest.mark.parametrize("name", ["dpm_adaptive", "dpm_fast", "euler_ancestral"])
@@ -484,3 +486,17 @@ def test_auto_leaves_out_counts_that_the_workflow_cannot_run(comfyui: Client):
     graph = at(graph, [("high", "end_at_step"), ("low", "start_at_step")], 24)
     report = report_of(comfyui.run({**graph, "compare": wire("images", "auto")}))
     assert all(run["steps"] > 12 for run in report["runs"])
+    assert any("left out 6, 12" in note for note in report["notes"])
+
+
+def test_samplers_that_share_a_primitive_are_varied_together_or_alone(comfyui: Client):
+    graph = {**HIRES, "number": node("TestsWholeNumber", value=4)}
+    for name in ("sampler", "second"):
+        graph[name] = {**HIRES[name], "inputs": {**HIRES[name]["inputs"], "steps": ["number", 0]}}
+    together = [hashes(comfyui, at(graph, [("number", "value")], steps), "images")[0] for steps in (2, 5)]
+    alone = [hashes(comfyui, at(graph, [("second", "steps")], steps), "images")[0] for steps in (2, 5)]
+    assert hashes(comfyui, {**graph, "compare": wire("images", "2, 5")}, "compare") == together
+    assert hashes(comfyui, {**graph, "compare": wire("images", "2, 5", sampler="second")}, "compare") == alone
+    notes = report_of(comfyui.run({**graph, "compare": wire("images", "2, 5")}))["notes"]
+    assert any("varied together" in note for note in notes)
+    assert not any("kept their steps" in note for note in notes)

@@ -140,7 +140,7 @@ def test_a_bound_that_is_computed_from_the_number_follows_by_itself():
 def test_a_count_at_which_two_bounds_meet_is_refused():
     found = find_steps(advanced_pair(), OUTPUT)
     assert isinstance(found, Found)
-    with pytest.raises(ValueError, match="steps: at 1 steps"):
+    with pytest.raises(ValueError, match="steps: at 1 step,"):
         with_steps(advanced_pair(), found, 1)
 
 
@@ -175,6 +175,15 @@ def test_several_stages_are_listed_and_one_can_be_chosen():
 def test_stages_with_one_number_for_all_are_one():
     graph = graph_of(f=sampler(["n", 0]), s=sampler(["n", 0], latent_image=["f", 0]), n=node("PrimitiveInt", value=9))
     assert places(graph) == ["n.value"]
+    assert "varied together" in find_steps(graph, OUTPUT).note
+    # If one of them is chosen, the other one keeps its steps.
+    assert places(graph, "s") == ["s.steps"]
+    assert [stage.node for stage in find_steps(graph, OUTPUT).stages] == ["f", "s"]
+
+
+def test_two_samplers_of_one_title_are_told_apart_by_id():
+    answer = refused(graph_of(f=sampler(20), s=sampler(8, latent_image=["f", 0])), "KSampler")
+    assert (answer.why, "by id" in answer.message) == ("several", True)
 
 
 def test_what_a_decided_switch_leaves_out_does_not_count():
