@@ -24,10 +24,12 @@ class Bound:
     Attributes:
         place: the input that holds it.
         step: its value; None if only a run can show it.
+        taker: the node's own input that takes it.
     """
 
     place: Place
     step: int | None
+    taker: Place
 
 
 class Part:
@@ -99,7 +101,7 @@ class Part:
             if source.origin and source.place and _only_sets_steps(self.above, source.origin):
                 held = source.place
             if source.value is None or 0 < source.value < _TO_THE_END:
-                found.append(Bound(held, source.value))
+                found.append(Bound(held, source.value, place))
         return found
 
     @cached_property

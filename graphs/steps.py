@@ -5,7 +5,7 @@ graph_at_10 = with_steps(graph, found, 10)
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .above import MOST_NODES, Above
@@ -252,14 +252,12 @@ def _found(
 ) -> Found | Refused:
     """Return where a unit's step count is set; at its own input if it is to be set alone."""
     places = tuple(dict.fromkeys((None if alone else part.source.place) or part.place for part in unit))
-    bounds = tuple(
-        dict.fromkeys(
-            bound
-            for part in unit
-            for bound in part.bounds
-            if not _follows(above, bound, unit) and bound.place not in places
-        )
-    )
+    bounds = [bound for part in unit for bound in part.bounds]
+    if alone:
+        # What other samplers share with this one stays as it is.
+        bounds = [replace(bound, place=bound.taker) for bound in bounds]
+    else:
+        bounds = [bound for bound in bounds if not _follows(above, bound, unit) and bound.place not in places]
     steps = unit[0].source.value
     switch = open_switch_of_schedule(above, unit)
     if switch:
@@ -278,7 +276,7 @@ def _found(
         what = f"{replaced[0].name} of {_named(above, replaced[0].node)}"
         note = f"{what} is computed by the graph; each run sets it instead."
     takers = tuple(dict.fromkeys(part.place for part in unit))
-    return Found(steps, places, bounds, takers, samplers, stage, stages, note)
+    return Found(steps, places, tuple(dict.fromkeys(bounds)), takers, samplers, stage, stages, note)
 
 
 def _follows(above: Above, bound: Bound, unit: Sequence[Part]) -> bool:

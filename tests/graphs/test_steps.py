@@ -181,6 +181,21 @@ def test_stages_with_one_number_for_all_are_one():
     assert [stage.node for stage in find_steps(graph, OUTPUT).stages] == ["f", "s"]
 
 
+def test_a_sampler_that_is_varied_alone_takes_its_bounds_along_and_leaves_those_of_others():
+    shared = {"model": ["m", 0], "steps": ["n", 0], "start_at_step": 0, "end_at_step": ["n", 0]}
+    graph = graph_of(
+        f=node("KSamplerAdvanced", latent_image=["l", 0], **shared),
+        s=node("KSamplerAdvanced", latent_image=["f", 0], **shared),
+        n=node("PrimitiveInt", value=20),
+    )
+    found = find_steps(graph, OUTPUT, "s")
+    assert isinstance(found, Found)
+    changed = with_steps(graph, found, 50)
+    assert (changed["s"]["inputs"]["steps"], changed["s"]["inputs"]["end_at_step"]) == (50, 50)
+    assert changed["n"] is graph["n"]
+    assert changed["f"] is graph["f"]
+
+
 def test_two_samplers_of_one_title_are_told_apart_by_id():
     answer = refused(graph_of(f=sampler(20), s=sampler(8, latent_image=["f", 0])), "KSampler")
     assert (answer.why, "by id" in answer.message) == ("several", True)
