@@ -105,8 +105,10 @@ class WorkflowComparison:
 
     def schedule(self, sampling: Sampling, steps: int) -> Sequence[float]:
         """Return the noise levels that a run has shown; of the workflow's own run, those of another count."""
-        if _settings(sampling) != _settings(self.contender.sampling):
-            return self._facts.levels_of_two.get(sampling.scheduler, ()) if self._facts else ()
+        of_two = self._facts.levels_of_two.get(sampling.scheduler, ()) if self._facts else ()
+        is_plain = steps == 2 and sampling.denoise == 1
+        if _settings(sampling) != _settings(self.contender.sampling) or (is_plain and of_two):
+            return of_two
         shown = [run for key, run in self._runs.items() if run.levels and not key[2]]
         nearest = min(shown, key=lambda run: abs(run.steps - steps), default=None)
         return nearest.levels if nearest is not None else ()
@@ -188,8 +190,8 @@ class WorkflowComparison:
         embeddings = embed(self.subject.clip_vision, images)
         kept = images if self.subject.full_precision else to_levels(images)
         calls, seconds, timing = watch.measured()
-        run = Run(task.steps, calls, seconds, kept, embeddings=embeddings, timing=timing, levels=watch.levels)
-        run = replace(run, clip=clip)
+        more = {"embeddings": embeddings, "timing": timing, "levels": watch.levels, "clip": clip}
+        run = Run(task.steps, calls, seconds, kept, **more)
         if self._facts is not None and not is_check(task.sampling):
             self._facts.levels_of_two |= watch.levels_of_two
             self._facts.sampler_name = self._facts.sampler_name or watch.sampler_name

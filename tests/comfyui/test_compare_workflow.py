@@ -377,12 +377,15 @@ def test_the_check_runs_the_same_workflow_with_another_solver(comfyui: Client, c
     assert all(run["reused"] for run in again["runs"])
 
 
-def test_the_check_is_that_of_multi_step_compare(comfyui: Client):
+@pytest.mark.parametrize("shift", [2.0, 6.0])
+def test_the_check_is_that_of_multi_step_compare(comfyui: Client, shift: float):
+    graph = {**KSAMPLER, "shifted": node("ModelSamplingAuraFlow", model=["model", 0], shift=shift)}
+    graph["sampler"] = sampler_node("KSampler", steps=4, model=["shifted", 0])
     steps = {"steps": "6, 12, 24", "check": "on"}
-    ours = report_of(comfyui.run({**KSAMPLER, "compare": wire("images", **steps, cache_megabytes=0, kept_as="8 bit")}))
-    inputs = {name: value for name, value in KSAMPLER["sampler"]["inputs"].items() if name != "steps"}
+    ours = report_of(comfyui.run({**graph, "compare": wire("images", **steps, cache_megabytes=0, kept_as="8 bit")}))
+    inputs = {name: value for name, value in graph["sampler"]["inputs"].items() if name != "steps"}
     compare = node("SweetSpotCompare", **inputs, vae=["model", 2], **steps, cache_megabytes=0, together="off")
-    theirs = json.loads(comfyui.run({**KSAMPLER, "compare": compare})["compare"]["report"][0])
+    theirs = json.loads(comfyui.run({**graph, "compare": compare})["compare"]["report"][0])
     for name in ("steps", "similarity", "agrees", "scheduler", "shift"):
         assert ours["check"][name] == theirs["check"][name]
     assert ours["sweet_spot"] == theirs["sweet_spot"]
