@@ -104,11 +104,12 @@ def ours(size: int, seed: int, steps: str, **inputs: Any) -> dict[str, Any]:
 
 
 def wired(size: int, seed: int, steps: str, own: int) -> dict[str, Any]:
-    """Return a stock workflow of `own` steps with one wire to Compare This Workflow."""
+    """Return a stock workflow of `own` steps with one wire to Compare This Workflow, without the check's own runs."""
+    inputs = {"images": ["decoded", 0], "steps": steps, "check": "off"}
     return graph(size) | {
         "sampled": {"class_type": "KSampler", "inputs": {**sampler_inputs(seed), "steps": own}},
         "decoded": {"class_type": "VAEDecode", "inputs": {"samples": ["sampled", 0], "vae": ["model", 2]}},
-        "compare": {"class_type": "SweetSpotCompareWorkflow", "inputs": {"images": ["decoded", 0], "steps": steps}},
+        "compare": {"class_type": "SweetSpotCompareWorkflow", "inputs": inputs},
     }
 
 
