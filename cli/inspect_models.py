@@ -1,14 +1,17 @@
-"""`sweetspot inspect`: recommended settings for a model file or a bare name, the same as Model Step Preset's."""
+"""`sweetspot inspect`: recommended settings for models, bare names and workflows, as from Model Step Preset."""
 
+import difflib
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ..graphs.model_files import MODEL_ENDINGS, is_model_file
+from ..graphs.reading import NoWorkflowError
 from ..graphs.walk import Lora
+from ..presets.catalogue import load_catalogue
 from ..presets.control_characters import escaped
 from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.finding import Recognition
@@ -17,6 +20,8 @@ from ..presets.recognition.model_file import evidence_of_file
 from ..presets.recognition.recognise import Wishes, recognise_all
 from ..presets.sources.templates import TemplateIndex
 from ..presets.sources.user import UserPresets
+from .inspect_workflows import ENDINGS as WORKFLOW_ENDINGS
+from .inspect_workflows import is_workflow_file, records_of, rows_of
 
 _BAR = 30
 _COLUMNS = ("input", "variant", "confidence", "draft", "balanced", "best", "cfg", "sampler", "scheduler")
@@ -33,30 +38,72 @@ class Inspection:
     """
 
     record: dict[str, Any]
-    text: str
+    text: str = ""
     failed: bool = False
 
+    @property
+    def is_sampler(self) -> bool:
+        """Whether it is about a sampler of a workflow instead of a model."""
+        return "node" in self.record
 
-def inspect(
-    paths: list[Path], names: list[str], loras: list[str], templates: TemplateIndex | None, saved: UserPresets | None
-) -> list[Inspection]:
-    """Return the answers for files, folders and bare names, in this order.
+
+@dataclass(frozen=True)
+class Inputs:
+    """What to inspect.
+
+    Attributes:
+        paths: model files, workflow files, and folders of them.
+        names: file names alone.
+        loras: LoRAs applied to every model.
+        architecture: name of the class in `comfy.supported_models` that the bare names are loaded as; empty if unknown.
+    """
+
+    paths: list[Path]
+    names: list[str] = field(default_factory=list)
+    loras: list[str] = field(default_factory=list)
+    architecture: str = ""
+
+    def check(self) -> None:
+        """Refuse what can't be inspected.
+
+        Raises:
+            FileNotFoundError: a path does not exist.
+            ValueError: a path is neither a model nor a workflow, or the class is unknown.
+        """
+        missing = [str(path) for path in self.paths if not path.exists()]
+        if missing:
+            raise FileNotFoundError(f"PATH: expected files or folders that exist, got {', '.join(missing)}")
+        wrong = [
+            path.name
+            for path in self.paths
+            if not (path.is_dir() or is_model_file(path.name) or is_workflow_file(path))
+        ]
+        if wrong:
+            endings = ", ".join(MODEL_ENDINGS)
+            allowed = f"model files ({endings}), workflows ({', '.join(WORKFLOW_ENDINGS)}) or folders"
+            raise ValueError(f"PATH: expected {allowed}, got {', '.join(wrong)}")
+        classes = sorted({name for variant in load_catalogue() for name in variant.signals.architectures})
+        if self.architecture and self.architecture not in classes:
+            near = difflib.get_close_matches(self.architecture, classes, 3, 0.4) or classes[:3]
+            expected = f"a class of comfy.supported_models with known settings, e.g. {', '.join(near)}"
+            raise ValueError(f"--class: expected {expected}; got {self.architecture!r}")
+
+
+def inspect(inputs: Inputs, templates: TemplateIndex | None, saved: UserPresets | None) -> list[Inspection]:
+    """Return the answers for files, folders and bare names, in this order; for a workflow, one for each sampler.
 
     Raises:
         FileNotFoundError: a path does not exist.
-        ValueError: a path is not a model file.
+        ValueError: an input is not allowed.
     """
-    missing = [str(path) for path in paths if not path.exists()]
-    if missing:
-        raise FileNotFoundError(f"PATH: expected files or folders that exist, got {', '.join(missing)}")
-    wrong = [path.name for path in paths if not (path.is_dir() or is_model_file(path.name))]
-    if wrong:
-        raise ValueError(f"PATH: expected model files ({', '.join(MODEL_ENDINGS)}) or folders, got {', '.join(wrong)}")
+    inputs.check()
     wishes = Wishes(prefer=saved.prefer if saved else "template", templates=templates, saved=saved)
-    lora_records = tuple(Lora(name) for name in loras)
-    files = list(_files_in(paths))
-    answers = [_of_file(file, lora_records, wishes) for file in _with_progress(files)]
-    return answers + [_answer(name, Evidence(files=(name,), loras=lora_records), wishes) for name in names]
+    loras = tuple(Lora(name) for name in inputs.loras)
+    answers: list[Inspection] = []
+    for file in _with_progress(list(_files_in(inputs.paths))):
+        answers += [_of_file(file, loras, wishes)] if is_model_file(file.name) else _of_workflow(file, inputs, wishes)
+    known = Evidence(architecture=inputs.architecture, loras=loras)
+    return answers + [_answer(name, replace(known, files=(name,)), wishes) for name in inputs.names]
 
 
 def to_json(answers: list[Inspection]) -> str:
@@ -66,11 +113,20 @@ def to_json(answers: list[Inspection]) -> str:
 
 
 def to_text(answers: list[Inspection]) -> str:
-    """Return a single answer in full, several as a table."""
-    if len(answers) == 1:
-        return answers[0].text
-    rows = [_COLUMNS, *(tuple(map(escaped, _row(answer.record))) for answer in answers)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    """Return a single model in full, several as a table, and samplers as another."""
+    models = [answer for answer in answers if not answer.is_sampler]
+    samplers = [answer.record for answer in answers if answer.is_sampler]
+    tables = [models[0].text] if len(models) == 1 else []
+    if len(models) > 1:
+        tables.append(_table([_COLUMNS, *(_row(answer.record) for answer in models)]))
+    if samplers:
+        tables.append(_table(list(rows_of(samplers))))
+    return "\n\n".join(tables)
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    rows = [tuple(map(escaped, row)) for row in rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines)
 
@@ -78,9 +134,25 @@ def to_text(answers: list[Inspection]) -> str:
 def _files_in(paths: list[Path]) -> Iterator[Path]:
     for path in paths:
         if path.is_dir():
-            yield from sorted(f for f in path.rglob("*") if f.suffix.lower() in MODEL_ENDINGS and f.is_file())
+            files = (file for file in path.rglob("*") if is_model_file(file.name) or is_workflow_file(file))
+            yield from sorted(file for file in files if file.is_file())
         else:
             yield path
+
+
+def _of_workflow(file: Path, inputs: Inputs, wishes: Wishes) -> list[Inspection]:
+    """Return an answer for each sampler. In a folder, other JSON files and images are left out.
+
+    Raises:
+        NoWorkflowError: the file was named and holds no workflow.
+    """
+    try:
+        records = records_of(file, wishes)
+    except (NoWorkflowError, OSError):
+        if file in inputs.paths:
+            raise
+        return []
+    return [Inspection(record) for record in records]
 
 
 def _of_file(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> Inspection:

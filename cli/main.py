@@ -45,7 +45,7 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _inspect(chosen: argparse.Namespace) -> int:
-    from .inspect_models import inspect, to_json, to_text
+    from .inspect_models import Inputs, inspect, to_json, to_text
     from .user_presets import known_presets, templates
 
     if not chosen.paths and not chosen.names and not chosen.loras:
@@ -54,7 +54,7 @@ def _inspect(chosen: argparse.Namespace) -> int:
     saved = known_presets(chosen.presets)
     if saved is not None and saved.problem:
         _complain(f"your presets: {saved.problem}")
-    answers = inspect(chosen.paths, names, chosen.loras, templates(), saved)
+    answers = inspect(Inputs(chosen.paths, names, chosen.loras, chosen.architecture), templates(), saved)
     print(to_json(answers) if chosen.json else to_text(answers))
     return COULD_NOT_READ if any(answer.failed for answer in answers) else 0
 
@@ -99,7 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sweetspot", description="How many inference steps are enough?")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_demo(commands.add_parser("demo", help="compare step counts on the demo model, in ComfyUI if available"))
-    _add_inspect(commands.add_parser("inspect", help="show what a model file is and its recommended settings"))
+    _add_inspect(
+        commands.add_parser("inspect", help="show what a model or a workflow's models are, and their settings")
+    )
     _add_save(commands.add_parser("save", help="save settings for a model file; Model Step Preset then uses them"))
     prefer = commands.add_parser("prefer", help="choose whose numbers balanced uses from now on")
     prefer.add_argument("prefer", choices=PREFERENCES)
@@ -123,11 +125,24 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
 
 
 def _add_inspect(command: argparse.ArgumentParser) -> None:
-    command.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="model files, or folders of them")
+    command.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        metavar="PATH",
+        help="model files, workflows (JSON or images), or folders of them",
+    )
     command.add_argument(
         "--name", dest="names", action="append", default=[], help="a file name alone; the file needn't exist"
     )
     command.add_argument("--lora", dest="loras", action="append", default=[], help="a LoRA applied to every input")
+    command.add_argument(
+        "--class",
+        dest="architecture",
+        default="",
+        metavar="NAME",
+        help="the class in comfy.supported_models that the names are loaded as",
+    )
     command.add_argument("--json", action="store_true", help="print a JSON list, paths first, then names")
     _add_presets_option(command)
     command.set_defaults(run=_inspect)

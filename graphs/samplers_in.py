@@ -1,18 +1,23 @@
 """Reads the samplers of a prompt graph: steps, cfg, sampler, scheduler, shift, guidance, and the models.
 
-All four of ComfyUI's sampling nodes are read, together with the nodes that supply their sigmas, sampler and guider.
+ComfyUI's samplers are read together with the nodes that supply their sigmas, sampler and guider. Samplers of other
+packs are told by what their inputs are called: a step count or a schedule beside what is sampled.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .step_names import is_material, is_sigmas, is_step_count
 from .values import Graph, GraphValues, link_of, number_of
-from .walk import Branch, Lora, Walk
+from .walk import Branch, Lora, Upstream, Walk, model_inputs
 
-SAMPLERS = ("KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced")
 _GUIDER_CFG = ("cfg", "cfg_conds", "video_cfg")
+_CFG = (*_GUIDER_CFG, "cfg_scale", "cfg_high_noise", "guidance_scale")
+_DENOISE = ("denoise", "denoise_strength", "denoising_strength")
+# Nodes with a step count that sample nothing themselves, or nothing that a step count describes.
+_NO_SAMPLER = re.compile(r"metadata|save|schedul|train|xy_?|plot|context|config", re.IGNORECASE)
 _SHIFT_NODES = {
     "ModelSamplingSD3": "shift",
     "ModelSamplingAuraFlow": "shift",
@@ -62,11 +67,50 @@ def samplers_in(graph: Graph) -> Iterator[GraphSampler]:
     Samplers past the size up to which graphs are read are left out.
     """
     walk = Walk(graph)
-    for node_id, node in graph.items():
-        if node.get("class_type") in SAMPLERS:
+    for node_id in _sampler_nodes(walk):
+        yield from _read(walk, node_id)
+
+
+def samplers_with_models(graph: Graph) -> Iterator[tuple[GraphSampler, Upstream]]:
+    """Yield the settings of every sampler in the graph, once, and what is upstream of its model input."""
+    walk = Walk(graph)
+    for node_id in _sampler_nodes(walk):
+        above = walk.upstream(*_holder_of_model(walk.values, node_id))
+        yield GraphSampler(above.files, above.loras, node=node_id, **_own_settings(walk.values, node_id)), above
+
+
+def _sampler_nodes(walk: Walk) -> Iterator[str]:
+    schedulers = _feeding_sigmas(walk.graph)
+    for node_id in walk.graph:
+        if node_id not in schedulers and is_sampler(walk.values, node_id):
             if not walk.values.spend(_COST):
                 return
-            yield from _read(walk, node_id)
+            yield node_id
+
+
+def is_sampler(values: GraphValues, node_id: str) -> bool:
+    """Return whether a node samples, judged by what its inputs are called.
+
+    Nodes that make a schedule from what is sampled must be left out by the caller, see `_feeding_sigmas`.
+    """
+    kind = str(values.graph[node_id].get("class_type", ""))
+    inputs = values.inputs_of(node_id)
+    linked = [name for name, value in inputs.items() if link_of(value)]
+    takes_schedule = any(is_sigmas(name) for name in linked)
+    takes_steps = any(is_step_count(name) and not isinstance(value, str) for name, value in inputs.items())
+    if not linked or not (takes_steps or takes_schedule):
+        return False
+    if "sampler" in kind.lower():
+        return True
+    sampled = any(is_material(name) and not re.search("model|unet", name) for name in linked)
+    return sampled and not _NO_SAMPLER.search(kind)
+
+
+def _feeding_sigmas(graph: Graph) -> set[str]:
+    """Return the nodes whose output is taken as a schedule."""
+    inputs = (node.get("inputs") for node in graph.values() if isinstance(node, dict))
+    named = [(name, link_of(value)) for each in inputs if isinstance(each, dict) for name, value in each.items()]
+    return {link[0] for name, link in named if link and is_sigmas(name)}
 
 
 def _read(walk: Walk, node_id: str) -> Iterator[GraphSampler]:
@@ -80,23 +124,31 @@ def _read(walk: Walk, node_id: str) -> Iterator[GraphSampler]:
 
 def _holder_of_model(values: GraphValues, node_id: str) -> tuple[str, str]:
     """Return the node and input that take a sampler's model: the sampler itself or its guider."""
-    guider = link_of(values.inputs_of(node_id).get("guider"))
-    return (guider[0], "model") if guider else (node_id, "model")
+    inputs = values.inputs_of(node_id)
+    guider = link_of(inputs.get("guider"))
+    if guider and values.inputs_of(guider[0]):
+        return guider[0], next(iter(model_inputs(values.inputs_of(guider[0]))), "model")
+    return node_id, next(iter(model_inputs(inputs)), "model")
 
 
 def _own_settings(values: GraphValues, node_id: str) -> dict[str, Any]:
-    node, inputs = values.graph[node_id], values.inputs_of(node_id)
+    inputs = values.inputs_of(node_id)
     settings: dict[str, Any] = {"guidance": _guidance(values, node_id)}
-    if node["class_type"].startswith("KSampler"):
+    schedule = next((value for name, value in inputs.items() if is_sigmas(name) and link_of(value)), None)
+    if schedule is None:
         settings |= _schedule(values, inputs, str(values.value(inputs.get("scheduler")) or ""))
-        settings["sampler_name"] = values.value(inputs.get("sampler_name")) or ""
     else:
-        settings |= _custom_schedule(values, inputs.get("sigmas"))
-        sampler = link_of(inputs.get("sampler"))
-        made = values.inputs_of(sampler[0]) if sampler else {}
-        settings["sampler_name"] = values.value(made.get("sampler_name")) or ""
+        settings |= _custom_schedule(values, schedule)
+    sampler = link_of(inputs.get("sampler"))
+    made = values.inputs_of(sampler[0]) if sampler else inputs
+    settings["sampler_name"] = _text(values, made, "sampler_name", "sampler")
     settings["cfg"] = _cfg(values, inputs)
     return settings
+
+
+def _text(values: GraphValues, inputs: dict[str, Any], *names: str) -> str:
+    found = [values.value(inputs.get(name)) for name in names]
+    return next((value for value in found if isinstance(value, str)), "")
 
 
 def _cfg(values: GraphValues, inputs: dict[str, Any]) -> float | None:
@@ -105,16 +157,18 @@ def _cfg(values: GraphValues, inputs: dict[str, Any]) -> float | None:
         inputs = values.inputs_of(guider[0])
         if not any(name in inputs for name in _GUIDER_CFG):
             return 1.0
-    for name in _GUIDER_CFG:
-        scale = number_of(values.value(inputs.get(name)))
-        if scale is not None:
-            return scale
-    return None
+    return _first_number(values, inputs, _CFG)
+
+
+def _first_number(values: GraphValues, inputs: dict[str, Any], names: Iterable[str]) -> float | None:
+    found = (number_of(values.value(inputs[name])) for name in names if name in inputs)
+    return next((number for number in found if number is not None), None)
 
 
 def _schedule(values: GraphValues, inputs: dict[str, Any], scheduler: str) -> dict[str, Any]:
-    steps = number_of(values.value(inputs.get("steps")))
-    denoise = number_of(values.value(inputs.get("denoise", 1.0)))
+    counts = sorted((name for name in inputs if is_step_count(name)), key=lambda name: name != "steps")
+    steps = _first_number(values, inputs, counts)
+    denoise = _first_number(values, inputs, _DENOISE)
     return {
         "steps": int(steps) if steps is not None and steps >= 1 else None,
         "scheduler": scheduler,
@@ -128,7 +182,7 @@ def _custom_schedule(values: GraphValues, value: Any) -> dict[str, Any]:
         link = link_of(value)
         node = values.graph.get(link[0], {}) if link else {}
         inputs, kind = node.get("inputs", {}), str(node.get("class_type", ""))
-        if "steps" in inputs:
+        if any(is_step_count(name) for name in inputs):
             return _schedule(values, inputs, str(values.value(inputs.get("scheduler")) or kind))
         if kind == "ManualSigmas":
             sigmas = tuple(float(level) for level in re.findall(r"\d*\.?\d+", str(values.value(inputs.get("sigmas")))))

@@ -23,7 +23,7 @@ TOO_LARGE = "this graph is too large to be read whole"
 # Names of inputs that may carry a model, and of those that never do.
 _MODEL_INPUT = re.compile(r"(^|_)(model|unet|diffusion|transformer|base|pipe|pipeline|guider)s?(_?\d+)?($|_)")
 _OTHER_INPUT = re.compile(
-    r"clip|vae|image|latent|mask|conditioning|positive|negative|noise|sampler|sigmas|control_?net|text|prompt|audio|video"
+    r"clip|vae|image|latent|mask|conditioning|positive|negative|(?<!high_)(?<!low_)noise|sampler|sigmas|control_?net|text|prompt|audio|video"
     r"|patch|motion|m_models|style|embed|weight_name|pulid|ip_?adapter"
 )
 _LORA_INPUT = re.compile(r"lora")
@@ -35,6 +35,14 @@ _DIGITS = "0123456789"
 # `<lora:name:0.8>` in a text.
 _LORA_TAG = re.compile(r"<lora:([^:<>]{1,200}):?(-?[0-9]{0,3}\.?[0-9]{0,6})[^<>]{0,40}>")
 _LONGEST_TEXT = 20_000
+
+
+def model_inputs(inputs: dict[str, Any]) -> list[str]:
+    """Return the linked inputs of a sampler that may carry its model, by what they are called, the likeliest first."""
+    linked = [name for name, value in inputs.items() if link_of(value)]
+    named = [name for name in linked if _MODEL_INPUT.search(name) and not _OTHER_INPUT.search(name)]
+    bundles = [name for name in linked if re.search(r"tuple|ctx|context|pipe", name)]
+    return sorted(named, key=lambda name: name != "model") or bundles
 
 
 @dataclass(frozen=True)

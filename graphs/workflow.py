@@ -1,44 +1,46 @@
 """Converts a saved workflow (what the browser saves) to a prompt graph (what ComfyUI runs).
 
 Subgraphs are expanded, and values promoted to a subgraph's own node are carried inside. A bypassed node passes on its
-input of the same type; muted nodes are dropped. Ids inside a subgraph start with its node's id: `19:7`.
+input of the same type; muted nodes are dropped. Reroutes, primitives, and Get and Set nodes exist only in the browser,
+so what they pass on is linked directly. Ids inside a subgraph start with its node's id: `19:7`. The same rules as in
+`web/graph/walk.js`.
 
 Source of the format: ComfyUI_frontend's workflow schema 0.4 and 1.0, worked out from workflows, not from its code.
 """
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from .model_files import is_model_file
 from .values import Graph
+from .widget_values import widget_values
 
 Record = dict[str, Any]
 
 _NEVER, _BYPASSED = 2, 4
 _INPUT_NODE, _OUTPUT_NODE = -10, -20
-
-
-@cache
-def _widgets() -> dict[str, list[str]]:
-    """Return, by node class, the names of the values that a node stores by position."""
-    return json.loads((Path(__file__).parent / "widgets.json").read_text("utf-8"))
+# Nodes that exist only in the browser.
+_NOTES = frozenset({"Note", "MarkdownNote"})
+_REROUTES = frozenset({"Reroute", "Reroute (rgthree)"})
+_GETTERS, _SETTERS = frozenset({"GetNode", "easy getNode"}), frozenset({"SetNode", "easy setNode"})
+_VIRTUAL = _NOTES | _REROUTES | _GETTERS | _SETTERS | {"PrimitiveNode"}
+# Real workflows have a few levels of subgraphs, and far fewer nodes and links in a row.
+_MOST_LEVELS = 16
+_MOST_NODES = 20_000
+_LONGEST_CHAIN = 200
 
 
 def to_graph(workflow: Record) -> Graph:
     """Return the prompt graph of a saved workflow's active nodes.
 
     Raises:
-        ValueError: the workflow has no list of nodes.
+        ValueError: the workflow has no list of nodes, or its subgraphs contain each other.
     """
     if not isinstance(workflow.get("nodes"), list):
         raise ValueError(  # noqa: TRY004 - the content is wrong, not the type
             f"workflow: expected an object with a list `nodes`, got the keys {sorted(workflow)[:5]}"
         )
-    definitions = {entry["id"]: entry for entry in workflow.get("definitions", {}).get("subgraphs", [])}
+    subgraphs = (workflow.get("definitions") or {}).get("subgraphs") or []
     graph: Graph = {}
-    _Level(workflow, definitions, "", {}).write(graph)
+    _Level(workflow, {entry["id"]: entry for entry in subgraphs}, "", {}).write(graph)
     return graph
 
 
@@ -49,59 +51,70 @@ class _Level:
     """
 
     def __init__(self, content: Record, definitions: dict[str, Record], prefix: str, given: dict[int, Any]) -> None:
+        if prefix.count(":") > _MOST_LEVELS:
+            raise ValueError(f"workflow: expected at most {_MOST_LEVELS} levels of subgraphs, got more")
+        links = [link for link in content.get("links") or [] if link]
         self.definitions, self.prefix, self.given = definitions, prefix, given
         self.nodes = {node["id"]: node for node in content["nodes"]}
-        self.links = dict(map(_read_link, content.get("links", [])))
-        self.outputs = _origins_of(content.get("links", []))
+        self.links = dict(map(_read_link, links))
+        self.outputs = _origins_of(links)
         self.inner: dict[Any, _Level] = {}
 
     def write(self, graph: Graph) -> None:
         """Add the active nodes to the graph and expand subgraphs."""
         for node in self.nodes.values():
-            if node.get("mode", 0) in (_NEVER, _BYPASSED):
+            if node.get("mode", 0) in (_NEVER, _BYPASSED) or node.get("type") in _VIRTUAL:
                 continue
-            if node["type"] in self.definitions:
+            if node.get("type") in self.definitions:
                 self._inside(node).write(graph)
             else:
-                graph[f"{self.prefix}{node['id']}"] = {"class_type": node["type"], "inputs": self._inputs(node)}
+                graph[f"{self.prefix}{node['id']}"] = self._written(node)
+            if len(graph) > _MOST_NODES:
+                raise ValueError(f"workflow: expected at most {_MOST_NODES} nodes, got more")
 
-    def output(self, number: int) -> Any:
+    def _written(self, node: Record) -> Record:
+        written = {"class_type": str(node.get("type", "")), "inputs": self._inputs(node)}
+        return {**written, "_meta": {"title": str(node["title"])}} if node.get("title") else written
+
+    def output(self, number: int, chain: int = 0) -> Any:
         """Return the value or link behind one of a subgraph's outputs."""
         origin = self.outputs.get(number)
-        return None if origin is None else self._source(*origin)
+        return None if origin is None else self._source(*origin, chain)
 
     def _inputs(self, node: Record) -> Record:
-        inputs = _values_of(node)
+        inputs = widget_values(node)
         for entry in node.get("inputs") or []:
             linked = self._linked(entry)
             if linked is not None:
                 inputs[entry["name"]] = linked
         return inputs
 
-    def _linked(self, entry: Record) -> Any:
+    def _linked(self, entry: Record, chain: int = 0) -> Any:
         origin = self.links.get(entry.get("link"))
-        return None if origin is None else self._source(*origin)
+        return None if origin is None else self._source(*origin, chain)
 
-    def _source(self, origin_id: Any, number: int) -> Any:
+    def _source(self, origin_id: Any, number: int, chain: int = 0) -> Any:
         """Return the value or finished link behind an output at this level, or None if there is none."""
         if origin_id == _INPUT_NODE:
             return self.given.get(number)
         node = self.nodes.get(origin_id)
-        if node is None or node.get("mode", 0) == _NEVER:
+        if node is None or node.get("mode", 0) == _NEVER or chain > _LONGEST_CHAIN:
             return None
         if node.get("mode", 0) == _BYPASSED:
-            return self._passed_through(node, number)
-        if node["type"] in self.definitions:
-            return self._inside(node).output(number)
+            return self._linked(_passed_through(node, number), chain + 1)
+        if node.get("type") in self.definitions:
+            return self._inside(node).output(number, chain + 1)
+        if node.get("type") in _VIRTUAL:
+            return self._behind_virtual(node, chain + 1)
         return [f"{self.prefix}{origin_id}", number]
 
-    def _passed_through(self, node: Record, number: int) -> Any:
-        outputs = node.get("outputs") or []
-        kind = outputs[number].get("type") if number < len(outputs) else None
-        for entry in node.get("inputs") or []:
-            if entry.get("type") == kind and entry.get("link") is not None:
-                return self._linked(entry)
-        return None
+    def _behind_virtual(self, node: Record, chain: int) -> Any:
+        if node["type"] in _GETTERS:
+            name = _first_value(node)
+            setters = (other for other in self.nodes.values() if other.get("type") in _SETTERS)
+            node = next((setter for setter in setters if name is not None and _first_value(setter) == name), {})
+        entries = node.get("inputs") or []
+        return self._linked(entries[0], chain) if entries else _first_value(node)
 
     def _inside(self, node: Record) -> "_Level":
         if node["id"] not in self.inner:
@@ -121,6 +134,21 @@ class _Level:
             if linked is not None:
                 given[number] = linked
         return given
+
+
+def _first_value(node: Record) -> Any:
+    values = node.get("widgets_values")
+    return values[0] if isinstance(values, list) and values else None
+
+
+def _passed_through(node: Record, number: int) -> Record:
+    """Return the input that a bypassed node passes on, chosen as ComfyUI does; empty if it has none."""
+    outputs, inputs = node.get("outputs") or [], node.get("inputs") or []
+    kind = outputs[number].get("type") if number < len(outputs) else None
+    own = inputs[number] if number < len(inputs) else {}
+    if own and (own.get("type") in (kind, "*") or kind == "*"):
+        return own
+    return next((entry for entry in inputs if entry.get("type") == kind), {})
 
 
 def _read_link(link: Any) -> tuple[Any, tuple[Any, int]]:
@@ -149,24 +177,3 @@ def _promoted_inputs(definition: Record) -> list[int]:
         return False
 
     return [number for number, entry in enumerate(definition.get("inputs") or []) if ends_at_value(entry)]
-
-
-def _values_of(node: Record) -> Record:
-    """Return a node's own values by name; if the names are unknown, only values that name model files."""
-    values = node.get("widgets_values")
-    if isinstance(values, dict):
-        return dict(values)
-    if not isinstance(values, list):
-        return {}
-    stored_names = _widgets().get(node["type"])
-    if stored_names:
-        return dict(zip(stored_names, values, strict=False))
-    names = _names_in_order(node)
-    if len(names) == len(values):
-        return dict(zip(names, values, strict=True))
-    kind = "lora" if "lora" in node["type"].lower() else "model"
-    return {f"{kind}_name_{number}": value for number, value in enumerate(values) if is_model_file(value)}
-
-
-def _names_in_order(node: Record) -> list[str]:
-    return [entry["widget"]["name"] for entry in node.get("inputs") or [] if entry.get("widget")]

@@ -34,7 +34,7 @@ PACKAGES = (
     "comfyui_workflow_templates",
 )
 # Increase it when different data is read from a template, so that indexes of older versions are rebuilt.
-FORMAT = 3
+FORMAT = 4
 
 log = logging.getLogger("sweetspot.presets.sources.templates")
 

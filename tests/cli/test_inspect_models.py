@@ -146,7 +146,7 @@ def test_without_a_comfyui_the_place_of_the_presets_is_asked_for(capsys):
     assert "--presets FILE" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["workflow.json", "notes.txt", "picture.png", "no_ending"])
+@pytest.mark.parametrize("name", ["notes.txt", "no_ending", "picture.bmp"])
 def test_what_is_no_model_file_is_refused(capsys, tmp_path: Path, flux: Path, name: str):
     (tmp_path / name).write_text("{}", "utf-8")
     assert main(["inspect", str(flux), str(tmp_path / name)]) == 1

@@ -147,3 +147,147 @@ def test_a_written_out_schedule_tells_its_steps_and_where_it_starts(text: str, s
     }
     (found,) = read(workflow)
     assert (found.steps, found.refines, found.cfg) == (steps, refines, 1.0)
+
+
+def saved(nodes: list[dict], links: list[list], **more) -> dict:
+    return {"nodes": nodes, "links": links, **more}
+
+
+def taking(kind: str, **links: int) -> list[dict]:
+    return [{"name": name, "type": kind, "link": link} for name, link in links.items()]
+
+
+FLUX = {
+    "id": 1,
+    "type": "UNETLoader",
+    "widgets_values": ["flux1-dev.safetensors", "default"],
+    "outputs": [{"type": "MODEL"}],
+}
+STOCK = {"id": 9, "type": "KSampler", "widgets_values": [0, "fixed", 20, 1.0, "euler", "simple", 1.0]}
+
+
+@pytest.mark.parametrize(("setter", "getter"), [("SetNode", "GetNode"), ("easy setNode", "easy getNode")])
+def test_get_and_set_nodes_are_linked_directly(setter: str, getter: str):
+    nodes = [
+        FLUX,
+        {"id": 2, "type": setter, "widgets_values": ["m"], "inputs": taking("MODEL", value=1)},
+        {"id": 3, "type": getter, "widgets_values": ["m"], "outputs": [{"type": "MODEL"}]},
+        {**STOCK, "inputs": taking("MODEL", model=2)},
+    ]
+    graph = to_graph(saved(nodes, [[1, 1, 0, 2, 0, "MODEL"], [2, 3, 0, 9, 0, "MODEL"]]))
+    assert graph["9"]["inputs"]["model"] == ["1", 0]
+    assert set(graph) == {"1", "9"}
+
+
+def test_reroutes_and_primitives_are_linked_directly():
+    nodes = [
+        FLUX,
+        {"id": 2, "type": "Reroute", "inputs": taking("*", **{"": 1})},
+        {"id": 3, "type": "PrimitiveNode", "widgets_values": [12, "fixed"]},
+        {**STOCK, "inputs": [*taking("MODEL", model=2), {"name": "steps", "link": 3, "widget": {"name": "steps"}}]},
+    ]
+    links = [[1, 1, 0, 2, 0, "MODEL"], [2, 2, 0, 9, 0, "MODEL"], [3, 3, 0, 9, 1, "INT"]]
+    graph = to_graph(saved(nodes, links))
+    assert (graph["9"]["inputs"]["model"], graph["9"]["inputs"]["steps"]) == (["1", 0], 12)
+
+
+def test_a_circle_of_reroutes_leads_nowhere():
+    nodes = [{"id": 2, "type": "Reroute", "inputs": taking("*", a=1)}, {**STOCK, "inputs": taking("MODEL", model=2)}]
+    graph = to_graph(saved(nodes, [[1, 2, 0, 2, 0, "*"], [2, 2, 0, 9, 0, "MODEL"]]))
+    assert "model" not in graph["9"]["inputs"]
+
+
+def test_a_bypassed_node_passes_on_the_input_of_its_outputs_place():
+    lora = {"id": 2, "type": "Two", "mode": 4, "outputs": [{"type": "MODEL"}, {"type": "MODEL"}]}
+    nodes = [
+        FLUX,
+        {**FLUX, "id": 4},
+        {**lora, "inputs": taking("MODEL", first=1, second=2)},
+        {**STOCK, "inputs": taking("MODEL", model=3)},
+    ]
+    links = [[1, 1, 0, 2, 0, "MODEL"], [2, 4, 0, 2, 1, "MODEL"], [3, 2, 1, 9, 0, "MODEL"]]
+    assert to_graph(saved(nodes, links))["9"]["inputs"]["model"] == ["4", 0]
+
+
+def test_a_subgraph_that_contains_itself_is_refused():
+    inside = {"id": "s", "nodes": [{"id": 1, "type": "s"}], "links": [], "inputs": [], "outputs": []}
+    with pytest.raises(ValueError, match="levels of subgraphs"):
+        to_graph(saved([{"id": 1, "type": "s"}], [], definitions={"subgraphs": [inside]}))
+
+
+def read_nodes(**nodes: dict) -> list:
+    graph = {name: {"class_type": node.pop("kind"), "inputs": node} for name, node in nodes.items()}
+    return list(samplers_in(graph))
+
+
+MODEL = {"kind": "UNETLoader", "unet_name": "wan2.2.safetensors"}
+
+
+@pytest.mark.parametrize(
+    ("node", "steps", "cfg"),
+    [
+        ({"kind": "KSampler (Efficient)", "model": ["m", 0], "positive": ["p", 0], "steps": 7, "cfg": 2.0}, 7, 2.0),
+        ({"kind": "UltimateSDUpscale", "model": ["m", 0], "image": ["p", 0], "steps": 4, "cfg": 1.0}, 4, 1.0),
+        ({"kind": "FaceDetailer", "model": ["m", 0], "image": ["p", 0], "steps": 20, "cfg": 8.0}, 20, 8.0),
+        (
+            {
+                "kind": "WanMoeKSampler",
+                "model_high_noise": ["m", 0],
+                "latent_image": ["p", 0],
+                "steps": 8,
+                "cfg_high_noise": 3.5,
+            },
+            8,
+            3.5,
+        ),
+        ({"kind": "WanVideoSampler", "model": ["m", 0], "image_embeds": ["p", 0], "steps": 30, "cfg": 6.0}, 30, 6.0),
+        (
+            {
+                "kind": "LanPaint_KSampler",
+                "model": ["m", 0],
+                "positive": ["p", 0],
+                "steps": 30,
+                "cfg": 5.0,
+                "LanPaint_NumSteps": 5,
+            },
+            30,
+            5.0,
+        ),
+        (
+            {
+                "kind": "ClownsharKSampler_Beta",
+                "model": ["m", 0],
+                "positive": ["p", 0],
+                "steps": 30,
+                "steps_to_run": -1,
+                "cfg": 5.5,
+            },
+            30,
+            5.5,
+        ),
+        ({"kind": "easy preSampling", "pipe": ["m", 0], "steps": 25, "cfg": 7.0}, 25, 7.0),
+    ],
+)
+def test_samplers_of_other_packs_are_read(node: dict, steps: int, cfg: float):
+    (found,) = read_nodes(m=dict(MODEL), p={"kind": "Anything"}, s=dict(node))
+    assert (found.node, found.steps, found.cfg, found.files) == ("s", steps, cfg, ("wan2.2.safetensors",))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"kind": "BasicScheduler", "model": ["m", 0], "steps": 20},
+        {"kind": "Image Saver", "images": ["p", 0], "steps": 20, "cfg": 7.0},
+        {"kind": "TrainLoraNode", "model": ["m", 0], "latents": ["p", 0], "positive": ["p", 0], "steps": 100},
+        {"kind": "Context Big (rgthree)", "base_ctx": ["m", 0], "positive": ["p", 0], "steps": 20},
+    ],
+)
+def test_what_only_holds_a_step_count_is_no_sampler(node: dict):
+    assert read_nodes(m=dict(MODEL), p={"kind": "Anything"}, s=dict(node)) == []
+
+
+def test_what_makes_a_schedule_from_a_latent_is_no_sampler():
+    scheduler = {"kind": "LTXVScheduler", "steps": 20, "latent": ["p", 0]}
+    sampler = {"kind": "SamplerCustom", "model": ["m", 0], "sigmas": ["s", 0], "latent_image": ["p", 0], "cfg": 3.0}
+    (found,) = read_nodes(m=dict(MODEL), p={"kind": "Anything"}, s=scheduler, k=sampler)
+    assert (found.node, found.steps) == ("k", 20)

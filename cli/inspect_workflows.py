@@ -1,0 +1,138 @@
+"""`sweetspot inspect` for workflows: one record per sampler, with the settings recommended for its model."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..comparison.pictures.metadata import read_image_metadata
+from ..graphs.reading import NoWorkflowError, read_workflow
+from ..graphs.samplers_in import GraphSampler, samplers_with_models
+from ..graphs.values import Graph, link_of
+from ..graphs.walk import Upstream
+from ..presets.recognition.evidence import Evidence
+from ..presets.recognition.finding import Recognition
+from ..presets.recognition.recognise import Wishes, recognise_all
+from ..presets.regular_files import open_regular, read_bytes
+from ..presets.verdicts import FINE, Verdict, judge
+
+ENDINGS = (".json", ".png", ".webp", ".jpg", ".jpeg")
+LARGEST_WORKFLOW = 64 << 20
+# Nodes of this pack that set a sampler's steps to the recommended ones.
+_PRESETS = ("SweetSpotPreset", "SweetSpotPlan")
+_SET_BY = ("plan", "steps", "sigmas")
+
+Record = dict[str, Any]
+
+
+def is_workflow_file(file: Path) -> bool:
+    """Return whether a file may hold a workflow, by its ending."""
+    return file.suffix.lower() in ENDINGS
+
+
+def records_of(file: Path, wishes: Wishes) -> list[Record]:
+    """Return a record for each sampler of the workflow in a file.
+
+    Raises:
+        NoWorkflowError: the file holds no workflow; the message names it.
+        OSError: it cannot be read.
+    """
+    graph = _graph_in(file)
+    return [_record(str(file), graph, sampler, above, wishes) for sampler, above in samplers_with_models(graph)]
+
+
+def rows_of(records: list[Record]) -> Iterator[tuple[str, ...]]:
+    """Yield the head and the lines of a table of sampler records."""
+    yield ("workflow", "node", "steps", "wants", "cfg", "wants", "model", "verdict")
+    for record in records:
+        advised = record["recommended"]
+        steps = "?" if record["steps"] is None else str(record["steps"])
+        cfg = "?" if record["cfg"] is None else f"{record['cfg']:g}"
+        model = record["variant"] if record["variant"] != "unknown" else (record["files"] or ["?"])[0]
+        wanted = (str(advised["steps"]["balanced"]), f"{advised['cfg']:g}")
+        node = f"{record['title'] or record['class']} #{record['node']}"
+        yield (Path(record["input"]).name, node, steps, wanted[0], cfg, wanted[1], model, record["verdict"])
+
+
+def _graph_in(file: Path) -> Graph:
+    try:
+        if file.suffix.lower() == ".json":
+            return read_workflow(_text_of(file))
+        with open_regular(file) as stream:
+            entries = read_image_metadata(stream)
+        return _first_readable([entries[name] for name in ("prompt", "workflow") if name in entries])
+    except NoWorkflowError as error:
+        raise NoWorkflowError(f"{file.name}: {error}") from None
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return read_bytes(file, LARGEST_WORKFLOW).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NoWorkflowError("expected a workflow's JSON as UTF-8 text, got other bytes") from None
+
+
+def _first_readable(texts: list[str]) -> Graph:
+    """Return the graph of the first text that is a workflow: some tools keep the prompt's words under `prompt`."""
+    if not texts:
+        raise NoWorkflowError("expected an image that ComfyUI saved with its workflow, got one without")
+    for text in texts[:-1]:
+        try:
+            return read_workflow(text)
+        except NoWorkflowError:
+            continue
+    return read_workflow(texts[-1])
+
+
+def _record(file: str, graph: Graph, sampler: GraphSampler, above: Upstream, wishes: Wishes) -> Record:
+    recognitions = recognise_all(_evidence(graph, above), wishes)
+    balanced = recognitions["balanced"]
+    steps = {quality: each.plan.steps for quality, each in recognitions.items()}
+    verdict = _verdict(graph, sampler, balanced, steps["draft"])
+    node = graph[sampler.node]
+    meta = node.get("_meta")
+    return {
+        "input": file,
+        "node": sampler.node,
+        "class": node["class_type"],
+        "title": str(meta.get("title") or "") if isinstance(meta, dict) else "",
+        "steps": sampler.steps,
+        "cfg": sampler.cfg,
+        "guidance": sampler.guidance,
+        "sampler": sampler.sampler_name,
+        "scheduler": sampler.scheduler,
+        "denoise": sampler.denoise,
+        "files": list(above.files),
+        "loras": [{"name": lora.name, "strength": lora.strength} for lora in above.loras],
+        **_recognised(balanced, steps),
+        "verdict": verdict.word,
+        "why": verdict.text,
+    }
+
+
+def _evidence(graph: Graph, above: Upstream) -> Evidence:
+    evidence = Evidence.from_graph(above)
+    # The demo model has a node of its own, without a file name.
+    is_demo = not evidence.files and any(node.get("class_type") == "SweetSpotDemoModel" for node in graph.values())
+    return replace(evidence, files=("sweetspot_demo",)) if is_demo else evidence
+
+
+def _recognised(recognition: Recognition, steps: dict[str, int]) -> Record:
+    plan, finding = recognition.plan, recognition.finding
+    names = ("cfg", "guidance", "sampler_name", "scheduler")
+    return {
+        "variant": plan.variant,
+        "family": finding.variant.family.name if finding.variant else "",
+        "confidence": finding.confidence,
+        "few_step": plan.distilled,
+        "recommended": {"steps": steps, **{name: getattr(plan, name) for name in names}},
+        "signals": [*finding.signals, *(f"conflicting evidence: {text}" for text in finding.contradictions)],
+        "warnings": list(plan.warnings),
+    }
+
+
+def _verdict(graph: Graph, sampler: GraphSampler, recognition: Recognition, draft: int) -> Verdict:
+    links = (link_of(graph[sampler.node]["inputs"].get(name)) for name in _SET_BY)
+    if any(link and str(graph.get(link[0], {}).get("class_type")) in _PRESETS for link in links):
+        return Verdict(FINE, "Its steps are set by this pack's preset or plan.")
+    return judge(recognition.plan, draft, sampler.steps, sampler.cfg, sampler.denoise)

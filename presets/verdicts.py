@@ -1,0 +1,67 @@
+"""Compares the settings of a sampler with those recommended for its model."""
+
+import math
+from dataclasses import dataclass
+
+from .plan import UNKNOWN, StepPlan
+
+# Half as many steps again are a matter of taste; more are time that a person may want back.
+_MANY = 1.5
+# A few-step model's steps are exact: one more or less is within what its sources differ by.
+_SLACK = 1
+# Few-step models run without cfg, or with a little of it.
+_LITTLE_CFG = 2.0
+
+FINE, FEW, MANY, FULL_CFG, NOT_RECOGNISED, NOT_READ = (
+    "fine",
+    "too few",
+    "too many",
+    "few-step model at full cfg",
+    "model not recognised",
+    "steps unknown",
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a sampler's settings compare with the recommended ones.
+
+    Attributes:
+        word: one of the constants above.
+        text: the reason, in one sentence.
+    """
+
+    word: str
+    text: str
+
+
+def judge(plan: StepPlan, draft: int, steps: int | None, cfg: float | None, denoise: float = 1.0) -> Verdict:
+    """Return the verdict on a sampler's settings.
+
+    Args:
+        plan: the balanced plan for its model.
+        draft: the step count of the draft quality, the least that is recommended.
+        steps: its step count, None if only a run can show it.
+        cfg: its cfg, None if it has none.
+        denoise: the share of the noise that it removes; with less of it, fewer steps are enough.
+    """
+    if plan.variant == UNKNOWN and not plan.distilled:
+        return Verdict(NOT_RECOGNISED, "No settings are known for this model.")
+    if plan.distilled and plan.cfg <= 1 and cfg is not None and cfg > _LITTLE_CFG:
+        return Verdict(
+            FULL_CFG, f"This few-step model runs without cfg; cfg {cfg:g} doubles the time and burns the image."
+        )
+    if steps is None:
+        return Verdict(NOT_READ, "The step count is computed during the run.")
+    least, most = _range(plan, draft)
+    if steps < max(1, math.ceil(least * min(1.0, denoise)) - _SLACK):
+        return Verdict(FEW, f"{steps} steps; the lowest recommended count is {least}.")
+    if steps > max(most + _SLACK, _MANY * most):
+        return Verdict(MANY, f"{steps} steps; the highest recommended count is {most}.")
+    return Verdict(FINE, f"{steps} steps are within {least} to {most}." if least < most else f"{least} is recommended.")
+
+
+def _range(plan: StepPlan, draft: int) -> tuple[int, int]:
+    """Return the lowest and highest recommended counts; for a few-step model those that it was trained for."""
+    counts = [count for count in (plan.steps, plan.steps_min, plan.steps_max, *(plan.trained_steps or ())) if count]
+    return min(counts if plan.distilled else [*counts, draft]), max(counts)
