@@ -20,7 +20,7 @@ _CONTROLS = frozenset({"fixed", "increment", "decrement", "randomize", "incremen
 def widget_values(node: Record) -> Record:
     """Return a node's own values by name.
 
-    Values whose names nobody knows are numbered. The node's class tells whether a model file is a LoRA, and an object or
+    Values whose names nobody knows are numbered. The node's class tells whether a model file is a LoRA. An object or
     list that holds LoRAs stays whole.
     """
     values = node.get("widgets_values")

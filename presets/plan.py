@@ -93,6 +93,9 @@ class StepPlan:
         return asdict(self)
 
 
+# Used if only a name says that few steps are enough: the catalogue's commonest trained count, and no cfg.
+FEW_STEPS, FEW_STEPS_CFG = 8, 1.0
+
 # Used if nothing is known about a model: enough steps for any model that is not distilled.
 SAFE_DEFAULT = StepPlan(
     variant=UNKNOWN,

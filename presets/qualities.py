@@ -119,9 +119,12 @@ def _chosen_steps(variant: Variant, order: tuple[str, ...], prefix: str = "") ->
 
 
 def _draft_steps(variant: Variant, balanced: int) -> tuple[int, str]:
-    lowest = min(entry.get("min", entry["value"]) for entry in variant.settings["steps"].values())
+    entries = variant.settings["steps"]
+    # What other projects use widens the range, but isn't a recommendation beside those of the model's own people.
+    named = {kind: entry for kind, entry in entries.items() if kind != "third_party"} or entries
+    lowest = min(entry.get("min", entry["value"]) for entry in named.values())
     if lowest <= CLEARLY_LOWER * balanced:
-        kind = next(k for k, e in variant.settings["steps"].items() if e.get("min", e["value"]) == lowest)
+        kind = next(k for k, e in named.items() if e.get("min", e["value"]) == lowest)
         return lowest, f"lowest count among the sources; {_describe(variant, 'steps', kind)}"
     steps = min(balanced, max(DRAFT_LEAST, round(DRAFT_SHARE * balanced)))
     return steps, f"Sweet Spot's own rule for trying out prompts: 40 % of balanced, at least {DRAFT_LEAST}"

@@ -21,6 +21,8 @@ class Finding:
         contradictions: the evidence against it.
         alternatives: ids of other entries that it could also be.
         told_steps: step count in a file name, None if there is none.
+        few_step: what says that few steps are enough where the variant itself is not a few-step model; empty if nothing
+            does.
         refused: whether the model's class rules out what the file's name says.
         required: the required confidence if it was not reached, otherwise empty.
     """
@@ -31,6 +33,7 @@ class Finding:
     contradictions: tuple[str, ...] = ()
     alternatives: tuple[str, ...] = ()
     told_steps: int | None = None
+    few_step: str = ""
     refused: bool = False
     required: str = ""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..catalogue import Family, Variant, load_catalogue
 from .evidence import Evidence
-from .names import accelerator_word, names_a_part, normalise, says_more, steps_in_name
+from .names import accelerator_word, apart, names_a_part, normalise, says_more, steps_in_name
 
 # Merges of few-step models rarely want fewer steps.
 _USUAL_LEAST = 4
@@ -51,7 +51,9 @@ def carries(evidence: Evidence, variant: Variant, *, lora: bool = False) -> bool
         return True
     if signals.predictions and evidence.prediction and evidence.prediction not in signals.predictions:
         return False
-    return all(evidence.unet_config.get(key, ...) == value for key, value in signals.unet_config.items())
+    return not evidence.unet_config or all(
+        evidence.unet_config.get(key, ...) == value for key, value in signals.unet_config.items()
+    )
 
 
 def match_file(name: str) -> list[Match]:
@@ -89,7 +91,8 @@ def match_metadata(metadata: dict[str, str]) -> list[Match]:
 def match_class(evidence: Evidence) -> list[Variant]:
     """Return the entries that class and geometry alone allow, the best one first.
 
-    The entry with the most conditions is the closest description. Entries that need a name come last.
+    The entry with the most conditions is the closest description; without a geometry, the catalogue's first one is the
+    usual one. Entries that need a name come last.
     """
     if not evidence.architecture:
         return []
@@ -109,8 +112,7 @@ def stand_in(variants: Iterable[Variant], name: str, family: Family | None = Non
         family: the base's family; None if it is not known.
     """
     word, count = accelerator_word(name), steps_in_name(name)
-    # An entry that needs its own kind of prediction (x0) cannot stand in for another model.
-    few = [variant for variant in variants if variant.distilled and "sampling" not in variant.settings]
+    few = [variant for variant in variants if variant.distilled and _may_stand_in(variant)]
     if not few or not word:
         return None
 
@@ -126,22 +128,36 @@ def stand_in(variants: Iterable[Variant], name: str, family: Family | None = Non
     return min(few, key=distance)
 
 
+def _may_stand_in(variant: Variant) -> bool:
+    """Return whether an entry's settings may be used for another model.
+
+    Not if it needs its own kind of prediction (x0), nor if only others say how it is run, as for most merges.
+    """
+    return "sampling" not in variant.settings and set(variant.settings.get("steps", {})) != {"third_party"}
+
+
 def step_loras(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names of those LoRAs that change the step count."""
     return tuple(name for name in names if accelerator_word(name) or match_lora(name))
 
 
 def _matches(name: str, patterns: Iterable[tuple[Variant, tuple[re.Pattern[str], ...]]]) -> list[Match]:
+    patterns = list(patterns)
     text = normalise(name)
-    matches = []
-    for variant, choices in patterns:
-        spans = [hit.span() for hit in (pattern.search(text) for pattern in choices) if hit]
-        if spans:
-            start, end = max(spans, key=lambda span: span[1] - span[0])
-            matches.append(Match(variant, name, end - start, says_more(text, start, end)))
+    matches = [match for variant, choices in patterns if (match := _match(variant, choices, name, text))]
+    if not matches and (text := apart(name)) != normalise(name):
+        matches = [match for variant, choices in patterns if (match := _match(variant, choices, name, text))]
     return sorted(matches, key=lambda match: -match.covered)
+
+
+def _match(variant: Variant, patterns: tuple[re.Pattern[str], ...], name: str, text: str) -> Match | None:
+    spans = [hit.span() for hit in (pattern.search(text) for pattern in patterns) if hit]
+    if not spans:
+        return None
+    start, end = max(spans, key=lambda span: span[1] - span[0])
+    return Match(variant, name, end - start, says_more(text, start, end))
 
 
 def _asked(variant: Variant, evidence: Evidence) -> int:
     prediction = evidence.prediction and evidence.prediction in variant.signals.predictions
-    return len(variant.signals.unet_config) + bool(prediction)
+    return (len(variant.signals.unet_config) if evidence.unet_config else 0) + bool(prediction)

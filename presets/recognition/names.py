@@ -24,7 +24,7 @@ _NOT_A_MODEL = re.compile(
     r"vae|tae(sd|f|hv|w)\w*|text_?encoder|image_?encoder|clip_(?:fp16|vision|l|g)|clip$|upscaler|"
     r"control_?net|control_(?:v\d|lora)\w*|lllite|controll+ite|sparse_?ctrl|brush_?net|recolor|layer_(?:sd\d*|xl)\w*|qrcode_monster|"
     r"t2i_?adapter|ip_?adapter|ip_plus|face_?id|pulid|instant_?id|ic_?light|"
-    r"motion_(?:module|adapter|model)|mm_sd\w*|\w*sd15_mm|byt5\w*|"
+    r"(?:\w+_)?negative(?:_\w+)?|embeddings?|textual_inversion|loras?|motion_(?:module|adapter|model)|mm_sd\w*|\w*sd15_mm|byt5\w*|"
     r"\w*_xl_(?:canny|depth|sketch|open_?pose|soft_?edge|scribble|line_?art|blur|tile)\w*|open_?pose_?xl\w*"
     r")(?![a-z0-9])"
 )
@@ -32,9 +32,10 @@ _NOT_A_MODEL = re.compile(
 # Words that give a file's format, size or part, and don't make it another model.
 _NEUTRAL = re.compile(
     r"fp\d+|bf16|f16|f32|e\dm\d(?:fn)?|scaled|mixed|fp8mixed|int\d|nvfp4|mxfp8|convrot|awq|svdq|q\d|k|m|s|l|xs|nf4|gguf|pruned"
-    r"|ema|emaonly|only|kj|v?\d+|v\d+\w?|\d+b|\d+m|transformer|diffusion|model|unet|dit|comfy|comfyui|original|official"
+    r"|ema|emaonly|only|kj|v?\d+|v\d+\w?|\d+b|\d+m|transformer|model|unet|dit|comfy|comfyui|original|official"
     r"|repackaged|high|low|highnoise|lownoise|noise|incl|clips|t5xxl\w*|bnb|\d+vae|xt|\d+p|vae|with|without|full|all|in|one|aio|base|dev|release|r\d+|rank\d+|hd|preview\d*|svd|r\d+"
 )
+_GLUED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z]{3})(?=\d)|(?<=[A-Z])(?=[A-Z][a-z])")
 _STEPS = re.compile(r"(?<![0-9])(\d{1,2})_?steps?(?![a-z])|(?<![a-z])(?:steps?_?|hyp(?:er)?_?)(\d{1,2})(?![0-9a-z])")
 
 
@@ -57,6 +58,15 @@ def normalise(name: str) -> str:
         base = base.removesuffix(ending)
     words = _words(base)
     return f"{_words(folders[-1])}_{words}" if folders and _NAMELESS.fullmatch(words) else words
+
+
+@lru_cache(maxsize=4096)
+def apart(name: str) -> str:
+    """Return a name in normal form, with glued words apart: `HiDreamO1Image` becomes `hi_dream_o1_image`.
+
+    Words are told by capitals and by digits after at least three letters, so that `fp8` and `t2v` stay whole.
+    """
+    return normalise(_GLUED.sub("_", name[-LONGEST_NAME:]))
 
 
 def _words(text: str) -> str:

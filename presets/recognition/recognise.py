@@ -10,16 +10,16 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from ..catalogue import Variant, find_variant
-from ..plan import SAFE_DEFAULT, UNKNOWN, StepPlan
+from ..plan import FEW_STEPS, FEW_STEPS_CFG, SAFE_DEFAULT, UNKNOWN, StepPlan
 from ..qualities import QUALITIES, Preference, Quality, make_plan
 from .cautions import cautions_of
 from .evidence import Evidence
 from .explain import explain
 from .finding import CERTAIN, CONFIDENCES, FAMILY_ONLY, LIKELY, Finding, Recognition
 from .matching import Match, carries, match_class, match_file, match_lora, match_metadata, stand_in
-from .names import MOST_FEW_STEPS, accelerator_word, normalise, steps_in_name
+from .names import MOST_FEW_STEPS, accelerator_word, names_a_part, normalise, steps_in_name
 
-_LORA_WORD = re.compile(r"(?:^|_)(?:loras?|lokr|alpha|rank_?\d+)(?=_|$)")
+_LORA_WORD = re.compile(r"(?:^|_)(?:loras?\d*|lokr|alpha|rank_?\d+)(?=_|$)")
 
 
 class Overlay(Protocol):
@@ -72,7 +72,7 @@ def recognise_all(evidence: Evidence, wishes: Wishes | None = None) -> dict[Qual
 
 
 def _with_plan(finding: Finding, evidence: Evidence, wishes: Wishes) -> Recognition:
-    plan = SAFE_DEFAULT if finding.variant is None else _plan(finding, wishes)
+    plan = _plan(finding, wishes)
     plan, finding = _overlay(evidence, wishes, plan, finding)
     if CONFIDENCES.index(finding.confidence) < CONFIDENCES.index(wishes.min_confidence):
         plan, finding = SAFE_DEFAULT, replace(finding, required=wishes.min_confidence)
@@ -92,11 +92,23 @@ def find(evidence: Evidence) -> Finding:
     """Return the variant that the evidence points to, using the catalogue alone."""
     if evidence.choice:
         return _chosen(evidence)
-    for search in (_by_lora, _by_file, _by_metadata):
-        finding = search(evidence)
-        if finding is not None:
-            return finding
-    return _by_class(evidence)
+    searches = (_by_lora, _by_file, _by_metadata, _by_class)
+    found = next(finding for search in searches if (finding := search(evidence)) is not None)
+    return found if found.confidence in (LIKELY, CERTAIN) else _accelerated(found, evidence)
+
+
+def _accelerated(finding: Finding, evidence: Evidence) -> Finding:
+    """Return the finding with the name that says few steps, where the catalogue has no few-step entry for it."""
+    if finding.variant is not None and finding.variant.distilled:
+        return finding
+    loras = [("LoRA", lora.name) for lora in reversed(evidence.active_loras) if not _named_after_its_base(lora.name)]
+    for what, name in loras + [("file", name) for name in evidence.files if not names_a_part(normalise(name))]:
+        if word := accelerator_word(name):
+            says = f"{what} {name} says {word!r}"
+            signals = finding.signals if says in finding.signals else (*finding.signals, says)
+            told = finding.told_steps or steps_in_name(name)
+            return replace(finding, few_step=says, told_steps=told, signals=signals)
+    return finding
 
 
 def _chosen(evidence: Evidence) -> Finding:
@@ -225,16 +237,23 @@ def _by_class(evidence: Evidence) -> Finding:
 
 
 def _plan(finding: Finding, wishes: Wishes) -> StepPlan:
-    variant = finding.variant
-    if variant is None:
-        raise ValueError("finding: expected one with a variant, got none")
-    plan = make_plan(variant, wishes.quality, wishes.prefer, finding.told_steps)
-    named_steps = finding.told_steps
+    variant, named_steps = finding.variant, finding.told_steps
+    is_few = named_steps is not None and named_steps <= MOST_FEW_STEPS
+    plan = make_plan(variant, wishes.quality, wishes.prefer, named_steps) if variant else SAFE_DEFAULT
+    if finding.few_step:
+        return _few_steps(plan, finding.few_step, named_steps if is_few else None)
     # A few-step merge that is recognised only by its name gets the step count in its name.
-    is_new = named_steps is not None and named_steps <= MOST_FEW_STEPS and named_steps != plan.steps
-    if finding.confidence == FAMILY_ONLY and variant.distilled and is_new:
+    if finding.confidence == FAMILY_ONLY and plan.distilled and is_few and named_steps != plan.steps:
         plan = plan.overlaid({"steps": named_steps}, "its file name")
     return plan
+
+
+def _few_steps(plan: StepPlan, says: str, named_steps: int | None) -> StepPlan:
+    """Return the plan of a full-length model with few steps and no cfg, because a name says so."""
+    steps = named_steps or FEW_STEPS
+    why = "" if named_steps else f"; {FEW_STEPS} is the commonest count of few-step models"
+    few = plan.overlaid({"steps": steps, "cfg": FEW_STEPS_CFG}, f"{says}{why}")
+    return replace(few, distilled=True, steps_min=None, steps_max=None, draft_steps=None)
 
 
 def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Finding) -> tuple[StepPlan, Finding]:

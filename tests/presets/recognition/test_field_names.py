@@ -3,6 +3,7 @@
 import pytest
 from sweetspot.graphs.walk import Lora
 from sweetspot.presets.catalogue import find_variant
+from sweetspot.presets.plan import UNKNOWN
 from sweetspot.presets.recognition.evidence import Evidence
 from sweetspot.presets.recognition.names import steps_in_name
 from sweetspot.presets.recognition.recognise import CERTAIN, FAMILY_ONLY, LIKELY, Recognition, Wishes, recognise
@@ -178,3 +179,79 @@ def test_a_model_with_built_in_guidance_gets_no_default_cfg():
     plan = named("Sana_Sprint_1.6B_1024px.safetensors").plan
     assert (plan.steps, plan.cfg, plan.guidance) == (2, 1.0, 4.5)
     assert "built in" in plan.sources["cfg"]
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("sefi_5b_turbo", 8), ("seko_ar_new_rope_fp8_4steps", 4), ("krea-new-model-lightning", 8)]
+)
+def test_a_model_that_nobody_knows_gets_the_few_steps_that_its_name_says(name: str, steps: int):
+    found = named(f"{name}.safetensors")
+    assert (found.plan.steps, found.plan.cfg, found.plan.variant) == (steps, 1.0, UNKNOWN)
+    assert "says" in found.plan.sources["steps"]
+
+
+def test_an_accelerator_over_a_family_without_one_gives_few_steps():
+    found = named("ideogram4.safetensors", "ideogram_4_turbotime_v1.safetensors")
+    assert (found.plan.variant, found.finding.confidence) == ("ideogram4_quality", FAMILY_ONLY)
+    assert (found.plan.steps, found.plan.cfg) == (8, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("base", "lora", "steps"),
+    [
+        ("juggernautXL_v7", "sdxl_lcm_lora", 4),
+        ("v1-5-pruned-emaonly", "sd15_lcm_lora", 4),
+        ("ltxv-13b-0.9.7-dev", "ltxv-13b-0.9.7-distilled-lora128", 7),
+        ("hunyuan_video_1.5_720", "Hunyuan_video_1_5_LigthX2V_rank32", 12),
+        ("hunyuan_video_t2v", "hyvid_accvideo_lora", 5),
+    ],
+)
+def test_accelerators_in_other_spellings(base: str, lora: str, steps: int):
+    found = named(f"{base}.safetensors", f"{lora}.safetensors").plan
+    assert found.steps == steps
+    assert found.cfg < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("stable-diffusion-xl-base-1.0", "sdxl"),
+        ("fiamixXL_fiamixXLV5114", "sdxl"),
+        ("stabilityai/stable-diffusion-3.5-medium", "sd35_medium"),
+        ("sd3_large_3.5", "sd35_large"),
+        ("SANA1.5_1.6B", "sana"),
+        ("HiDreamO1Image", "hidream_o1"),
+        ("stable_audio3_small_sfx", "stable_audio_3"),
+        ("ltx23_echoVid", "ltx2_dev"),
+        ("Lightricks/LTX-2", "ltx2_dev"),
+        ("sky_reels2_diffusion_forcing_720p", "wan21_t2v_14b"),
+        ("Realistic_Vision_V5.1", "sd15"),
+        ("DreamShaper v8", "sd15"),
+        ("flacsAnimeMixIL_v40", "illustrious"),
+        ("rouwei_061Vpred", "noobai_vpred"),
+    ],
+)
+def test_families_in_other_spellings(name: str, family: str):
+    found = named(f"{name}.safetensors").finding.variant
+    assert found is not None
+    assert found.family == find_variant(family).family
+
+
+def test_ace_step_15_without_a_word_is_its_publishers_default():
+    assert named("ace_step_v1_5_transformer.safetensors").plan.variant == "ace_step_15_turbo"
+    assert named("acestep_v1.5_base.safetensors").plan.variant == "ace_step_15_base"
+
+
+@pytest.mark.parametrize(
+    ("architecture", "variant"),
+    [("SDXL", "sdxl"), ("Flux", "flux_dev"), ("FluxSchnell", "flux_schnell"), ("WAN21_T2V", "wan21_t2v_14b")],
+)
+def test_a_class_without_its_geometry_gives_the_usual_model(architecture: str, variant: str):
+    assert recognise(Evidence(architecture)).plan.variant == variant
+
+
+@pytest.mark.parametrize(
+    "name", ["CyberRealistic_Negative_v3.pt", "flux1-canny-dev-lora.safetensors", "t5xxl_fp16.gguf"]
+)
+def test_embeddings_and_loras_are_no_models(name: str):
+    assert recognise(Evidence(files=(name,))).finding.variant is None
