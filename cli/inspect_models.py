@@ -18,8 +18,11 @@ from ..presets.recognition.finding import Recognition
 from ..presets.recognition.headers import HeaderError, read_header
 from ..presets.recognition.model_file import evidence_of_file
 from ..presets.recognition.recognise import Wishes, recognise_all
+from ..presets.sources.in_file import FileSettings
+from ..presets.sources.sidecars import SidecarSettings, read_sidecar
 from ..presets.sources.templates import TemplateIndex
 from ..presets.sources.user import UserPresets
+from ..presets.splits import split_step
 from .inspect_workflows import ENDINGS as WORKFLOW_ENDINGS
 from .inspect_workflows import is_workflow_file, records_of, rows_of
 
@@ -97,7 +100,14 @@ def inspect(inputs: Inputs, templates: TemplateIndex | None, saved: UserPresets 
         ValueError: an input is not allowed.
     """
     inputs.check()
-    wishes = Wishes(prefer=saved.prefer if saved else "template", templates=templates, saved=saved)
+    wishes = Wishes(
+        prefer=saved.prefer if saved else "template",
+        templates=templates,
+        sidecar=SidecarSettings(),
+        in_file=FileSettings(),
+        types=saved.of_types() if saved else None,
+        saved=saved,
+    )
     loras = tuple(Lora(name) for name in inputs.loras)
     answers: list[Inspection] = []
     for file in _with_progress(list(_files_in(inputs.paths))):
@@ -160,7 +170,8 @@ def _of_file(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> Inspection:
         header = read_header(file)
     except (HeaderError, OSError) as error:
         return _answer(str(file), Evidence(files=(file.name,), loras=loras), wishes, str(error))
-    return _answer(str(file), evidence_of_file(file.name, header, loras), wishes)
+    evidence = replace(evidence_of_file(file.name, header, loras), sidecar=read_sidecar(file))
+    return _answer(str(file), evidence, wishes)
 
 
 def _answer(name: str, evidence: Evidence, wishes: Wishes, problem: str = "") -> Inspection:
@@ -188,6 +199,9 @@ def _record(name: str, recognition: Recognition, steps: dict[str, int]) -> dict[
         "sampler": plan.sampler_name,
         "scheduler": plan.scheduler,
         "shift": {"value": plan.shift.value, "unit": plan.shift.unit} if plan.shift else None,
+        "split_step": split_step(plan) or None,
+        "resolution": plan.resolution,
+        "clip_skip": plan.clip_skip,
         "signals": [*finding.signals, *(f"conflicting evidence: {text}" for text in finding.contradictions)],
         "sources": [f"{setting}: {source}" for setting, source in plan.sources.items()],
         "warnings": list(plan.warnings),

@@ -14,6 +14,7 @@ from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.finding import Recognition
 from ..presets.recognition.recognise import Wishes, recognise_all
 from ..presets.regular_files import open_regular, read_bytes
+from ..presets.trained import off_trained_levels
 from ..presets.verdicts import FINE, Verdict, judge
 
 ENDINGS = (".json", ".png", ".webp", ".jpg", ".jpeg")
@@ -104,7 +105,7 @@ def _record(file: str, graph: Graph, sampler: GraphSampler, above: Upstream, wis
         "denoise": sampler.denoise,
         "files": list(above.files),
         "loras": [{"name": lora.name, "strength": lora.strength} for lora in above.loras],
-        **_recognised(balanced, steps),
+        **_recognised(balanced, steps, off_trained_levels(balanced.plan, sampler.denoise)),
         "verdict": verdict.word,
         "why": verdict.text,
     }
@@ -117,7 +118,7 @@ def _evidence(graph: Graph, above: Upstream) -> Evidence:
     return replace(evidence, files=("sweetspot_demo",)) if is_demo else evidence
 
 
-def _recognised(recognition: Recognition, steps: dict[str, int]) -> Record:
+def _recognised(recognition: Recognition, steps: dict[str, int], missed: str) -> Record:
     plan, finding = recognition.plan, recognition.finding
     names = ("cfg", "guidance", "sampler_name", "scheduler")
     return {
@@ -127,7 +128,7 @@ def _recognised(recognition: Recognition, steps: dict[str, int]) -> Record:
         "few_step": plan.distilled,
         "recommended": {"steps": steps, **{name: getattr(plan, name) for name in names}},
         "signals": [*finding.signals, *(f"conflicting evidence: {text}" for text in finding.contradictions)],
-        "warnings": list(plan.warnings),
+        "warnings": [*plan.warnings, *([f"This model {missed}."] if missed else [])],
     }
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..presets.control_characters import escaped
 from ..presets.qualities import PREFERENCES, QUALITIES
@@ -63,8 +64,7 @@ def _save(chosen: argparse.Namespace) -> int:
     from ..presets.sources.user import key_of, save_preset
     from .user_presets import presets_file, read_settings
 
-    options = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
-    settings = {name: value for name, value in options.items() if value is not None}
+    settings = _settings_given(chosen)
     model = chosen.name
     if chosen.source:
         imported, named = read_settings(chosen.source)
@@ -79,6 +79,31 @@ def _save(chosen: argparse.Namespace) -> int:
     if saved.problem:
         _complain(f"your presets: {saved.problem}")
     return 0
+
+
+def _stamp(chosen: argparse.Namespace) -> int:
+    from ..presets.sources.stamp import write_stamp
+    from .stamp import stamp
+
+    options = _settings_given(chosen)
+    if chosen.remove:
+        if chosen.plan or options:
+            raise ValueError("--remove: expected no settings beside it, got some")
+        write_stamp(chosen.model, None)
+        print(f"Removed the plan from {escaped(chosen.model.name)}.")
+        return 0
+    if not chosen.plan and not options:
+        raise ValueError("stamp: expected --plan or settings such as --steps, got none")
+    written = stamp(chosen.model, chosen.plan, options, chosen.quality)
+    for quality, fields in written.items():
+        shown = ", ".join(f"{name} {value}" for name, value in fields.items())
+        print(f"{escaped(chosen.model.name)}: {quality}: {shown}")
+    return 0
+
+
+def _settings_given(chosen: argparse.Namespace) -> dict[str, Any]:
+    options = {name: getattr(chosen, name) for name in ("steps", "cfg", "sampler", "scheduler")}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _prefer(chosen: argparse.Namespace) -> int:
@@ -103,6 +128,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("inspect", help="show what a model or a workflow's models are, and their settings")
     )
     _add_save(commands.add_parser("save", help="save settings for a model file; Model Step Preset then uses them"))
+    _add_stamp(commands.add_parser("stamp", help="write settings into a model file, so that they travel with it"))
     prefer = commands.add_parser("prefer", help="choose whose numbers balanced uses from now on")
     prefer.add_argument("prefer", choices=PREFERENCES)
     _add_presets_option(prefer)
@@ -149,22 +175,36 @@ def _add_inspect(command: argparse.ArgumentParser) -> None:
 
 
 def _add_save(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--name", help="the model's file name")
+    command.add_argument(
+        "--name", help="the model's file name; or a class, family or variant, e.g. SDXL, for all such models"
+    )
     command.add_argument(
         "--from", dest="source", type=Path, help="an image, or a JSON file from diffusers or with settings"
     )
     command.add_argument(
         "--lora", dest="loras", action="append", default=[], help="an accelerator LoRA used with the model"
     )
+    _add_settings(command)
+    _add_presets_option(command)
+    command.set_defaults(run=_save)
+
+
+def _add_stamp(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", type=Path, metavar="MODEL", help="a safetensors file; its tensors stay as they are")
+    command.add_argument("--plan", default="", help="settings as JSON, or a file with them, as save --from accepts")
+    command.add_argument("--remove", action="store_true", help="remove the plan that is in the file")
+    _add_settings(command)
+    command.set_defaults(run=_stamp)
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
     command.add_argument("--steps", type=int)
     command.add_argument("--cfg", type=float)
     command.add_argument("--sampler")
     command.add_argument("--scheduler")
     command.add_argument(
-        "--quality", choices=QUALITIES, default="balanced", help="the quality to save the settings for"
+        "--quality", choices=QUALITIES, default="balanced", help="the quality that the settings are for"
     )
-    _add_presets_option(command)
-    command.set_defaults(run=_save)
 
 
 def _add_presets_option(command: argparse.ArgumentParser) -> None:

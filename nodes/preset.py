@@ -7,6 +7,7 @@ from comfy_api.latest import io
 from ..presets.catalogue import AUTO, chosen_variant, load_catalogue
 from ..presets.qualities import QUALITIES, Quality
 from ..presets.recognition.finding import CONFIDENCES
+from ..presets.splits import split_step
 from .model.evidence import gather_evidence
 from .model.plan_on_model import apply_sampling, known_names, plan_sigmas
 from .model.recognise_here import recognise_here
@@ -48,6 +49,7 @@ class SweetSpotPreset(io.ComfyNode):
         )
         plan, replaced = known_names(recognition.plan)
         patched, done = apply_sampling(model, plan)
+        sigmas = plan_sigmas(patched, plan)
         text = "\n".join(part for part in (recognition.text, replaced, done) if part)
         return io.NodeOutput(
             patched,
@@ -58,7 +60,8 @@ class SweetSpotPreset(io.ComfyNode):
             plan.scheduler,
             text,
             plan.guidance or 0.0,
-            plan_sigmas(patched, plan),
+            sigmas,
+            split_step(plan, sigmas.tolist()),
             ui={"text": [text]},
         )
 
@@ -111,5 +114,10 @@ def _outputs() -> list[io.Output]:
             "sigmas",
             display_name="sigmas",
             tooltip="The schedule for SamplerCustom; exact if the model has a fixed one.",
+        ),
+        io.Int.Output(
+            "split_step",
+            display_name="split_step",
+            tooltip="Where the second of two models takes over, e.g. for Wan 2.2; 0 if one runs alone.",
         ),
     ]

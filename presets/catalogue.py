@@ -27,6 +27,7 @@ SOURCED = (
     "timesteps",
     "spacing",
     "lora_strength",
+    "split",
 )
 
 # The choice that lets recognition choose.
@@ -96,6 +97,8 @@ class Variant:
         wants_sampler: a sampler that the stock KSampler does not have.
         wants_scheduler: a node that makes the schedule; the KSampler's list does not offer it.
         shift_node: the stock node that sets the shift, `class` if the model's class already has it.
+        resolution: recommended width and height in pixels, with their source; empty if nobody recommends any.
+        clip_skip: recommended layer of the text encoder, counted from the end, with its source; likewise.
         two_samplers: how two samplers share the run; empty if one does it all.
         note: anything else the user needs to know.
     """
@@ -112,6 +115,8 @@ class Variant:
     wants_sampler: str = ""
     wants_scheduler: str = ""
     shift_node: str = "class"
+    resolution: dict[str, Any] = field(default_factory=dict)
+    clip_skip: dict[str, Any] = field(default_factory=dict)
     two_samplers: str = ""
     note: str = ""
 
@@ -181,7 +186,10 @@ def _to_family(file: dict[str, Any]) -> Family:
 
 def _to_variant(family: Family, entry: dict[str, Any]) -> Variant:
     span = entry.get("range")
-    optional = ("wants_sampler", "wants_scheduler", "shift_node", "two_samplers", "note", "steps_in_name")
+    optional = (
+        "wants_sampler", "wants_scheduler", "shift_node", "resolution", "clip_skip", "two_samplers", "note",
+        "steps_in_name",
+    )  # fmt: skip
     return Variant(
         id=entry["variant"],
         name=entry["name"],

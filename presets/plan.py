@@ -24,6 +24,19 @@ class Shift:
 
 
 @dataclass(frozen=True)
+class Split:
+    """Where a second model takes over the run.
+
+    Attributes:
+        value: the share of the steps that the first model takes, or the noise level at which it stops, both 0 to 1.
+        unit: `share` or `boundary`.
+    """
+
+    value: float
+    unit: str
+
+
+@dataclass(frozen=True)
 class StepPlan:
     """Settings for a run.
 
@@ -46,6 +59,9 @@ class StepPlan:
         timesteps: exact timesteps that the model was trained on.
         trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
         lora_strength: recommended strength of the accelerator LoRA, as (lowest, highest).
+        split: where a second model takes over, None if one runs alone.
+        resolution: recommended (width, height) in pixels, None if there is none.
+        clip_skip: recommended layer of the text encoder, counted from the end, None if there is none.
         warnings: what the user should know before running it, one sentence each.
     """
 
@@ -67,6 +83,9 @@ class StepPlan:
     timesteps: tuple[int, ...] = ()
     trained_steps: tuple[int, int] | None = None
     lora_strength: tuple[float, float] | None = None
+    split: Split | None = None
+    resolution: tuple[int, int] | None = None
+    clip_skip: int | None = None
     warnings: tuple[str, ...] = field(default=())
 
     @property

@@ -9,7 +9,7 @@
 from typing import Any, Literal, get_args
 
 from .catalogue import SOURCE_KINDS, Variant
-from .plan import SAFE_DEFAULT, Shift, StepPlan
+from .plan import SAFE_DEFAULT, Shift, Split, StepPlan
 from .trained import trailing_timesteps, trained_steps
 
 Quality = Literal["draft", "balanced", "best"]
@@ -27,7 +27,18 @@ _TRAINED = ("publisher", "template", "diffusers", "third_party")
 DRAFT_SHARE, DRAFT_LEAST = 0.4, 6
 CLEARLY_LOWER = 0.7
 
-_SETTINGS = ("cfg", "guidance", "sampler_name", "scheduler", "shift", "sampling", "sigmas", "timesteps", "spacing")
+_SETTINGS = (
+    "cfg",
+    "guidance",
+    "sampler_name",
+    "scheduler",
+    "shift",
+    "sampling",
+    "sigmas",
+    "timesteps",
+    "spacing",
+    "split",
+)
 
 # Settings that a plan must have. Without a source they come from the safe default, which is not a recommendation.
 _REQUIRED = ("cfg", "sampler_name", "scheduler")
@@ -72,6 +83,7 @@ def _assemble(variant: Variant, quality: Quality, settings: dict[str, Any], sour
     strength = _choose(variant, "lora_strength", _TRAINED)
     if strength is not None:
         sources["lora_strength"] = strength[1]
+    sources |= {name: found["source"] for name in ("resolution", "clip_skip") if (found := getattr(variant, name))}
     return StepPlan(
         variant=variant.id,
         steps=settings["steps"],
@@ -90,7 +102,10 @@ def _assemble(variant: Variant, quality: Quality, settings: dict[str, Any], sour
         sigmas=tuple(float(sigma) for sigma in settings.get("sigmas", {}).get("value", ())),
         timesteps=tuple(settings.get("timesteps", {}).get("value", ())),
         trained_steps=trained_steps(variant, settings["steps"]),
+        split=Split(settings["split"]["value"], settings["split"]["unit"]) if "split" in settings else None,
         lora_strength=_range_of(strength[0]) if strength else None,
+        resolution=(variant.resolution["width"], variant.resolution["height"]) if variant.resolution else None,
+        clip_skip=variant.clip_skip.get("value"),
     )
 
 

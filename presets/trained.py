@@ -47,6 +47,23 @@ def off_trained_steps(plan: StepPlan) -> str:
     return f"was trained for {count} steps, not for {plan.steps}"
 
 
+def off_trained_levels(plan: StepPlan, denoise: float) -> str:
+    """Return, in words, that a run with less than the full noise misses a few-step model's noise levels.
+
+    N steps at denoise d are the last N of N / d; only the last d N of the trained steps are at levels that the model
+    knows.
+
+    Args:
+        plan: the model's plan.
+        denoise: the share of the noise that is applied, 0 to 1.
+    """
+    fitting = max(1, round(plan.steps * denoise))
+    if not plan.distilled or not 0 < denoise < 1 or fitting == plan.steps:
+        return ""
+    count = f"{fitting} step{'s' if fitting > 1 else ''}"
+    return f"is a few-step model: with denoise {denoise:g}, {count} of its {plan.steps} fit its noise levels"
+
+
 def snapped(plan: StepPlan) -> StepPlan:
     """Return the plan with the nearest trained step count."""
     if plan.trained_steps is None:

@@ -44,7 +44,14 @@ type Change = { node: GraphNode; widget: Widget; value: unknown };
 type Proposal = { changes: Change[]; left: string[] };
 
 // What the server's routes return: see nodes/model/answers.py and nodes/route.py.
-type Plan = { steps: number; cfg: number; sampler_name: string; scheduler: string; guidance: number | null };
+type Plan = {
+  steps: number;
+  cfg: number;
+  sampler_name: string;
+  scheduler: string;
+  guidance: number | null;
+  split_step?: number;
+};
 type QualityPlan = Plan & { sources: Record<string, string>; warnings: string[] };
 /** Step counts from `first` to `last`, and what to expect from them. */
 type Zone = { first: number; last: number; name: string; text: string };

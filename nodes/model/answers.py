@@ -16,6 +16,8 @@ from ...presets.recognition.evidence import Evidence
 from ...presets.recognition.finding import UNKNOWN
 from ...presets.recognition.headers import HeaderError, read_header
 from ...presets.recognition.model_file import evidence_of_file
+from ...presets.sources.sidecars import read_sidecar
+from ...presets.splits import split_step
 from ...presets.zones import COMMON_ZONES, zones_of
 from .model_files import check_name, find_model
 from .plan_on_model import known_names
@@ -89,10 +91,14 @@ def evidence_in_graph(
         why = error.strerror if isinstance(error, OSError) else error
         return named, [f"its header could not be read: {why}"]
     in_file = evidence_of_file(named.files[0], header)
-    return replace(in_file, files=named.files, loras=named.loras, doubts=named.doubts), []
+    side = read_sidecar(paths[0])
+    return replace(in_file, files=named.files, loras=named.loras, doubts=named.doubts, sidecar=side), []
 
 
 def _plan(plan: StepPlan) -> dict[str, Any]:
     plan, replaced = known_names(plan)
     shown = {name: getattr(plan, name) for name in _SHOWN}
-    return shown | {"warnings": [*plan.warnings, *([replaced.removeprefix("Warning: ")] if replaced else [])]}
+    return shown | {
+        "split_step": split_step(plan),
+        "warnings": [*plan.warnings, *([replaced.removeprefix("Warning: ")] if replaced else [])],
+    }

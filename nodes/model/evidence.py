@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from ...graphs.walk import Lora, Upstream, Walk
 from ...presets.recognition.evidence import Evidence
 from ...presets.recognition.headers import read_header
+from ...presets.sources.sidecars import read_sidecar
+from .model_files import find_model
 
 T = TypeVar("T")
 
@@ -24,8 +26,8 @@ def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice:
         choice: the catalogue id that the user chose.
     """
     config: Any = _guarded(lambda: model.model.model_config, None)
-    path = source_file(model)
     upstream = _guarded(lambda: Walk(prompt or {}).upstream(str(node_id)), Upstream())
+    path = source_file(model) or _listed_file(upstream.files)
     return Evidence(
         architecture=type(config).__name__ if config is not None else "",
         unet_config=_guarded(lambda: dict(getattr(config, "unet_config", None) or {}), {}),
@@ -33,6 +35,7 @@ def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice:
         files=upstream.files or ((path.name,) if path else ()),
         loras=upstream.loras or _guarded(lambda: _loras_of(model), ()),
         metadata=_guarded(lambda: read_header(path).metadata if path else {}, {}),
+        sidecar=_guarded(lambda: read_sidecar(path) if path else None, None),
         choice=choice,
         doubts=upstream.doubts,
     )
@@ -44,6 +47,11 @@ def source_file(model: Any) -> Path | None:
     `cached_patcher_init` is private to ComfyUI, and only this function reads it.
     """
     return _guarded(lambda: Path(model.cached_patcher_init[1][0]), None)
+
+
+def _listed_file(names: tuple[str, ...]) -> Path | None:
+    """Return the file of the one name in ComfyUI's lists, for loaders that don't record theirs."""
+    return _guarded(lambda: find_model(names[0]) if len(names) == 1 else None, None)
 
 
 def _loras_of(model: Any) -> tuple[Lora, ...]:

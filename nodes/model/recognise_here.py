@@ -8,6 +8,8 @@ from ...presets.qualities import Quality
 from ...presets.recognition.evidence import Evidence
 from ...presets.recognition.finding import Recognition
 from ...presets.recognition.recognise import Wishes, recognise, recognise_all
+from ...presets.sources.in_file import FileSettings
+from ...presets.sources.sidecars import SidecarSettings
 from ...presets.sources.templates import TemplateIndex, load_index
 from ...presets.sources.user import UserPresets, read_user_presets
 from .user_folder import presets_file
@@ -41,7 +43,15 @@ def problem_with_presets() -> str:
 
 
 def _wishes(saved: UserPresets, min_confidence: str) -> Wishes:
-    return Wishes(prefer=saved.prefer, saved=saved, templates=_templates(), min_confidence=min_confidence)
+    return Wishes(
+        prefer=saved.prefer,
+        saved=saved,
+        templates=_templates(),
+        sidecar=SidecarSettings(),
+        in_file=FileSettings(),
+        types=saved.of_types(),
+        min_confidence=min_confidence,
+    )
 
 
 def counts_of_qualities(evidence: Evidence, plan: StepPlan | None) -> tuple[StepPlan, dict[str, int]]:

@@ -7,6 +7,23 @@ from ...graphs.walk import Lora, Upstream
 
 
 @dataclass(frozen=True)
+class Sidecar:
+    """What a file beside the model says about it, as download tools write it.
+
+    Attributes:
+        file: its name.
+        base_model: the base model in Civitai's words; empty if it names none.
+        settings: a plan's fields that it recommends.
+        source: where in it they come from, in words.
+    """
+
+    file: str
+    base_model: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that recognition can go by. Any field may be empty.
 
@@ -17,6 +34,7 @@ class Evidence:
         files: names of the base model's file; several if the graph leads to several.
         loras: LoRAs applied to it, in order.
         metadata: what the file's header says.
+        sidecar: what a file beside the model says, None if there is none.
         choice: id of the catalogue entry that the user chose, empty for none.
         doubts: what could not be decided, in words.
     """
@@ -27,6 +45,7 @@ class Evidence:
     files: tuple[str, ...] = ()
     loras: tuple[Lora, ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
+    sidecar: Sidecar | None = None
     choice: str = ""
     doubts: tuple[str, ...] = ()
 

@@ -3,6 +3,7 @@
 from ..catalogue import find_variant
 from ..control_characters import escaped
 from ..plan import StepPlan
+from ..splits import split_step
 from .evidence import Evidence
 from .finding import CERTAIN, FAMILY_ONLY, Finding
 
@@ -28,7 +29,7 @@ def _what(finding: Finding, evidence: Evidence) -> str:
     if finding.variant is None:
         what = by or (f"model class {evidence.architecture}" if evidence.architecture else "no model class")
         outcome = (
-            "This file is known from an official template"
+            "This model isn't in the catalogue, but its settings are known"
             if finding.confidence == CERTAIN
             else "This model was not recognised"
         )
@@ -50,6 +51,13 @@ def _settings(plan: StepPlan) -> list[str]:
         what = "sigmas" if plan.sigmas else "timesteps"
         values = ", ".join(f"{value:g}" for value in plan.sigmas or plan.timesteps)
         lines.append(f"{what}: {values} (source: {plan.sources[what]})")
+    if step := split_step(plan):
+        lines.append(f"the second model takes over at step {step} (source: {plan.sources['split']})")
+    if plan.resolution:
+        width, height = plan.resolution
+        lines.append(f"resolution: {width} x {height} (source: {plan.sources['resolution']})")
+    if plan.clip_skip:
+        lines.append(f"clip skip: {plan.clip_skip} (source: {plan.sources['clip_skip']})")
     return lines
 
 

@@ -28,8 +28,8 @@ class Header:
     """The contents of a file's header.
 
     Attributes:
-        shapes: shape of each tensor by name; empty for GGUF, where only the metadata is read.
-        metadata: what the file's author wrote; for GGUF the `general.*` entries that are text.
+        shapes: shape of each tensor by name.
+        metadata: what the file's author wrote; for GGUF the `general.*` entries that are text or numbers.
     """
 
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -109,9 +109,19 @@ def _shape_of(name: str, entry: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-# GGUF's value types: the sizes of numbers in bytes. Text and lists store their own length.
-_NUMBER_BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+# GGUF's types of numbers, as `struct` names them. Text and lists store their own length.
+_NUMBERS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
+_FRACTIONS = (6, 12)
 _TEXT, _LIST = 8, 9
+# What follows a tensor's shape: its type and its place in the file.
+_TENSOR_REST = 4 + 8
+_MOST_DIMENSIONS = 8
+# Where converters for ComfyUI keep the shape of a tensor that they had to reshape.
+_ORIGINAL_SHAPE = "comfy.gguf.orig_shape."
+
+
+class _TooLongError(HeaderError):
+    """There is more to read than is allowed."""
 
 
 class _Bounded:
@@ -122,7 +132,7 @@ class _Bounded:
 
     def take(self, count: int) -> bytes:
         if count > self.left:
-            raise HeaderError(f"its metadata is longer than {LARGEST_HEADER} bytes, the most that is read")
+            raise _TooLongError(f"its metadata is longer than {LARGEST_HEADER} bytes, the most that is read")
         self.left -= count
         taken = self.stream.read(count)
         if len(taken) < count:
@@ -143,35 +153,59 @@ def _read_gguf(stream: BinaryIO) -> Header:
     version = source.number("<I")
     if version not in (2, 3):
         raise HeaderError(f"expected GGUF version 2 or 3, got {version}")
-    source.number("<Q")  # number of tensors, which follow the metadata
+    tensors, entries = source.number("<Q"), source.number("<Q")
     metadata: dict[str, str] = {}
-    for _ in range(source.number("<Q")):
-        name, kind = source.text(), source.number("<I")
-        # The format asks for the `general.*` entries to come first, so reading can stop here.
-        if not name.startswith("general.") and "general.architecture" in metadata:
-            break
-        if kind == _TEXT:
-            metadata[name] = source.text()
-        else:
-            _skip(source, kind)
-    return Header({}, {name: value for name, value in metadata.items() if name.startswith("general.")})
+    shapes: dict[str, tuple[int, ...]] = {}
+    original: dict[str, tuple[int, ...]] = {}
+    try:
+        for _ in range(entries):
+            name, kind = source.text(), source.number("<I")
+            value = _read_value(source, kind)
+            if name.startswith("general.") and isinstance(value, str | int | float):
+                metadata[name] = str(value)
+            elif name.startswith(_ORIGINAL_SHAPE) and isinstance(value, tuple):
+                original[name.removeprefix(_ORIGINAL_SHAPE)] = value
+        for _ in range(tensors):
+            name, shape = _read_tensor(source)
+            shapes[name] = original.get(name, shape)
+    except _TooLongError:
+        # The format asks for the `general.*` entries to come first, so what identifies the file has been read.
+        if "general.architecture" not in metadata:
+            raise
+        shapes = {}
+    return Header(shapes, metadata)
 
 
-def _skip(source: _Bounded, kind: int) -> None:
-    if kind in _NUMBER_BYTES:
-        source.take(_NUMBER_BYTES[kind])
-    elif kind == _LIST:
-        _skip_list(source)
-    else:
-        raise HeaderError(f"its metadata has a value of type {kind}, which is not a GGUF type")
+def _read_tensor(source: _Bounded) -> tuple[str, tuple[int, ...]]:
+    """Return a tensor's name, and its shape in the order of PyTorch, which is the reverse of GGUF's."""
+    name, dimensions = source.text(), source.number("<I")
+    if dimensions > _MOST_DIMENSIONS:
+        raise HeaderError(f"tensor {name[:80]!r} has {dimensions} dimensions; at most {_MOST_DIMENSIONS} are allowed")
+    shape = tuple(source.number("<Q") for _ in range(dimensions))
+    source.take(_TENSOR_REST)
+    return name, shape[::-1]
 
 
-def _skip_list(source: _Bounded) -> None:
+def _read_value(source: _Bounded, kind: int) -> str | float | tuple[int, ...] | None:
+    """Return a value if it is text, a number or a short list of whole numbers; others are skipped."""
+    if kind == _TEXT:
+        return source.text()
+    if kind in _NUMBERS:
+        return source.number("<" + _NUMBERS[kind])
+    if kind == _LIST:
+        return _read_list(source)
+    raise HeaderError(f"its metadata has a value of type {kind}, which is not a GGUF type")
+
+
+def _read_list(source: _Bounded) -> tuple[int, ...] | None:
     kind, count = source.number("<I"), source.number("<Q")
-    if kind in _NUMBER_BYTES:
-        source.take(_NUMBER_BYTES[kind] * count)
-    elif kind == _TEXT:
-        for _ in range(count):
-            source.take(source.number("<Q"))
-    else:
+    if kind in _NUMBERS:
+        size = struct.calcsize("<" + _NUMBERS[kind])
+        values = source.take(size * count)
+        whole = count <= _MOST_DIMENSIONS * 2 and kind not in _FRACTIONS
+        return struct.unpack(f"<{count}{_NUMBERS[kind]}", values) if whole else None
+    if kind != _TEXT:
         raise HeaderError(f"its metadata has a list of type {kind}, which is not supported")
+    for _ in range(count):
+        source.take(source.number("<Q"))
+    return None

@@ -4,12 +4,15 @@ The class overrides the name: an entry is never chosen if the model's class is n
 is called. Among names the most specific wins: the one whose pattern covers most of the name.
 """
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from ..catalogue import Family, Variant, load_catalogue
+from ..catalogue import Family, Variant, find_variant, load_catalogue
 from .evidence import Evidence
 from .names import accelerator_word, apart, names_a_part, normalise, says_more, steps_in_name
 
@@ -86,6 +89,18 @@ def match_metadata(metadata: dict[str, str]) -> list[Match]:
     ]
     titled = [match for key in NAMING_METADATA if metadata.get(key) for match in match_file(metadata[key])]
     return tagged + titled
+
+
+def match_base_model(words: str) -> Variant | None:
+    """Return the entry for Civitai's words for a base model, e.g. `Flux.1 D`; None if nobody knows them."""
+    variant_id = _base_models().get(re.sub(r"[^a-z0-9]", "", words.lower()))
+    return find_variant(variant_id) if variant_id else None
+
+
+@cache
+def _base_models() -> dict[str, str]:
+    words = json.loads((Path(__file__).parent / "base_models.json").read_text("utf-8"))
+    return {re.sub(r"[^a-z0-9]", "", name.lower()): variant_id for name, variant_id in words.items()}
 
 
 def match_class(evidence: Evidence) -> list[Variant]:

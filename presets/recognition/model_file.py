@@ -55,8 +55,7 @@ def architecture_of(header: Header) -> tuple[str, dict[str, Any], str]:
 
     Each is empty if the header does not show it.
     """
-    if not header.shapes:
-        return _GGUF_CLASSES.get(header.metadata.get("general.architecture", ""), ""), {}, ""
+    family = _GGUF_CLASSES.get(header.metadata.get("general.architecture", ""), "")
     for prefix in PREFIXES:
         shapes = _without(prefix, header.shapes)
         for layout in _layouts() if shapes else ():
@@ -64,7 +63,7 @@ def architecture_of(header: Header) -> tuple[str, dict[str, Any], str]:
                 architecture = layout["architecture"]
                 geometry = {name: _read(rule, shapes) for name, rule in layout.get("geometry", {}).items()}
                 return architecture, geometry, _prediction(architecture, header.shapes)
-    return "", {}, ""
+    return family, {}, ""
 
 
 def is_lora(header: Header) -> bool:

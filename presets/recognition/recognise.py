@@ -16,19 +16,28 @@ from .cautions import cautions_of
 from .evidence import Evidence
 from .explain import explain
 from .finding import CERTAIN, CONFIDENCES, FAMILY_ONLY, LIKELY, Finding, Recognition
-from .matching import Match, carries, match_class, match_file, match_lora, match_metadata, stand_in
+from .matching import (
+    Match,
+    carries,
+    match_base_model,
+    match_class,
+    match_file,
+    match_lora,
+    match_metadata,
+    stand_in,
+)
 from .names import MOST_FEW_STEPS, accelerator_word, names_a_part, normalise, steps_in_name
 
 _LORA_WORD = re.compile(r"(?:^|_)(?:loras?\d*|lokr|alpha|rank_?\d+)(?=_|$)")
 
 
 class Overlay(Protocol):
-    """Settings from elsewhere for exactly this file: a saved preset, an official template."""
+    """Settings from elsewhere for exactly this file: a saved preset, an official template, the file itself."""
 
-    def find(self, evidence: Evidence, quality: Quality, sources: str = "") -> tuple[dict[str, Any], str] | None:
+    def find(self, evidence: Evidence, quality: Quality, finding: Finding) -> tuple[dict[str, Any], str] | None:
         """Return the plan's fields that it knows and the words for their source, or None if it knows nothing.
 
-        `sources` holds the words of the catalogue's own template sources for the variant that was found.
+        `finding` is what the catalogue alone says.
         """
         ...
 
@@ -42,6 +51,9 @@ class Wishes:
         prefer: whose numbers balanced uses if both are known.
         saved: the user's saved presets.
         templates: the installed official templates.
+        sidecar: settings in a file beside the model.
+        in_file: settings in the model's file.
+        types: the user's settings for all models of a type.
         min_confidence: the lowest confidence that is accepted; less certain matches get the safe default.
     """
 
@@ -49,6 +61,9 @@ class Wishes:
     prefer: Preference = "template"
     saved: Overlay | None = None
     templates: Overlay | None = None
+    sidecar: Overlay | None = None
+    in_file: Overlay | None = None
+    types: Overlay | None = None
     min_confidence: str = UNKNOWN
 
 
@@ -72,7 +87,7 @@ def recognise_all(evidence: Evidence, wishes: Wishes | None = None) -> dict[Qual
 
 
 def _with_plan(finding: Finding, evidence: Evidence, wishes: Wishes) -> Recognition:
-    plan = _plan(finding, wishes)
+    plan = _with_split(_plan(finding, wishes), evidence, wishes)
     plan, finding = _overlay(evidence, wishes, plan, finding)
     if CONFIDENCES.index(finding.confidence) < CONFIDENCES.index(wishes.min_confidence):
         plan, finding = SAFE_DEFAULT, replace(finding, required=wishes.min_confidence)
@@ -94,6 +109,7 @@ def find(evidence: Evidence) -> Finding:
         return _chosen(evidence)
     searches = (_by_lora, _by_file, _by_metadata, _by_class)
     found = next(finding for search in searches if (finding := search(evidence)) is not None)
+    found = _with_sidecar(found, evidence)
     return found if found.confidence in (LIKELY, CERTAIN) else _accelerated(found, evidence)
 
 
@@ -109,6 +125,18 @@ def _accelerated(finding: Finding, evidence: Evidence) -> Finding:
             told = finding.told_steps or steps_in_name(name)
             return replace(finding, few_step=says, told_steps=told, signals=signals)
     return finding
+
+
+def _with_sidecar(finding: Finding, evidence: Evidence) -> Finding:
+    """Return what a file beside the model says it is, unless the finding is surer or a few-step model."""
+    few = finding.variant is not None and finding.variant.distilled
+    if evidence.sidecar is None or few or finding.refused or finding.confidence in (LIKELY, CERTAIN):
+        return finding
+    variant = match_base_model(evidence.sidecar.base_model)
+    if variant is None or not carries(evidence, variant, lora=bool(variant.signals.loras)):
+        return finding
+    signals = (f"{evidence.sidecar.file} says {evidence.sidecar.base_model!r}", *finding.signals)
+    return replace(finding, variant=variant, confidence=FAMILY_ONLY, signals=signals)
 
 
 def _chosen(evidence: Evidence) -> Finding:
@@ -248,6 +276,15 @@ def _plan(finding: Finding, wishes: Wishes) -> StepPlan:
     return plan
 
 
+def _with_split(plan: StepPlan, evidence: Evidence, wishes: Wishes) -> StepPlan:
+    """Return the plan with the split of the model's file, if an accelerator LoRA over it has none of its own."""
+    bases = [match.variant for name in evidence.files for match in match_file(name)[:1]]
+    if plan.split is not None or not evidence.active_loras or not bases or bases[0].id == plan.variant:
+        return plan
+    base = make_plan(bases[0], wishes.quality, wishes.prefer)
+    return plan if base.split is None else plan.overlaid({"split": base.split}, base.sources["split"])
+
+
 def _few_steps(plan: StepPlan, says: str, named_steps: int | None) -> StepPlan:
     """Return the plan of a full-length model with few steps and no cfg, because a name says so."""
     steps = named_steps or FEW_STEPS
@@ -257,30 +294,21 @@ def _few_steps(plan: StepPlan, says: str, named_steps: int | None) -> StepPlan:
 
 
 def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Finding) -> tuple[StepPlan, Finding]:
-    """Overlay the plan with the installed template's and then the user's own settings for exactly this file."""
+    """Overlay the plan with the template's, the file's and then the user's own settings for exactly this file."""
     if evidence.choice:
         return plan, finding
-    layers = []
-    if wishes.templates is not None and _takes_template(wishes, finding):
-        layers.append(wishes.templates)
-    if wishes.saved is not None:
-        layers.append(wishes.saved)
-    template_sources = _template_words(finding)
-    for layer in layers:
-        overlay = layer.find(evidence, wishes.quality, template_sources)
+    template = wishes.templates if _takes_template(wishes, finding) else None
+    by_catalogue = finding
+    for layer in (template, wishes.sidecar, wishes.in_file, wishes.types, wishes.saved):
+        overlay = layer.find(evidence, wishes.quality, by_catalogue) if layer is not None else None
         if overlay is not None:
             fields, source = overlay
             plan = plan.overlaid(fields, source)
-            confidence = finding.confidence if evidence.doubts else CERTAIN
+            # Settings for a type, or from a download page, don't show what the file is.
+            unsure = bool(evidence.doubts) or layer in (wishes.sidecar, wishes.types)
+            confidence = finding.confidence if unsure else CERTAIN
             finding = replace(finding, confidence=confidence, signals=(*finding.signals, source))
     return plan, finding
-
-
-def _template_words(finding: Finding) -> str:
-    if finding.variant is None:
-        return ""
-    values = finding.variant.settings.values()
-    return " ".join(dict.fromkeys(by["template"]["source"] for by in values if "template" in by))
 
 
 def _takes_template(wishes: Wishes, finding: Finding) -> bool:

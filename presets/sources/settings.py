@@ -170,7 +170,7 @@ def from_a1111(text: str) -> tuple[dict[str, Any], str]:
     if start < 0:
         raise SettingsError(f"parameters: expected a line that begins with 'Steps:', got {text[:60]!r}")
     pairs = {name.strip(): value.strip().strip('"') for name, value in _A1111_PAIR.findall(text[start:])}
-    sampler, scheduler = _a1111_sampler(pairs.get("Sampler", ""), pairs.get("Schedule type", ""))
+    sampler, scheduler = a1111_sampler(pairs.get("Sampler", ""), pairs.get("Schedule type", ""))
     record = {
         "steps": pairs.get("Steps"),
         "cfg": pairs.get("CFG scale"),
@@ -225,7 +225,7 @@ def _whole_nodes(graph: Any) -> Graph:
     return {str(i): node for i, node in nodes if isinstance(node, dict) and isinstance(node.get("inputs"), dict)}
 
 
-def _a1111_sampler(sampler: str, schedule: str) -> tuple[str, str]:
+def a1111_sampler(sampler: str, schedule: str) -> tuple[str, str]:
     """Return ComfyUI's sampler and scheduler; older files add the schedule to the sampler's name: `DPM++ 2M Karras`."""
     name, scheduler = sampler.lower(), _A1111_SCHEDULERS.get(schedule.lower(), "")
     for words, ours in _A1111_SCHEDULERS.items():

@@ -22,6 +22,7 @@ from ...graphs.workflow import to_graph
 from ..plan import Shift
 from ..qualities import Quality
 from ..recognition.evidence import Evidence
+from ..recognition.finding import Finding
 from ..recognition.matching import step_loras
 from ..recognition.names import is_shared_name
 from .files import cache_folder, write_atomically
@@ -80,13 +81,18 @@ class TemplateIndex:
             for file in entry.files:
                 self._by_file.setdefault(file, []).append(entry)
 
-    def find(self, evidence: Evidence, quality: Quality, sources: str = "") -> tuple[dict[str, Any], str] | None:  # noqa: ARG002
+    def find(
+        self,
+        evidence: Evidence,
+        quality: Quality,  # noqa: ARG002
+        finding: Finding | None = None,
+    ) -> tuple[dict[str, Any], str] | None:
         """Return the fields of a plan that the templates set for exactly this file and its LoRAs.
 
         Templates with exactly the same LoRAs come first. If none of the LoRAs is an accelerator, templates without
-        LoRAs come next, then any without accelerators. Ties go to a template that the catalogue names (`sources`, the
-        words of its template sources), then to a run from pure noise, then to settings as shipped. If templates still
-        differ, the most common settings win. If the catalogue names other templates for the variant, and no LoRA is an
+        LoRAs come next, then any without accelerators. Ties go to a template that the catalogue names for the found
+        variant, then to a run from pure noise, then to settings as shipped. If templates still differ, the most common
+        settings win. If the catalogue names other templates for the variant, and no LoRA is an
         accelerator, only the step count is used: ControlNets and refiners want other settings.
 
         Returns None if no template fits.
@@ -97,7 +103,7 @@ class TemplateIndex:
         fitting = [entry for entry in self._by_file.get(_base(evidence.files[0]), ()) if _loras_fit(entry, loras)]
         if not fitting:
             return None
-        named = set(re.findall(r"[\w.-]+", sources))
+        named = _named_templates(finding)
 
         def distance(entry: Entry) -> tuple[bool, ...]:
             same = entry.loras == loras
@@ -112,7 +118,14 @@ class TemplateIndex:
         nearest = min(map(distance, fitting))
         fields, source = _most_common([entry for entry in fitting if distance(entry) == nearest])
         plain = not loras or not step_loras(loras)
-        return ({"steps": fields["steps"]} if sources and nearest[2] and plain else fields), source
+        return ({"steps": fields["steps"]} if named and nearest[2] and plain else fields), source
+
+
+def _named_templates(finding: Finding | None) -> set[str]:
+    """Return the words of the catalogue's own template sources for the variant that was found."""
+    values = finding.variant.settings.values() if finding is not None and finding.variant is not None else ()
+    sources = " ".join(by["template"]["source"] for by in values if "template" in by)
+    return set(re.findall(r"[\w.-]+", sources))
 
 
 def load_index(folders: list[Path] | None = None, cache: Path | None = None) -> TemplateIndex:

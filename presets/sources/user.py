@@ -2,7 +2,8 @@
 
     {"version": 1, "prefer": "template", "presets": {"<file name>": {"balanced": {"steps": 18, ...}}}}
 
-Accelerator LoRAs follow the model's name: `flux1-dev + flux.1-turbo-alpha`. Saving changes one entry and leaves every
+Accelerator LoRAs follow the model's name: `flux1-dev + flux.1-turbo-alpha`. The name of a class, a family or a variant
+instead of a file's stands for all such models: `type:sdxl`. Saving changes one entry and leaves every
 other character of the file as it is, also while several programs save at once. An entry that can't be used is skipped
 and reported. Reading changes nothing. Only a file that is no JSON object is renamed when something is saved, and never
 overwritten; a file of a newer version is left unchanged.
@@ -12,12 +13,15 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ...graphs.model_files import MODEL_ENDINGS
+from ..catalogue import load_catalogue
 from ..qualities import PREFERENCES, QUALITIES, Preference, Quality
 from ..recognition.evidence import Evidence
+from ..recognition.finding import Finding
 from ..recognition.matching import step_loras
 from ..recognition.names import normalise
 from ..recognition.recognise import find
@@ -33,8 +37,11 @@ _FILE = Path("sweetspot", "step_presets.json")
 # A longer whole number is no setting; Python would refuse to read it, and the whole file with it.
 _LONGEST_NUMBER = 30
 _MOST_SHOWN = 3
+# What begins the key of settings for all models of a type. No file's name contains a colon.
+_TYPE = "type:"
 _EMPTY = f'{{\n  "version": {VERSION},\n  "prefer": "template",\n  "presets": {{}}\n}}\n'
 Presets = dict[str, dict[str, dict[str, Any]]]
+Found = tuple[dict[str, Any], str] | None
 
 
 class UserPresetsError(ValueError):
@@ -60,16 +67,60 @@ class UserPresets:
     presets: Presets = field(default_factory=dict)
     problem: str = ""
 
-    def find(self, evidence: Evidence, quality: Quality, sources: str = "") -> tuple[dict[str, Any], str] | None:  # noqa: ARG002
+    def find(self, evidence: Evidence, quality: Quality, finding: Finding | None = None) -> Found:  # noqa: ARG002
         """Return the plan's fields that the user saved for exactly this file, and the words for their source."""
         if len(evidence.files) != 1:
             return None
         name = evidence.files[0]
-        saved = self.presets.get(key_of(name, (lora.name for lora in evidence.active_loras)), {}).get(quality)
+        key = key_of(name, (lora.name for lora in evidence.active_loras))
+        saved = None if key.startswith(_TYPE) else self.presets.get(key, {}).get(quality)
         if saved is None:
             return None
         when = f" of {saved['saved']}" if "saved" in saved else ""
         return from_record(saved, convention=_convention(name)), f"your saved preset{when}"
+
+    def of_types(self) -> "TypePresets":
+        """Return what is saved for all models of a class, a family or a variant."""
+        return TypePresets({key: saved for key, saved in self.presets.items() if key.startswith(_TYPE)})
+
+
+@dataclass(frozen=True)
+class TypePresets:
+    """Settings for all models of a type. Few-step models get them only if they were saved for exactly that variant.
+
+    Attributes:
+        presets: settings by the type's key and quality.
+    """
+
+    presets: Presets
+
+    def find(self, evidence: Evidence, quality: Quality, finding: Finding) -> Found:
+        """Return the plan's fields for the narrowest type that the model belongs to, and the words for their source."""
+        loras = [lora.name for lora in evidence.active_loras]
+        accelerated = bool(step_loras(loras)) or (finding.variant is not None and finding.variant.distilled)
+        for name in _types_of(evidence, finding):
+            saved = self.presets.get(key_of(name, loras), {}).get(quality)
+            exact = finding.variant is not None and name == finding.variant.id
+            if saved is not None and (exact or step_loras(loras) or not accelerated):
+                return from_record(saved), f"your saved preset for all {name}"
+        return None
+
+
+def _types_of(evidence: Evidence, finding: Finding) -> Iterator[str]:
+    """Yield the types that a model belongs to, the narrowest first."""
+    variant = finding.variant
+    if variant is not None:
+        yield variant.id
+        yield variant.family.name
+    classes = (evidence.architecture,) if evidence.architecture else ()
+    yield from classes or (variant.signals.architectures[:1] if variant is not None else ())
+
+
+@cache
+def _known_types() -> dict[str, str]:
+    """Return the names of all types by their keys."""
+    names = [name for v in load_catalogue() for name in (*v.signals.architectures, v.family.name, v.id)]
+    return {name.lower(): name for name in names}
 
 
 def key_of(file: str, loras: Iterable[str] = ()) -> str:
@@ -78,7 +129,9 @@ def key_of(file: str, loras: Iterable[str] = ()) -> str:
     Names are in lower case, without folder and extension, because images record them like that and a GGUF of the same
     name is the same model. Only a name that many files share, e.g. `diffusion_pytorch_model`, keeps its folder.
     """
-    return " + ".join([_stem(file), *sorted(map(_stem, step_loras(loras)))])
+    kind = file.strip().lower()
+    model = f"{_TYPE}{kind}" if kind in _known_types() else _stem(file)
+    return " + ".join([model, *sorted(map(_stem, step_loras(loras)))])
 
 
 def presets_file(user_folder: Path, user: str = "default") -> Path:

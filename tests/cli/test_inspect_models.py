@@ -14,7 +14,7 @@ from sweetspot.cli.main import main
 
 KEYS = {
     "input", "variant", "family", "confidence", "steps", "cfg", "guidance", "sampler", "scheduler", "shift", "signals",
-    "sources", "warnings",
+    "resolution", "clip_skip", "split_step", "sources", "warnings",
 }  # fmt: skip
 
 

@@ -59,3 +59,10 @@ def test_cfg_of_a_conditional_anchor_is_converted():
     # The publishers of Krea 2 and Z-Image write cond + g (cond - uncond): 3.5 and 4 there are 4.5 and 5 here.
     assert make_plan(find_variant("krea2_raw"), "best").cfg == 4.5
     assert make_plan(find_variant("z_image"), "best").cfg == 5
+
+
+def test_a_plan_tells_the_recommended_size_and_clip_skip_with_their_sources():
+    plan = make_plan(find_variant("pony_v6"))
+    assert (plan.resolution, plan.clip_skip) == ((1024, 1024), 2)
+    assert {"resolution", "clip_skip"} <= plan.sources.keys()
+    assert make_plan(find_variant("seedvr2")).resolution is None

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from sweetspot.presets.catalogue import find_variant
 from sweetspot.presets.qualities import make_plan
-from sweetspot.presets.trained import at_steps, fixed_schedule, off_trained_steps, snapped
+from sweetspot.presets.trained import at_steps, fixed_schedule, off_trained_levels, off_trained_steps, snapped
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,19 @@ def test_another_step_count_has_a_schedule_of_its_own_or_none():
     assert at_steps(dmd2, 8).timesteps == ()
     exact = replace(lightning, timesteps=(), sigmas=(1.0, 0.5, 0.25, 0.1, 0.0))
     assert (at_steps(exact, 8).sigmas, at_steps(exact, 4).sigmas) == ((), exact.sigmas)
+
+
+@pytest.mark.parametrize(
+    ("variant", "denoise", "told"),
+    [
+        ("sdxl_lightning_4", 1.0, ""),
+        ("sdxl_lightning_4", 0.5, "2 steps of its 4 fit"),
+        ("sdxl_lightning_8", 0.1, "1 step of its 8 fit"),
+        ("sdxl_lightning_4", 0.95, ""),
+        ("sdxl", 0.5, ""),
+    ],
+)
+def test_less_than_the_full_noise_misses_a_few_step_models_levels(variant: str, denoise: float, told: str):
+    missed = off_trained_levels(make_plan(find_variant(variant)), denoise)
+    assert told in missed
+    assert bool(told) == bool(missed)

@@ -2,33 +2,27 @@
 
 import { classOf, downstreamOf, nodesOf, slotOf, sourceOf } from "./walk.js";
 
-const SAMPLING = ["steps", "cfg", "sampler_name", "scheduler"];
+/** Names of the widgets that hold a setting, also in other packs' nodes. @type {[string, RegExp][]} */
+const WIDGETS = [
+  ["steps", /^((num|sampling|sample|inference|num_inference)_)?steps$/],
+  ["cfg", /^(cfg(_scale|_conds|_high_noise|_low_noise)?|video_cfg)$/],
+  ["sampler_name", /^sampler(_name)?$/],
+  ["scheduler", /^scheduler$/],
+  ["guidance", /^guidance$/],
+];
+const BOUNDS = /^(start_at|end_at|refine_at|split)_step$/;
+/** Nodes with such widgets that don't sample with them. */
+const NO_TARGET = /train|save|metadata|xy ?plot/i;
 
-/** The settings each node has a widget for, of the same name. @type {Record<string, string[]>} */
-const TARGETS = {
-  KSampler: SAMPLING,
-  KSamplerAdvanced: SAMPLING,
-  SweetSpotSampler: SAMPLING,
+/** What is written into this pack's own nodes. @type {Record<string, string[]>} */
+const OWN = {
+  SweetSpotSampler: ["steps", "cfg", "sampler_name", "scheduler"],
   SweetSpotCompare: ["cfg", "sampler_name", "scheduler"],
-  BasicScheduler: ["steps", "scheduler"],
-  KSamplerSelect: ["sampler_name"],
-  CFGGuider: ["cfg"],
-  SamplerCustom: ["cfg"],
-  FluxGuidance: ["guidance"],
 };
+const OWN_STEPS = new Set(["SweetSpotSampler", "SweetSpotPlan", "SweetSpotSavePreset"]);
 
 /** Inputs of a sampling node whose source nodes hold some of its settings. */
 const PARTS = ["sampler", "sigmas", "guider", "positive", "conditioning"];
-
-/** Nodes that a step count can be written to. */
-const STEPS_TARGETS = new Set([
-  "KSampler",
-  "KSamplerAdvanced",
-  "SweetSpotSampler",
-  "BasicScheduler",
-  "SweetSpotPlan",
-  "SweetSpotSavePreset",
-]);
 
 /**
  * The nodes that a preset's settings apply to: all that its outputs reach, and the sources of those nodes' `PARTS`.
@@ -44,7 +38,25 @@ export function settingsTargets(frame, node) {
     found.set(reached.node, reached);
     for (const name of PARTS) addParts(reached, name, found, 0);
   }
-  return [...found.values()].filter((place) => classOf(place.node) in TARGETS);
+  return [...found.values()].filter(({ node }) => settingWidgets(node).length > 0);
+}
+
+/**
+ * The widgets of a node that take recommended settings, with the settings' names.
+ *
+ * @param {GraphNode} node
+ * @returns {[string, Widget][]}
+ */
+function settingWidgets(node) {
+  const kind = classOf(node);
+  const own = OWN[kind] ?? [];
+  if (NO_TARGET.test(kind) || (kind.startsWith("SweetSpot") && !own.length)) return [];
+  return (node.widgets ?? []).flatMap((widget) => {
+    const setting = WIDGETS.find(([, name]) => name.test(widget.name))?.[0];
+    // A step list, and a sampler that is an input, are no such widgets.
+    const fits = setting && typeof widget.value === (/^s(ampler|ched)/.test(setting) ? "string" : "number");
+    return fits && (!own.length || own.includes(setting)) ? [/** @type {[string, Widget]} */ ([setting, widget])] : [];
+  });
 }
 
 /**
@@ -76,24 +88,41 @@ export function propose(settings, places) {
       proposal.left.push(`${nameOf(place.node)}: set by its plan`);
       continue;
     }
-    for (const name of TARGETS[classOf(place.node)] ?? []) {
-      const value = settings[name];
-      if (value !== null && value !== undefined) proposeOne(place, name, value, proposal);
+    for (const [setting, widget] of settingWidgets(place.node)) {
+      const value = settings[setting];
+      if (value !== null && value !== undefined) proposeOne(place, widget, value, proposal);
     }
+    proposeBounds(settings, place, proposal);
   }
   return proposal;
 }
 
 /**
+ * Moves the step at which two samplers hand over, because it counts the steps of the schedule.
+ *
+ * @param {Record<string, unknown>} settings
  * @param {Place} place
- * @param {string} name
+ * @param {Proposal} proposal
+ */
+function proposeBounds(settings, place, proposal) {
+  const steps = Number(settingWidgets(place.node).find(([setting]) => setting === "steps")?.[1].value);
+  for (const widget of (place.node.widgets ?? []).filter(({ name }) => BOUNDS.test(name))) {
+    const at = Number(widget.value);
+    if (!(at > 0 && at < steps)) continue;
+    const moved = settings.split_step || Math.max(1, Math.round((at * Number(settings.steps)) / steps));
+    proposeOne(place, widget, moved, proposal);
+  }
+}
+
+/**
+ * @param {Place} place
+ * @param {Widget} widget
  * @param {unknown} value
  * @param {Proposal} proposal
  */
-function proposeOne(place, name, value, proposal) {
+function proposeOne(place, widget, value, proposal) {
   const { node } = place;
-  const widget = node.widgets?.find((candidate) => candidate.name === name);
-  if (!widget) return;
+  const { name } = widget;
   if (isLinked(place, name)) {
     proposal.left.push(`${nameOf(node)}: ${name} is linked`);
   } else if (!offers(node, widget, value)) {
@@ -139,18 +168,17 @@ export function nameOf(node) {
  */
 export function stepsTargets(frame) {
   return nodesOf(frame.graph).filter((node) => {
-    const steps = node.widgets?.find((widget) => widget.name === "steps");
+    const steps = stepsWidget(node);
     const place = { frame, node };
     const planned = classOf(node) === "SweetSpotSampler" && isLinked(place, "plan");
-    const runs = (node.mode ?? 0) === 0;
-    return (
-      runs &&
-      STEPS_TARGETS.has(classOf(node)) &&
-      typeof steps?.value === "number" &&
-      !isLinked(place, "steps") &&
-      !planned
-    );
+    return (node.mode ?? 0) === 0 && steps && !isLinked(place, steps.name) && !planned;
   });
+}
+
+/** @param {GraphNode} node */
+function stepsWidget(node) {
+  if (OWN_STEPS.has(classOf(node))) return node.widgets?.find(({ name }) => name === "steps");
+  return settingWidgets(node).find(([setting]) => setting === "steps")?.[1];
 }
 
 /**
@@ -159,6 +187,6 @@ export function stepsTargets(frame) {
  * @returns {Change[]}
  */
 export function stepsChange(steps, node) {
-  const widget = node.widgets?.find(({ name }) => name === "steps");
+  const widget = stepsWidget(node);
   return widget ? [{ node, widget, value: steps }] : [];
 }

@@ -14,8 +14,8 @@ const LONGEST_VALUE = 4096;
 const MOST_LISTED = 64;
 const LONGEST_NAME = 256;
 
-/** Types of links that connect a model to the samplers that use it. */
-const OF_MODEL = new Set(["MODEL", "GUIDER", "STEP_PLAN", "SIGMAS", "SAMPLER"]);
+/** Types of links that connect a model to the samplers that use it; other packs bundle it into pipes. */
+const OF_MODEL = /^(MODEL|GUIDER|STEP_PLAN|SIGMAS|SAMPLER)$|PIPE|TUPLE|CONTEXT/;
 
 /** @param {GraphNode} node */
 export const classOf = (node) => String(node.comfyClass ?? node.type ?? "");
@@ -226,7 +226,7 @@ export function slotOf(node, name) {
 }
 
 /**
- * The nodes that a node's outputs reach, and the nodes reached from there over models, guiders, plans and schedules.
+ * The nodes that a node's outputs reach, and the nodes reached from there over models, guiders, pipes, plans and schedules.
  * Latents aren't followed, because the next sampler may use another model.
  *
  * @param {Frame} frame
@@ -259,7 +259,7 @@ export function downstreamOf(frame, node) {
 function targetsOf(frame, node, only, depth = 0, ofModel = false) {
   if (depth > MOST_NODES) return [];
   const followed = (node.outputs ?? []).filter(
-    (output, slot) => (only === null || slot === only) && (!ofModel || OF_MODEL.has(String(output.type))),
+    (output, slot) => (only === null || slot === only) && (!ofModel || OF_MODEL.test(String(output.type))),
   );
   const links = followed.flatMap((output) => output.links ?? []);
   return links.flatMap((id) => reached(frame, linkById(frame.graph, id), depth));

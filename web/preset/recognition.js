@@ -54,6 +54,6 @@ export function settingsLine({ steps, cfg, sampler_name, scheduler, guidance }) 
  *
  * @param {QualityPlan} plan
  */
-export function settingsOf({ steps, cfg, sampler_name, scheduler, guidance }) {
-  return { steps, cfg, sampler_name, scheduler, guidance };
+export function settingsOf({ steps, cfg, sampler_name, scheduler, guidance, split_step }) {
+  return { steps, cfg, sampler_name, scheduler, guidance, split_step };
 }

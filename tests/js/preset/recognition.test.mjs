@@ -50,4 +50,11 @@ test("settings are told in one line", () =>
   assert.equal(settingsLine(plan(4)), "4 steps · cfg off · euler · simple · guidance 3.5"));
 
 test("what is written is settings only", () =>
-  assert.deepEqual(Object.keys(settingsOf(plan(4))), ["steps", "cfg", "sampler_name", "scheduler", "guidance"]));
+  assert.deepEqual(Object.keys(settingsOf(plan(4))), [
+    "steps",
+    "cfg",
+    "sampler_name",
+    "scheduler",
+    "guidance",
+    "split_step",
+  ]));

@@ -88,12 +88,16 @@ def test_of_a_24_gb_file_only_the_header_is_read(tmp_path: Path, monkeypatch: py
     assert counting.read == len(header) + 8 <= LARGEST_HEADER
 
 
-def gguf(*pairs: tuple[str, int, bytes], version: int = 3) -> bytes:
+def gguf(*pairs: tuple[str, int, bytes], version: int = 3, tensors: dict[str, tuple[int, ...]] | None = None) -> bytes:
     def text(value: str) -> bytes:
         return struct.pack("<Q", len(value)) + value.encode()
 
     body = b"".join(text(name) + struct.pack("<I", kind) + value for name, kind, value in pairs)
-    return b"GGUF" + struct.pack("<IQQ", version, 0, len(pairs)) + body
+    infos = b"".join(
+        text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape[::-1], 1, 0)
+        for name, shape in (tensors or {}).items()
+    )
+    return b"GGUF" + struct.pack("<IQQ", version, len(tensors or {}), len(pairs)) + body + infos
 
 
 def gguf_text(value: str) -> bytes:
@@ -111,7 +115,24 @@ def test_gguf_tells_name_and_architecture(tmp_path: Path):
             ("comfy.gguf.orig_shape", 9, struct.pack("<IQ", 5, 2**60)),
         )
     )
-    assert read_header(file).metadata == {"general.architecture": "flux", "general.name": "Flux1 Dev"}
+    told = {"general.architecture": "flux", "general.name": "Flux1 Dev", "general.quantization_version": "2"}
+    assert read_header(file).metadata == told
+
+
+def test_gguf_tells_its_tensors_in_pytorchs_order(tmp_path: Path):
+    file = tmp_path / "model.gguf"
+    shapes = {"img_in.weight": (3072, 64), "norm": (128,), "conv": (4, 256)}
+    original = ("comfy.gguf.orig_shape.conv", 9, struct.pack("<IQ4i", 5, 4, 4, 4, 8, 8))
+    file.write_bytes(gguf(("general.architecture", 8, gguf_text("flux")), original, tensors=shapes))
+    assert read_header(file).shapes == {**shapes, "conv": (4, 4, 8, 8)}
+
+
+def test_gguf_with_more_tensors_than_are_read_still_tells_its_architecture(tmp_path: Path):
+    file = tmp_path / "model.gguf"
+    shapes = {f"{'x' * 1000}.{number}": (1,) for number in range(2100)}
+    file.write_bytes(gguf(("general.architecture", 8, gguf_text("flux")), tensors=shapes))
+    header = read_header(file)
+    assert (header.shapes, header.metadata) == ({}, {"general.architecture": "flux"})
 
 
 GGUF_HOSTILE = {
@@ -120,6 +141,10 @@ GGUF_HOSTILE = {
     "a list of 2^60 numbers": (gguf(("a", 9, struct.pack("<IQ", 5, 2**60))), "longer than 2097152 bytes"),
     "cut off": (gguf(("general.name", 8, gguf_text("Flux")))[:-2], "cut off"),
     "an unknown type": (gguf(("a", 77, b"")), "type 77"),
+    "a tensor of 2^31 dimensions": (
+        gguf(("general.architecture", 8, gguf_text("flux")), tensors={"w": ()})[:-16] + struct.pack("<I", 2**31),
+        "dimensions",
+    ),
     "lists of lists": (gguf(("a", 9, struct.pack("<IQ", 9, 2**40))), "list of type 9"),
 }
 

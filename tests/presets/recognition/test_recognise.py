@@ -100,7 +100,7 @@ def test_a_file_that_only_a_template_knows_is_known():
     template = Kept("brand_new.safetensors", {"steps": 17}, "installed template t")
     found = recognise(Evidence(files=("brand_new.safetensors",)), Wishes(templates=template))
     assert (found.plan.steps, found.finding.confidence) == (17, CERTAIN)
-    assert "known from an official template" in found.text
+    assert "its settings are known (installed template t)" in found.text
 
 
 def test_a_lora_counts_before_the_file_it_lies_on():

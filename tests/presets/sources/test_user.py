@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sweetspot.graphs.walk import Lora
 from sweetspot.presets.recognition.evidence import Evidence
+from sweetspot.presets.recognition.recognise import Wishes, recognise
 from sweetspot.presets.sources import lock
 from sweetspot.presets.sources.user import (
     UserPresetsError,
@@ -266,3 +267,33 @@ def test_a_pipe_is_refused_and_not_waited_for(file: Path):
     assert "expected a regular file, got a pipe" in read_user_presets(file).problem
     with pytest.raises(OSError, match="got a pipe"):
         save_preset(file, "a.safetensors", {"steps": 12})
+
+
+def type_steps(file: Path, evidence: Evidence) -> int:
+    saved = load_user_presets(file)
+    return recognise(evidence, Wishes(saved=saved, types=saved.of_types())).plan.steps
+
+
+@pytest.mark.parametrize(("name", "key"), [("SDXL", "type:sdxl"), ("sdxl", "type:sdxl"), ("SDXL.safetensors", "sdxl")])
+def test_the_name_of_a_type_is_no_file_name(tmp_path: Path, name: str, key: str):
+    assert set(save_preset(tmp_path / "p.json", name, {"steps": 22}).presets) == {key}
+
+
+def test_a_preset_for_a_type_holds_for_all_its_full_length_models(tmp_path: Path):
+    file = tmp_path / "p.json"
+    save_preset(file, "SDXL", {"steps": 22})
+    assert type_steps(file, Evidence(files=("sd_xl_base_1.0.safetensors",))) == 22
+    assert type_steps(file, Evidence("SDXL", files=("nobody_knows.safetensors",))) == 22
+    assert type_steps(file, Evidence(files=("noobaiXL.safetensors",))) == 22
+    assert type_steps(file, Evidence(files=("sdxl_lightning_8step.safetensors",))) == 8
+    assert type_steps(file, Evidence("SDXL", loras=(Lora("sdxl_lightning_4step_lora.safetensors"),))) == 4
+    assert type_steps(file, Evidence(files=("flux1-dev.safetensors",))) == 20
+
+
+def test_a_narrower_type_and_a_file_of_its_own_win(tmp_path: Path):
+    file = tmp_path / "p.json"
+    save_preset(file, "SDXL", {"steps": 22})
+    save_preset(file, "noobai_eps", {"steps": 33})
+    save_preset(file, "myNoobai_v2.safetensors", {"steps": 44})
+    assert type_steps(file, Evidence("SDXL", files=("noobaiXL.safetensors",))) == 33
+    assert type_steps(file, Evidence("SDXL", files=("myNoobai_v2.safetensors",))) == 44
