@@ -21,12 +21,19 @@ MOST_NAMES = 100
 TOO_LARGE = "this graph is too large to be read whole"
 
 # Names of inputs that may carry a model, and of those that never do.
-_MODEL_INPUT = re.compile(r"(^|_)(model|unet|diffusion|transformer|base|pipe|pipeline|guider)s?(_?\d+)?($|_)")
+_MODEL_INPUT = re.compile(
+    r"(^|_)(model|unet|diffusion|transformer|base|accelerated|pipe|pipeline|guider)s?(_?\d+)?($|_)"
+)
 _OTHER_INPUT = re.compile(
     r"clip|vae|image|latent|mask|conditioning|positive|negative|(?<!high_)(?<!low_)noise|sampler|sigmas|control_?net|text|prompt|audio|video"
     r"|patch|motion|m_models|style|embed|weight_name|pulid|ip_?adapter"
 )
 _LORA_INPUT = re.compile(r"lora")
+# Names of inputs that hold a base model's file; loaders for folders of files take names without an ending.
+_FILE_INPUT = re.compile(r"(ckpt|checkpoint|unet|diffusion|transformer|dit|gguf|model)s?(_model)?(_name|_path|_file)")
+_LOADER = re.compile(r"load", re.IGNORECASE)
+_LONGEST_NAME = 300
+_ENDING = re.compile(r"\.[A-Za-z]{2,5}$")
 _NO_MODEL_FILE = (
     r"lora|clip|vae|control|upscale|patch|motion|m_models|text_encoder|style|embed|weight_name|pulid|adapter"
 )
@@ -156,7 +163,7 @@ class Walk:
         return self._walked[link[0]]
 
     def _branches_of(self, node: Node, depth: int) -> Iterator[Branch]:
-        files, loras = _own_files(node), self._own_loras(node)
+        files, loras = self._own_files(node), self._own_loras(node)
         for ways in self._ways(node):
             parts = [self._above(way, depth + 1) for way in ways]
             for branch in self._joined([branch for branch in parts if branch]):
@@ -177,7 +184,7 @@ class Walk:
             return [[link] for link in branch_links] or [[]]
         models = [link for name, link in links.items() if _MODEL_INPUT.search(name) and not _OTHER_INPUT.search(name)]
         loras = [link for name, link in links.items() if _LORA_INPUT.search(name) and self._holds_loras(link)]
-        if not models and not loras and not _own_files(node):
+        if not models and not loras and not self._own_files(node):
             # A reroute, getter or preview passes on whatever it takes.
             models = [link for name, link in links.items() if not _OTHER_INPUT.search(name)]
         return [models + loras]
@@ -196,13 +203,25 @@ class Walk:
             combined = [branch.joined_with(choice) for branch, choice in pairs]
         return combined
 
+    def _own_files(self, node: Node) -> tuple[str, ...]:
+        """Return the names of base models that a node holds, also behind a link to a primitive."""
+        inputs: dict[str, Any] = node["inputs"]
+        if _loads_loras_only(node):
+            return ()
+        files = []
+        for name, value in inputs.items():
+            told = self.values.value(value) if link_of(value) and _FILE_INPUT.fullmatch(name) else value
+            if not re.search(_NO_MODEL_FILE, name) and (is_model_file(told) or _is_folder_name(node, name, told)):
+                files.append(told)
+        return tuple(files)
+
     def _own_loras(self, node: Node) -> tuple[Lora, ...]:
         # Resolve links to primitives first, because names and strengths may be linked.
         inputs = {
             name: value if link_of(value) is None else self.values.value(value)
             for name, value in node.get("inputs", {}).items()
         }
-        count = inputs.get("lora_count")
+        count, only = inputs.get("lora_count"), _loads_loras_only(node)
         loras = []
         for name, value in inputs.items():
             if not _is_on(inputs, _number_behind(name), count):
@@ -210,8 +229,8 @@ class Walk:
             if isinstance(value, dict) and is_model_file(value.get("lora")):  # Power Lora Loader: one object per LoRA
                 strength = number_of(value.get("strength")) if value.get("on", True) else 0.0
                 loras.append(Lora(str(value["lora"]), strength))
-            elif isinstance(value, str) and _LORA_INPUT.search(name) and is_model_file(value):
-                loras.append(Lora(value, _strength(inputs, name)))
+            elif is_model_file(value) and (_LORA_INPUT.search(name) or (only and not link_of(node["inputs"][name]))):
+                loras.append(Lora(_with_repository(inputs, value), _strength(inputs, name)))
         return tuple(loras) or _listed_loras(node)
 
 
@@ -259,9 +278,22 @@ def _once_each(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return tuple({id(node): node for node in nodes}.values())
 
 
-def _own_files(node: Node) -> tuple[str, ...]:
-    inputs: dict[str, Any] = node["inputs"]
-    return tuple(v for name, v in inputs.items() if is_model_file(v) and not re.search(_NO_MODEL_FILE, name))
+def _loads_loras_only(node: Node) -> bool:
+    """Return whether every file that a node holds is a LoRA: it takes a model, and its class says LoRA."""
+    takes_model = any(link_of(value) and "model" in name for name, value in node["inputs"].items())
+    return takes_model and re.search("lora", str(node.get("class_type", "")), re.IGNORECASE) is not None
+
+
+def _is_folder_name(node: Node, name: str, value: Any) -> bool:
+    """Return whether a value names a folder of a model's files, as loaders of diffusers and nunchaku models take."""
+    is_name = isinstance(value, str) and 3 <= len(value) <= _LONGEST_NAME and not _ENDING.search(value)
+    return is_name and bool(_FILE_INPUT.fullmatch(name)) and bool(_LOADER.search(str(node.get("class_type", ""))))
+
+
+def _with_repository(inputs: dict[str, Any], file: str) -> str:
+    """Return a file's name with the repository that it comes from, which tells more than `pytorch_lora_weights`."""
+    repository = inputs.get("repo_id")
+    return f"{repository}/{file}" if isinstance(repository, str) and repository else file
 
 
 def _strength(inputs: dict[str, Any], lora_input: str) -> float | None:

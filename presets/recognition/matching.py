@@ -7,14 +7,14 @@ is called. Among names the most specific wins: the one whose pattern covers most
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..catalogue import Family, Variant, find_variant, load_catalogue
 from .evidence import Evidence
-from .names import accelerator_word, apart, names_a_part, normalise, says_more, steps_in_name
+from .names import accelerator_word, apart, folder_of, names_a_part, normalise, says_more, steps_in_name
 
 # Merges of few-step models rarely want fewer steps.
 _USUAL_LEAST = 4
@@ -63,7 +63,9 @@ def match_file(name: str) -> list[Match]:
     """Return the entries that a base model's file name points to, the most specific first; empty for a VAE etc."""
     if names_a_part(normalise(name)):
         return []
-    return _matches(name, ((variant, variant.signals.files) for variant in load_catalogue()))
+    patterns = [(variant, variant.signals.files) for variant in load_catalogue()]
+    # Where the file's own name says nothing, people's folders often do: `Illustrious/somebody_v3`.
+    return _matches(name, patterns) or [replace(match, says_more=True) for match in _matches_of_folder(name, patterns)]
 
 
 def match_lora(name: str) -> list[Match]:
@@ -163,6 +165,16 @@ def _matches(name: str, patterns: Iterable[tuple[Variant, tuple[re.Pattern[str],
     if not matches and (text := apart(name)) != normalise(name):
         matches = [match for variant, choices in patterns if (match := _match(variant, choices, name, text))]
     return sorted(matches, key=lambda match: -match.covered)
+
+
+def _matches_of_folder(name: str, patterns: list[tuple[Variant, tuple[re.Pattern[str], ...]]]) -> list[Match]:
+    folder = folder_of(name)
+    found = (
+        (_match(variant, choices, name, folder) for variant, choices in patterns)
+        if folder and not names_a_part(folder)
+        else ()
+    )
+    return sorted((match for match in found if match), key=lambda match: -match.covered)
 
 
 def _match(variant: Variant, patterns: tuple[re.Pattern[str], ...], name: str, text: str) -> Match | None:

@@ -21,7 +21,7 @@ _NAMELESS = re.compile(r"(high_noise_|low_noise_)?(diffusion_pytorch_|pytorch_)?
 # describe a whole model.
 _NOT_A_MODEL = re.compile(
     r"(?<!no_)(?<!with_)(?<!incl_)(?<!baked_)(?<![a-z0-9])("
-    r"vae|tae(sd|f|hv|w)\w*|text_?encoder|image_?encoder|clip_(?:fp16|vision|l|g)|clip$|upscaler|"
+    r"vae|tae(sd|f|hv|w)\w*|(?:\w+_)?(?:en|de)coder|stage_a|clip_(?:fp16|vision|l|g)|clip$|upscaler|"
     r"control_?net|control_(?:v\d|lora)\w*|lllite|controll+ite|sparse_?ctrl|brush_?net|recolor|layer_(?:sd\d*|xl)\w*|qrcode_monster|"
     r"t2i_?adapter|ip_?adapter|ip_plus|face_?id|pulid|instant_?id|ic_?light|"
     r"(?:\w+_)?negative(?:_\w+)?|embeddings?|textual_inversion|loras?|motion_(?:module|adapter|model)|mm_sd\w*|\w*sd15_mm|byt5\w*|"
@@ -67,6 +67,13 @@ def apart(name: str) -> str:
     Words are told by capitals and by digits after at least three letters, so that `fp8` and `t2v` stay whole.
     """
     return normalise(_GLUED.sub("_", name[-LONGEST_NAME:]))
+
+
+@lru_cache(maxsize=4096)
+def folder_of(name: str) -> str:
+    """Return the last folder of a file's name in normal form, glued words apart; empty if there is none."""
+    folders = name.replace("\\", "/").split("/")[:-1]
+    return _words(_GLUED.sub("_", folders[-1][-LONGEST_NAME:]).lower()) if folders else ""
 
 
 def _words(text: str) -> str:

@@ -300,3 +300,40 @@ def test_tags_in_a_prompt_are_no_loras():
     graph = {"1": LOADER, "2": prompt, "end": sampler(["1", 0])}
     graph["end"]["inputs"]["positive"] = ["2", 0]
     assert files_and_loras(graph) == [(("flux/flux1-dev.safetensors",), ())]
+
+
+@pytest.mark.parametrize(
+    ("loader", "files"),
+    [
+        (node("NunchakuFluxDiTLoader", model_path="svdq-int4-flux.1-dev"), ("svdq-int4-flux.1-dev",)),
+        (node("DiffusersLoader", model_path="stable-diffusion-xl-base-1.0"), ("stable-diffusion-xl-base-1.0",)),
+        (node("Efficient Loader", ckpt_name=["n", 0], vae_name="Baked VAE"), ("sdxl.ckpt",)),
+        (node("VAELoader", vae_name="pixel_space"), ()),
+    ],
+)
+def test_folders_and_linked_names_are_files(loader: dict, files: tuple):
+    graph = {"n": node("easy ckptNames", ckpt_name="sdxl.ckpt"), "1": loader, "end": node("KSampler", model=["1", 0])}
+    found = [branch.files for branch in Walk(graph).branches("end")]
+    assert (found or [()])[0] == files
+
+
+def test_a_lora_from_a_repository_keeps_its_name():
+    lora = node(
+        "HFHubLoraLoader",
+        model=["1", 0],
+        repo_id="ByteDance/Hyper-SD",
+        filename="pytorch_lora_weights.safetensors",
+        strength_model=0.5,
+    )
+    graph = {"1": LOADER, "2": lora, "end": node("KSampler", model=["2", 0])}
+    assert files_and_loras(graph) == [
+        (("flux/flux1-dev.safetensors",), (Lora("ByteDance/Hyper-SD/pytorch_lora_weights.safetensors", 0.5),))
+    ]
+
+
+def test_a_pair_of_models_and_their_accelerated_ones_leads_to_all():
+    lora = node("LoraLoaderModelOnly", model=["1", 0], lora_name="turbo.safetensors", strength_model=1.0)
+    pair = node("AccelerationModelPair", base_high=["1", 0], accelerated_high=["2", 0], state=["9", 0])
+    graph = {"1": LOADER, "2": lora, "3": pair, "end": node("WanMoeKSampler", model_high_noise=["3", 0])}
+    (branch,) = Walk(graph).branches("end", "model_high_noise")
+    assert [one.name for one in branch.loras] == ["turbo.safetensors"]

@@ -255,3 +255,19 @@ def test_a_class_without_its_geometry_gives_the_usual_model(architecture: str, v
 )
 def test_embeddings_and_loras_are_no_models(name: str):
     assert recognise(Evidence(files=(name,))).finding.variant is None
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("ZImageTurbo\\moodyRealMix_zitV6", "z_image_turbo"),
+        ("Illustrious/somebody_v3", "illustrious"),
+        ("SDXL/flux1-dev", "flux_dev"),
+        ("controlnet-sdxl/somebody_v3", UNKNOWN),
+        ("checkpoints/somebody_v3", UNKNOWN),
+    ],
+)
+def test_a_folder_tells_the_family_where_the_files_name_says_nothing(name: str, variant: str):
+    found = named(f"{name}.safetensors")
+    assert found.plan.variant == variant
+    assert found.finding.confidence != CERTAIN
