@@ -12,10 +12,14 @@ from ..graphs.values import Graph, link_of
 from ..graphs.walk import Upstream
 from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.finding import Recognition
+from ..presets.recognition.headers import HeaderError, read_header
+from ..presets.recognition.model_file import evidence_of_file
 from ..presets.recognition.recognise import Wishes, recognise_all
 from ..presets.regular_files import open_regular, read_bytes
+from ..presets.sources.sidecars import read_sidecar
 from ..presets.trained import off_trained_levels
 from ..presets.verdicts import FINE, Verdict, judge
+from .user_presets import installed_model
 
 ENDINGS = (".json", ".png", ".webp", ".jpg", ".jpeg")
 LARGEST_WORKFLOW = 64 << 20
@@ -112,7 +116,16 @@ def _record(file: str, graph: Graph, sampler: GraphSampler, above: Upstream, wis
 
 
 def _evidence(graph: Graph, above: Upstream) -> Evidence:
+    """Return what the graph says about a model, and its file if it is in ComfyUI's model folders."""
     evidence = Evidence.from_graph(above)
+    file = installed_model(above.files[0]) if len(above.files) == 1 else None
+    if file is not None:
+        try:
+            in_file = evidence_of_file(above.files[0], read_header(file))
+        except (HeaderError, OSError):
+            return evidence
+        more = {"loras": above.loras, "doubts": above.doubts, "sidecar": read_sidecar(file)}
+        return replace(in_file, files=above.files, **more)
     # The demo model has a node of its own, without a file name.
     is_demo = not evidence.files and any(node.get("class_type") == "SweetSpotDemoModel" for node in graph.values())
     return replace(evidence, files=("sweetspot_demo",)) if is_demo else evidence

@@ -41,6 +41,16 @@ def known_presets(chosen: Path | None) -> UserPresets | None:
         return None
 
 
+def installed_model(name: str) -> Path | None:
+    """Return the file that ComfyUI's own loaders would load by this name; None without a ComfyUI or such a file."""
+    comfyui = find_comfyui()
+    relative = Path(name.replace("\\", "/"))
+    if comfyui is None or relative.is_absolute() or ".." in relative.parts:
+        return None
+    places = (comfyui / "models" / folder / relative for folder in ("checkpoints", "diffusion_models", "unet"))
+    return next((place for place in places if place.is_file()), None)
+
+
 def template_folders() -> list[Path]:
     """Return the folders of the official templates, in this Python's packages or else in ComfyUI's."""
     folders = installed_folders()

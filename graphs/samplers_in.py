@@ -103,7 +103,7 @@ def is_sampler(values: GraphValues, node_id: str) -> bool:
     if "sampler" in kind.lower():
         return True
     sampled = any(is_material(name) and not re.search("model|unet", name) for name in linked)
-    return sampled and not _NO_SAMPLER.search(kind)
+    return sampled and bool(model_inputs(inputs)) and not _NO_SAMPLER.search(kind)
 
 
 def _feeding_sigmas(graph: Graph) -> set[str]:

@@ -230,7 +230,7 @@ class Walk:
                 strength = number_of(value.get("strength")) if value.get("on", True) else 0.0
                 loras.append(Lora(str(value["lora"]), strength))
             elif is_model_file(value) and (_LORA_INPUT.search(name) or (only and not link_of(node["inputs"][name]))):
-                loras.append(Lora(_with_repository(inputs, value), _strength(inputs, name)))
+                loras.append(Lora(_with_repository(inputs, str(value)), _strength(inputs, name)))
         return tuple(loras) or _listed_loras(node)
 
 

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, PngImagePlugin
+from safetensors.torch import save_file
 from sweetspot.cli.main import main
 
 
@@ -52,6 +54,17 @@ def test_a_folder_holds_models_and_workflows_and_whatever_else(capsys, tmp_path:
     found = inspect(capsys, str(tmp_path))
     assert [Path(record["input"]).name for record in found] == ["a.json", "b.png", "old.ckpt"]
     assert [record.get("variant") for record in found] == ["z_image_turbo", "flux_dev", "unknown"]
+
+
+def test_a_model_that_is_installed_is_known_by_its_file(capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    models = tmp_path / "ComfyUI" / "models" / "diffusion_models" / "mine"
+    models.mkdir(parents=True)
+    save_file({"x": torch.zeros(1)}, models / "nobody_knows.safetensors")
+    (models / "nobody_knows.civitai.info").write_text('{"baseModel": "Flux.1 D", "description": "30 steps"}', "utf-8")
+    monkeypatch.setattr("sweetspot.cli.user_presets.find_comfyui", lambda: tmp_path / "ComfyUI")
+    (tmp_path / "flow.json").write_text(json.dumps(graph("mine\\nobody_knows.safetensors", 30)), "utf-8")
+    (found,) = inspect(capsys, str(tmp_path / "flow.json"), "--presets", str(tmp_path / "none.json"))
+    assert (found["variant"], found["recommended"]["steps"]["balanced"]) == ("flux_dev", 30)
 
 
 def test_a_table_names_each_sampler(capsys, tmp_path: Path):

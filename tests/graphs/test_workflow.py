@@ -279,6 +279,7 @@ def test_samplers_of_other_packs_are_read(node: dict, steps: int, cfg: float):
         {"kind": "BasicScheduler", "model": ["m", 0], "steps": 20},
         {"kind": "Image Saver", "images": ["p", 0], "steps": 20, "cfg": 7.0},
         {"kind": "TrainLoraNode", "model": ["m", 0], "latents": ["p", 0], "positive": ["p", 0], "steps": 100},
+        {"kind": "IterativeLatentUpscale", "samples": ["p", 0], "upscaler": ["p", 0], "steps": 3},
         {"kind": "Context Big (rgthree)", "base_ctx": ["m", 0], "positive": ["p", 0], "steps": 20},
     ],
 )
