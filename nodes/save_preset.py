@@ -38,8 +38,8 @@ class SweetSpotSavePreset(io.ComfyNode):
                     "file",
                     default="",
                     optional=True,
-                    tooltip="The model's file name, or a type such as SDXL for all its models. Leave it empty to use the "
-                    "file that the model was loaded from.",
+                    tooltip="The model's file name, or a type such as SDXL for all its models. Leave it empty to use "
+                    "the file that the model was loaded from.",
                 ),
                 io.String.Input(
                     "pasted",
