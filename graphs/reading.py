@@ -51,7 +51,5 @@ def _is_node(node: Any) -> bool:
 def _converted(content: dict[str, Any]) -> Graph:
     try:
         return to_graph(content)
-    except (KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
-        raise NoWorkflowError(f"its nodes or links are broken ({type(error).__name__}: {error})") from None
     except ValueError as error:
         raise NoWorkflowError(str(error)) from None

@@ -58,9 +58,13 @@ def _without_controls(names: list[str], values: list[Any]) -> list[Any]:
     """Return the values without what follows a seed, unless a name stands for it."""
     kept: list[Any] = []
     for value in values:
-        after_number = bool(kept) and isinstance(kept[-1], int | float)
+        after = names[len(kept) - 1] if 0 < len(kept) <= len(names) else ""
         named = len(kept) < len(names) and "control" in names[len(kept)]
-        if not (isinstance(value, str) and value in _CONTROLS and after_number and not named):
+        is_control = isinstance(value, str) and value in _CONTROLS
+        # The first versions stored true or false instead of words.
+        is_control |= isinstance(value, bool) and "seed" in after and len(values) > len(names)
+        follows_number = bool(kept) and isinstance(kept[-1], int | float) and not isinstance(kept[-1], bool)
+        if not (is_control and follows_number and not named):
             kept.append(value)
     return kept
 

@@ -17,6 +17,8 @@ Record = dict[str, Any]
 
 _NEVER, _BYPASSED = 2, 4
 _INPUT_NODE, _OUTPUT_NODE = -10, -20
+# The inner node's id of a promoted value that belongs to the subgraph's own input.
+_PROXY_OF_INPUT = "-1"
 # Nodes that exist only in the browser.
 _NOTES = frozenset({"Note", "MarkdownNote"})
 _REROUTES = frozenset({"Reroute", "Reroute (rgthree)"})
@@ -25,115 +27,168 @@ _VIRTUAL = _NOTES | _REROUTES | _GETTERS | _SETTERS | {"PrimitiveNode"}
 # Real workflows have a few levels of subgraphs, and far fewer nodes and links in a row.
 _MOST_LEVELS = 16
 _MOST_NODES = 20_000
-_LONGEST_CHAIN = 200
+_LONGEST_CHAIN = 100
 
 
 def to_graph(workflow: Record) -> Graph:
     """Return the prompt graph of a saved workflow's active nodes.
 
     Raises:
-        ValueError: the workflow has no list of nodes, or its subgraphs contain each other.
+        ValueError: the workflow has no list of nodes, its nodes or links are not as ComfyUI writes them, or it is too
+            large.
     """
     if not isinstance(workflow.get("nodes"), list):
         raise ValueError(  # noqa: TRY004 - the content is wrong, not the type
-            f"workflow: expected an object with a list `nodes`, got the keys {sorted(workflow)[:5]}"
+            f"workflow: expected an object with a list `nodes`, got the keys {sorted(map(str, workflow))[:5]}"
         )
-    subgraphs = (workflow.get("definitions") or {}).get("subgraphs") or []
-    graph: Graph = {}
-    _Level(workflow, {entry["id"]: entry for entry in subgraphs}, "", {}).write(graph)
+    try:
+        subgraphs = (workflow.get("definitions") or {}).get("subgraphs") or []
+        graph: Graph = {}
+        _Level(workflow, _Shared({entry["id"]: entry for entry in subgraphs})).write(graph)
+    except (KeyError, TypeError, IndexError, AttributeError, RecursionError):
+        raise ValueError("workflow: expected nodes and links as ComfyUI writes them, but some are broken") from None
     return graph
+
+
+class _Shared:
+    """What all levels of one workflow share: the definitions of subgraphs, and how much was read."""
+
+    def __init__(self, definitions: dict[str, Record]) -> None:
+        self.definitions = definitions
+        self._left = _MOST_NODES
+
+    def spend(self, nodes: int) -> None:
+        self._left -= nodes
+        if self._left < 0:
+            raise ValueError(f"workflow: expected at most {_MOST_NODES} nodes, subgraphs included, got more")
 
 
 class _Level:
     """The workflow itself or the inside of one subgraph node.
 
-    `given` holds what a subgraph's inputs receive, by input number: a value, or a link into the finished graph.
+    Args:
+        content: its nodes and links.
+        shared: what all levels share.
+        outer: the level around a subgraph, None for the workflow itself.
+        holder: the subgraph's node on that level.
     """
 
-    def __init__(self, content: Record, definitions: dict[str, Record], prefix: str, given: dict[int, Any]) -> None:
-        if prefix.count(":") > _MOST_LEVELS:
+    def __init__(
+        self, content: Record, shared: _Shared, outer: "_Level | None" = None, holder: Record | None = None
+    ) -> None:
+        self.shared, self.outer, self.holder = shared, outer, holder or {}
+        self.prefix = f"{outer.prefix}{self.holder['id']}:" if outer else ""
+        if self.prefix.count(":") > _MOST_LEVELS:
             raise ValueError(f"workflow: expected at most {_MOST_LEVELS} levels of subgraphs, got more")
         links = [link for link in content.get("links") or [] if link]
-        self.definitions, self.prefix, self.given = definitions, prefix, given
+        shared.spend(1 + len(content["nodes"]))
         self.nodes = {node["id"]: node for node in content["nodes"]}
         self.links = dict(map(_read_link, links))
         self.outputs = _origins_of(links)
         self.inner: dict[Any, _Level] = {}
+        setters = (node for node in content["nodes"] if node.get("type") in _SETTERS)
+        self.setters = {_first_value(node): node for node in setters}
+        self.given, self.overridden = _promoted_values(self.holder, content)
 
     def write(self, graph: Graph) -> None:
         """Add the active nodes to the graph and expand subgraphs."""
         for node in self.nodes.values():
             if node.get("mode", 0) in (_NEVER, _BYPASSED) or node.get("type") in _VIRTUAL:
                 continue
-            if node.get("type") in self.definitions:
+            if node.get("type") in self.shared.definitions:
                 self._inside(node).write(graph)
             else:
                 graph[f"{self.prefix}{node['id']}"] = self._written(node)
-            if len(graph) > _MOST_NODES:
-                raise ValueError(f"workflow: expected at most {_MOST_NODES} nodes, got more")
 
     def _written(self, node: Record) -> Record:
         written = {"class_type": str(node.get("type", "")), "inputs": self._inputs(node)}
         return {**written, "_meta": {"title": str(node["title"])}} if node.get("title") else written
 
-    def output(self, number: int, chain: int = 0) -> Any:
-        """Return the value or link behind one of a subgraph's outputs."""
-        origin = self.outputs.get(number)
-        return None if origin is None else self._source(*origin, chain)
-
     def _inputs(self, node: Record) -> Record:
-        inputs = widget_values(node)
+        inputs = widget_values(node) | self.overridden.get(str(node["id"]), {})
         for entry in node.get("inputs") or []:
-            linked = self._linked(entry)
+            linked = self.linked(entry)
             if linked is not None:
-                inputs[entry["name"]] = linked
+                inputs[str(entry["name"])] = linked
         return inputs
 
-    def _linked(self, entry: Record, chain: int = 0) -> Any:
+    def linked(self, entry: Record, chain: int = 0) -> Any:
+        """Return the value or finished link that an input of this level takes, or None if it takes none."""
         origin = self.links.get(entry.get("link"))
         return None if origin is None else self._source(*origin, chain)
 
-    def _source(self, origin_id: Any, number: int, chain: int = 0) -> Any:
+    def output(self, number: int, chain: int) -> Any:
+        """Return the value or finished link behind one of a subgraph's outputs."""
+        origin = self.outputs.get(number)
+        return None if origin is None else self._source(*origin, chain)
+
+    def _source(self, origin_id: Any, number: int, chain: int) -> Any:
         """Return the value or finished link behind an output at this level, or None if there is none."""
-        if origin_id == _INPUT_NODE:
-            return self.given.get(number)
-        node = self.nodes.get(origin_id)
-        if node is None or node.get("mode", 0) == _NEVER or chain > _LONGEST_CHAIN:
+        if chain > _LONGEST_CHAIN:
             return None
+        if origin_id == _INPUT_NODE:
+            return self._from_outside(number, chain + 1)
+        node = self.nodes.get(origin_id)
+        return None if node is None or node.get("mode", 0) == _NEVER else self._behind(node, number, chain + 1)
+
+    def _behind(self, node: Record, number: int, chain: int) -> Any:
+        kind = node.get("type")
         if node.get("mode", 0) == _BYPASSED:
-            return self._linked(_passed_through(node, number), chain + 1)
-        if node.get("type") in self.definitions:
-            return self._inside(node).output(number, chain + 1)
-        if node.get("type") in _VIRTUAL:
-            return self._behind_virtual(node, chain + 1)
-        return [f"{self.prefix}{origin_id}", number]
+            return self.linked(_passed_through(node, number), chain)
+        if kind in self.shared.definitions:
+            return self._inside(node).output(number, chain)
+        if kind in _GETTERS:
+            return self.from_setter(_first_value(node), chain)
+        return self._behind_virtual(node, chain) if kind in _VIRTUAL else [f"{self.prefix}{node['id']}", number]
+
+    def _from_outside(self, number: int, chain: int) -> Any:
+        """Return what a subgraph's input receives: a link from outside, or a value promoted to its node."""
+        if self.outer is None:
+            return None
+        definition = self.shared.definitions[self.holder["type"]]
+        name = (definition.get("inputs") or [])[number].get("name")
+        entry = next((entry for entry in self.holder.get("inputs") or [] if entry.get("name") == name), {})
+        linked = self.outer.linked(entry, chain)
+        return self.given.get(number) if linked is None else linked
+
+    def from_setter(self, name: Any, chain: int) -> Any:
+        """Return what the Set node of a name takes, on this level or around it."""
+        if name in self.setters:
+            return self._behind_virtual(self.setters[name], chain)
+        return self.outer.from_setter(name, chain) if self.outer else None
 
     def _behind_virtual(self, node: Record, chain: int) -> Any:
-        if node["type"] in _GETTERS:
-            name = _first_value(node)
-            setters = (other for other in self.nodes.values() if other.get("type") in _SETTERS)
-            node = next((setter for setter in setters if name is not None and _first_value(setter) == name), {})
         entries = node.get("inputs") or []
-        return self._linked(entries[0], chain) if entries else _first_value(node)
+        linked = self.linked(entries[0], chain) if entries else None
+        return linked if entries and entries[0].get("link") is not None else _first_value(node)
 
     def _inside(self, node: Record) -> "_Level":
         if node["id"] not in self.inner:
-            definition = self.definitions[node["type"]]
-            given = self._given_to(node, definition)
-            self.inner[node["id"]] = _Level(definition, self.definitions, f"{self.prefix}{node['id']}:", given)
+            self.inner[node["id"]] = _Level(self.shared.definitions[node["type"]], self.shared, self, node)
         return self.inner[node["id"]]
 
-    def _given_to(self, node: Record, definition: Record) -> dict[int, Any]:
-        """Return what a subgraph node's inputs receive: links from outside, and values promoted to the node."""
-        entries = {entry.get("name"): entry for entry in node.get("inputs") or []}
+
+def _promoted_values(holder: Record, definition: Record) -> tuple[dict[int, Any], dict[str, Record]]:
+    """Return the values that a subgraph's node holds: by number of its inputs, and by inner node and name.
+
+    Newer files list the inner nodes and names of the values in `proxyWidgets`; -1 stands for an input of the subgraph.
+    """
+    values = holder.get("widgets_values")
+    if not isinstance(values, list):
+        return {}, {}
+    proxies = (holder.get("properties") or {}).get("proxyWidgets")
+    if not isinstance(proxies, list) or len(proxies) != len(values):
         promoted = _promoted_inputs(definition)
-        values = node.get("widgets_values") or []
-        given = dict(zip(promoted, values, strict=True)) if len(values) == len(promoted) else {}
-        for number, entry in enumerate(definition.get("inputs") or []):
-            linked = self._linked(entries.get(entry.get("name"), {}))
-            if linked is not None:
-                given[number] = linked
-        return given
+        return (dict(zip(promoted, values, strict=True)) if len(values) == len(promoted) else {}), {}
+    numbers = {entry.get("name"): number for number, entry in enumerate(definition.get("inputs") or [])}
+    given: dict[int, Any] = {}
+    overridden: dict[str, Record] = {}
+    for (node_id, name), value in zip(proxies, values, strict=True):
+        if str(node_id) != _PROXY_OF_INPUT:
+            overridden.setdefault(str(node_id), {})[str(name)] = value
+        elif name in numbers:
+            given[numbers[name]] = value
+    return given, overridden
 
 
 def _first_value(node: Record) -> Any:

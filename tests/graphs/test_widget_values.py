@@ -14,6 +14,8 @@ def node(kind: str, values, *names: str):
     ("stored", "wanted"),
     [
         (node("KSampler", [7, "fixed", 20, 8.0, "euler", "normal", 1.0]), {"seed": 7, "steps": 20, "cfg": 8.0}),
+        # The first versions of ComfyUI stored a boolean after the seed.
+        (node("KSampler", [7, False, 30, 7.0, "euler", "karras", 1.0]), {"seed": 7, "steps": 30, "cfg": 7.0}),
         # An older file that lists only the one value that was made an input.
         (
             node("KSampler", [7, "randomize", 20, 8.0, "euler", "normal", 1.0], "seed"),

@@ -292,3 +292,64 @@ def test_what_makes_a_schedule_from_a_latent_is_no_sampler():
     sampler = {"kind": "SamplerCustom", "model": ["m", 0], "sigmas": ["s", 0], "latent_image": ["p", 0], "cfg": 3.0}
     (found,) = read_nodes(m=dict(MODEL), p={"kind": "Anything"}, s=scheduler, k=sampler)
     assert (found.node, found.steps) == ("k", 20)
+
+
+def test_values_promoted_by_proxies_reach_their_inner_nodes():
+    inner = [{**STOCK, "id": 5}, {"id": 6, "type": "FluxGuidance", "widgets_values": [3.5]}]
+    definition = {"id": "s", "nodes": inner, "links": [], "inputs": [], "outputs": []}
+    holder = {
+        "id": 2,
+        "type": "s",
+        "widgets_values": [33, 2.5],
+        "properties": {"proxyWidgets": [["5", "steps"], ["6", "guidance"]]},
+    }
+    graph = to_graph(saved([holder], [], definitions={"subgraphs": [definition]}))
+    assert (graph["2:5"]["inputs"]["steps"], graph["2:6"]["inputs"]["guidance"]) == (33, 2.5)
+
+
+def test_a_getter_in_a_subgraph_finds_the_setter_outside():
+    getter = {"id": 3, "type": "GetNode", "widgets_values": ["m"], "outputs": [{"type": "MODEL"}]}
+    sampler = {**STOCK, "inputs": taking("MODEL", model=2)}
+    link = {"id": 2, "origin_id": 3, "origin_slot": 0, "target_id": 9, "target_slot": 0}
+    definition = {"id": "s", "nodes": [getter, sampler], "links": [link], "inputs": [], "outputs": []}
+    setter = {"id": 2, "type": "SetNode", "widgets_values": ["m"], "inputs": taking("MODEL", value=1)}
+    nodes = [FLUX, setter, {"id": 7, "type": "s"}]
+    graph = to_graph(saved(nodes, [[1, 1, 0, 2, 0, "MODEL"]], definitions={"subgraphs": [definition]}))
+    assert graph["7:9"]["inputs"]["model"] == ["1", 0]
+
+
+def test_a_subgraph_that_feeds_itself_leads_nowhere():
+    inner = {"id": 1, "type": "Reroute", "inputs": taking("*", a=5)}
+    links = [
+        {"id": 5, "origin_id": -10, "origin_slot": 0, "target_id": 1, "target_slot": 0},
+        {"id": 6, "origin_id": 1, "origin_slot": 0, "target_id": -20, "target_slot": 0},
+    ]
+    definition = {"id": "s", "nodes": [inner], "links": links, "inputs": [{"name": "a"}], "outputs": [{"name": "b"}]}
+    nodes = [{"id": 2, "type": "s", "inputs": taking("*", a=1)}, {**STOCK, "inputs": taking("MODEL", model=2)}]
+    workflow = saved(nodes, [[1, 2, 0, 2, 0, "*"], [2, 2, 0, 9, 0, "MODEL"]], definitions={"subgraphs": [definition]})
+    assert "model" not in to_graph(workflow)["9"]["inputs"]
+
+
+def test_empty_subgraphs_in_each_other_are_refused_before_they_fill_the_memory():
+    def level(number: int) -> dict:
+        inner = [{"id": i, "type": f"s{number + 1}"} for i in range(10)] if number < 13 else []
+        return {"id": f"s{number}", "nodes": inner, "links": [], "inputs": [], "outputs": []}
+
+    with pytest.raises(ValueError, match="at most 20000 nodes"):
+        to_graph(saved([{"id": 1, "type": "s0"}], [], definitions={"subgraphs": [level(i) for i in range(14)]}))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"id": 1, "inputs": [{"name": 5, "link": 1}]},
+        {"id": 1, "inputs": 7},
+        {"id": [], "type": "KSampler"},
+        {"id": 1, "type": "KSampler", "widgets_values": [[], {}], "outputs": 3, "mode": 4},
+    ],
+)
+def test_a_broken_node_is_refused_or_read_as_far_as_it_goes(node: dict):
+    try:
+        list(samplers_in(to_graph(saved([node], [[1, 1, 0, 1, 0, "X"]]))))
+    except ValueError as error:
+        assert "broken" in str(error)
