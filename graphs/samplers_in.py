@@ -1,7 +1,7 @@
 """Reads the samplers of a prompt graph: steps, cfg, sampler, scheduler, shift, guidance, and the models.
 
 ComfyUI's samplers are read together with the nodes that supply their sigmas, sampler and guider. Samplers of other
-packs are told by what their inputs are called: a step count or a schedule beside what is sampled.
+packs are known by what their inputs are called: a step count or a schedule beside what is sampled.
 """
 
 import re
@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .step_names import is_material, is_sigmas, is_step_count
-from .values import Graph, GraphValues, link_of, number_of
+from .values import MOST_READ, Graph, GraphValues, link_of, number_of
 from .walk import Branch, Lora, Upstream, Walk, model_inputs
 
 _GUIDER_CFG = ("cfg", "cfg_conds", "video_cfg")
 _CFG = (*_GUIDER_CFG, "cfg_scale", "cfg_high_noise", "guidance_scale")
 _DENOISE = ("denoise", "denoise_strength", "denoising_strength")
 # Nodes with a step count that sample nothing themselves, or nothing that a step count describes.
-_NO_SAMPLER = re.compile(r"metadata|save|schedul|train|xy_?|plot|context|config", re.IGNORECASE)
+_NO_SAMPLER = re.compile(
+    r"metadata|save|schedul|train|xy_?|plot|context|config|noise|load|hook|selector|settings|unsampl", re.IGNORECASE
+)
 _SHIFT_NODES = {
     "ModelSamplingSD3": "shift",
     "ModelSamplingAuraFlow": "shift",
@@ -73,7 +75,7 @@ def samplers_in(graph: Graph) -> Iterator[GraphSampler]:
 
 def samplers_with_models(graph: Graph) -> Iterator[tuple[GraphSampler, Upstream]]:
     """Yield the settings of every sampler in the graph, once, and what is upstream of its model input."""
-    walk = Walk(graph)
+    walk = Walk(graph, most=MOST_READ + len(graph) * _COST * 10)
     for node_id in _sampler_nodes(walk):
         above = walk.upstream(*_holder_of_model(walk.values, node_id))
         yield GraphSampler(above.files, above.loras, node=node_id, **_own_settings(walk.values, node_id)), above
@@ -98,12 +100,10 @@ def is_sampler(values: GraphValues, node_id: str) -> bool:
     linked = [name for name, value in inputs.items() if link_of(value)]
     takes_schedule = any(is_sigmas(name) for name in linked)
     takes_steps = any(is_step_count(name) and not isinstance(value, str) for name, value in inputs.items())
-    if not linked or not (takes_steps or takes_schedule):
+    if not (takes_steps or takes_schedule) or not model_inputs(inputs) or _NO_SAMPLER.search(kind):
         return False
-    if "sampler" in kind.lower():
-        return True
     sampled = any(is_material(name) and not re.search("model|unet", name) for name in linked)
-    return sampled and bool(model_inputs(inputs)) and not _NO_SAMPLER.search(kind)
+    return sampled or "sampler" in kind.lower()
 
 
 def _feeding_sigmas(graph: Graph) -> set[str]:
@@ -125,10 +125,24 @@ def _read(walk: Walk, node_id: str) -> Iterator[GraphSampler]:
 def _holder_of_model(values: GraphValues, node_id: str) -> tuple[str, str]:
     """Return the node and input that take a sampler's model: the sampler itself or its guider."""
     inputs = values.inputs_of(node_id)
-    guider = link_of(inputs.get("guider"))
-    if guider and values.inputs_of(guider[0]):
-        return guider[0], next(iter(model_inputs(values.inputs_of(guider[0]))), "model")
+    guider = _guider(values, inputs)
+    if guider:
+        return guider, next(iter(model_inputs(values.inputs_of(guider))), "model")
     return node_id, next(iter(model_inputs(inputs)), "model")
+
+
+def _guider(values: GraphValues, inputs: dict[str, Any]) -> str:
+    """Return the node that makes a sampler's guider, past nodes that pass it on; empty if there is none."""
+    link = link_of(inputs.get("guider"))
+    for _ in range(_LONGEST_CHAIN):
+        if link is None:
+            return ""
+        behind = values.inputs_of(link[0])
+        links = [found for value in behind.values() if (found := link_of(value))]
+        if model_inputs(behind) or len(links) != 1:
+            return link[0]
+        link = links[0]
+    return ""
 
 
 def _own_settings(values: GraphValues, node_id: str) -> dict[str, Any]:
@@ -152,10 +166,11 @@ def _text(values: GraphValues, inputs: dict[str, Any], *names: str) -> str:
 
 
 def _cfg(values: GraphValues, inputs: dict[str, Any]) -> float | None:
-    guider = link_of(inputs.get("guider"))
+    guider = _guider(values, inputs)
     if guider:
-        inputs = values.inputs_of(guider[0])
-        if not any(name in inputs for name in _GUIDER_CFG):
+        inputs = values.inputs_of(guider)
+        basic = "conditioning" in inputs or values.graph[guider].get("class_type") == "BasicGuider"
+        if basic and not any(name in inputs for name in _GUIDER_CFG):
             return 1.0
     return _first_number(values, inputs, _CFG)
 
@@ -187,7 +202,12 @@ def _custom_schedule(values: GraphValues, value: Any) -> dict[str, Any]:
         if kind == "ManualSigmas":
             sigmas = tuple(float(level) for level in re.findall(r"\d*\.?\d+", str(values.value(inputs.get("sigmas")))))
             refines = not sigmas or sigmas[0] < 1
-            return {"steps": len(sigmas) - 1 or None, "scheduler": kind, "sigmas": sigmas, "refines": refines}
+            return {
+                "steps": len(sigmas) - 1 if len(sigmas) > 1 else None,
+                "scheduler": kind,
+                "sigmas": sigmas,
+                "refines": refines,
+            }
         value = inputs.get("sigmas")
         if value is None:
             break
@@ -197,9 +217,9 @@ def _custom_schedule(values: GraphValues, value: Any) -> dict[str, Any]:
 def _guidance(values: GraphValues, node_id: str) -> float | None:
     """Return the value of the nearest FluxGuidance upstream along the positive conditioning."""
     inputs = values.inputs_of(node_id)
-    guider = link_of(inputs.get("guider"))
+    guider = _guider(values, inputs)
     if guider:
-        inputs = values.inputs_of(guider[0])
+        inputs = values.inputs_of(guider)
     value = inputs.get("positive", inputs.get("conditioning"))
     for _ in range(_LONGEST_CHAIN):
         link = link_of(value)

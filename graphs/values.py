@@ -19,6 +19,8 @@ _MOST_VALUES = 64
 _LARGEST = 1e6
 # Nodes of one input that turn a yes into a no, and those that pass anything on.
 _CHANGES_STATE = re.compile(r"not|neg|inver|toggle|flip", re.IGNORECASE)
+# Names under which nodes with other inputs hold their one value.
+_VALUE_NAMES = ("value", "Value", "number", "Number", "Xi")
 _REROUTE = re.compile(r"reroute", re.IGNORECASE)
 # Names of a switch's inputs that choose, instead of being passed on.
 CONDITION = r"select|index|switch|^cond|boolean"
@@ -139,4 +141,4 @@ class GraphValues:
             return self.value(switched)
         if len(inputs) == 1:
             return self.value(next(iter(inputs.values())))
-        return self.value(inputs.get("value"))
+        return next((self.value(inputs[name]) for name in _VALUE_NAMES if name in inputs), None)

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from .model_files import is_model_file
-from .values import CONDITION, Graph, GraphValues, Link, Node, is_switch, link_of, number_of
+from .values import CONDITION, MOST_READ, Graph, GraphValues, Link, Node, is_switch, link_of, number_of
 
 # Limits on the depth of the walk and on the branches that are followed. Real graphs are never so deep; each open switch
 # multiplies the branches.
@@ -107,11 +107,13 @@ class Upstream:
         files: names of the base model's file; several for a merge or an open switch.
         loras: LoRAs that every branch has, starting at the loader.
         doubts: how the branches differ, one sentence each.
+        kinds: classes of the nodes on any branch.
     """
 
     files: tuple[str, ...] = ()
     loras: tuple[Lora, ...] = ()
     doubts: tuple[str, ...] = ()
+    kinds: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 class Walk:
@@ -119,11 +121,12 @@ class Walk:
 
     Args:
         graph: the prompt graph in API form.
+        most: how many inputs and branches may be read.
     """
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, most: int = MOST_READ) -> None:
         self.graph = graph
-        self.values = GraphValues(graph)
+        self.values = GraphValues(graph, most)
         self._walked: dict[str, list[Branch]] = {}
 
     def branches(self, node_id: str, input_name: str = "model") -> list[Branch]:
@@ -261,13 +264,14 @@ def _agreed(ways: list[Branch]) -> Upstream:
     if not ways:
         return Upstream()
     files = _once(tuple(file for way in ways for file in way.files))
+    kinds = frozenset(str(node.get("class_type", "")) for way in ways for node in way.nodes)
     if len(ways) >= MOST_BRANCHES:
         return Upstream(files, (), (f"more than {MOST_BRANCHES - 1} branches of the graph lead to a model",))
     in_all = set(ways[0].loras).intersection(*(way.loras for way in ways))
     shared = tuple(lora for lora in ways[0].loras if lora in in_all)
     some = dict.fromkeys(lora.name for way in ways for lora in way.loras if lora not in in_all)
     doubts = (f"an open switch decides whether LoRA {', '.join(islice(some, MOST_NAMES))} is on",) if some else ()
-    return Upstream(files, shared, doubts)
+    return Upstream(files, shared, doubts, kinds)
 
 
 def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -133,6 +133,17 @@ def _chosen_steps(variant: Variant, order: tuple[str, ...], prefix: str = "") ->
     return entry["value"], prefix + source
 
 
+def for_quality(fields: dict[str, Any], quality: Quality, *, few_step: bool) -> dict[str, Any]:
+    """Return settings that name no quality for one: those of a full-length model run fewer steps as a draft."""
+    if quality != "draft" or few_step or "steps" not in fields:
+        return fields
+    return {**fields, "steps": _own_draft(fields["steps"])}
+
+
+def _own_draft(balanced: int) -> int:
+    return min(balanced, max(DRAFT_LEAST, round(DRAFT_SHARE * balanced)))
+
+
 def _draft_steps(variant: Variant, balanced: int) -> tuple[int, str]:
     entries = variant.settings["steps"]
     # What other projects use widens the range, but isn't a recommendation beside those of the model's own people.
@@ -141,8 +152,9 @@ def _draft_steps(variant: Variant, balanced: int) -> tuple[int, str]:
     if lowest <= CLEARLY_LOWER * balanced:
         kind = next(k for k, e in named.items() if e.get("min", e["value"]) == lowest)
         return lowest, f"lowest count among the sources; {_describe(variant, 'steps', kind)}"
-    steps = min(balanced, max(DRAFT_LEAST, round(DRAFT_SHARE * balanced)))
-    return steps, f"Sweet Spot's own rule for trying out prompts: 40 % of balanced, at least {DRAFT_LEAST}"
+    return _own_draft(
+        balanced
+    ), f"Sweet Spot's own rule for trying out prompts: 40 % of balanced, at least {DRAFT_LEAST}"
 
 
 def _choose(variant: Variant, setting: str, order: tuple[str, ...]) -> tuple[dict[str, Any], str] | None:

@@ -80,7 +80,7 @@ def match_lora(name: str) -> list[Match]:
 def match_metadata(metadata: dict[str, str]) -> list[Match]:
     """Return the entries that a header points to: those of a specific architecture tag first, then those of its title.
 
-    A tag that says "base" proves nothing: ComfyUI's own CheckpointSave writes value for every SDXL and SD3 model.
+    A tag that says "base" proves nothing: ComfyUI's own CheckpointSave writes it for every SDXL and SD3 model.
     """
     tags = {metadata[key] for key in ARCHITECTURE_METADATA if metadata.get(key)}
     tagged = [

@@ -24,19 +24,23 @@ _NOT_A_MODEL = re.compile(
     r"vae|tae(sd|f|hv|w)\w*|(?:\w+_)?(?:en|de)coder|stage_a|clip_(?:fp16|vision|l|g)|clip$|upscaler|"
     r"control_?net|control_(?:v\d|lora)\w*|lllite|controll+ite|sparse_?ctrl|brush_?net|recolor|layer_(?:sd\d*|xl)\w*|qrcode_monster|"
     r"t2i_?adapter|ip_?adapter|ip_plus|face_?id|pulid|instant_?id|ic_?light|"
-    r"(?:\w+_)?negative(?:_\w+)?|embeddings?|textual_inversion|loras?|motion_(?:module|adapter|model)|mm_sd\w*|\w*sd15_mm|byt5\w*|"
+    r"(?:\w+_)?negative(?:_v?\d+|_xl|_hand|_prompt)?$|embeddings?|textual_inversion|"
+    r"loras?(?:_(?:rank_?\d+|r\d+|v\d+|fp\d+|bf16|alpha_?\d*))*$|motion_(?:module|adapter|model)|mm_sd\w*|\w*sd15_mm|byt5\w*|"
     r"\w*_xl_(?:canny|depth|sketch|open_?pose|soft_?edge|scribble|line_?art|blur|tile)\w*|open_?pose_?xl\w*"
     r")(?![a-z0-9])"
 )
 
+# What makes a file whole although it names a part that it contains.
+_WHOLE = re.compile(r"(?<![a-z])(aio|all_in_one|baked\w*|merged?|incl\w*)(?![a-z])")
+
 # Words that give a file's format, size or part, and don't make it another model.
 _NEUTRAL = re.compile(
     r"fp\d+|bf16|f16|f32|e\dm\d(?:fn)?|scaled|mixed|fp8mixed|int\d|nvfp4|mxfp8|convrot|awq|svdq|q\d|k|m|s|l|xs|nf4|gguf|pruned"
-    r"|ema|emaonly|only|kj|v?\d+|v\d+\w?|\d+b|\d+m|transformer|model|unet|dit|comfy|comfyui|original|official"
-    r"|repackaged|high|low|highnoise|lownoise|noise|incl|clips|t5xxl\w*|bnb|\d+vae|xt|\d+p|vae|with|without|full|all|in|one|aio|base|dev|release|r\d+|rank\d+|hd|preview\d*|svd|r\d+"
+    r"|ema|emaonly|only|kj|v?\d+|v\d+\w|\d+b|\d+m|transformer|model|unet|dit|comfy|comfyui|original|official"
+    r"|repackaged|high|low|highnoise|lownoise|noise|incl|clips|t5xxl\w*|bnb|\d+vae|xt|\d+p|vae|with|without|full|all|in|one|aio|base|dev|release|r\d+|rank\d+|hd|preview\d*|svd"
 )
 _GLUED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z]{3})(?=\d)|(?<=[A-Z])(?=[A-Z][a-z])")
-_STEPS = re.compile(r"(?<![0-9])(\d{1,2})_?steps?(?![a-z])|(?<![a-z])(?:steps?_?|hyp(?:er)?_?)(\d{1,2})(?![0-9a-z])")
+_STEPS = re.compile(r"(?<![0-9v])(\d{1,2})_?steps?(?![a-z])|(?<![a-z])(?:steps?_?|hyp(?:er)?_?)(\d{1,2})(?![0-9a-z])")
 
 
 def is_shared_name(name: str) -> bool:
@@ -64,7 +68,7 @@ def normalise(name: str) -> str:
 def apart(name: str) -> str:
     """Return a name in normal form, with glued words apart: `HiDreamO1Image` becomes `hi_dream_o1_image`.
 
-    Words are told by capitals and by digits after at least three letters, so that `fp8` and `t2v` stay whole.
+    Words begin at capitals, and at digits after at least three letters, so that `fp8` and `t2v` stay whole.
     """
     return normalise(_GLUED.sub("_", name[-LONGEST_NAME:]))
 
@@ -128,7 +132,7 @@ def _without_misleading(name: str) -> str:
 
 def names_a_part(name: str) -> bool:
     """Return whether a name in normal form is that of a VAE, ControlNet, adapter, encoder or the like."""
-    return _NOT_A_MODEL.search(name) is not None
+    return _NOT_A_MODEL.search(name) is not None and _WHOLE.search(name) is None
 
 
 def says_more(name: str, start: int, end: int) -> bool:

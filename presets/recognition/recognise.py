@@ -1,8 +1,8 @@
 """Recognises a model: its variant, the confidence, and the plan it gets. One function for node, shell and browser.
 
-It goes by, in this order: the user's choice, the user's saved preset, the exact file name in the installed official
-templates, LoRAs and file names, the file's metadata, class and geometry. If nothing matches, it uses the safe default
-and says so.
+It goes by, in this order: the user's choice, the user's saved preset for the file or its type, settings in the file,
+those beside it, the exact file name in the installed official templates, LoRAs and file names, the file's metadata,
+class and geometry. If nothing matches, it uses the safe default and says so.
 """
 
 import re
@@ -32,7 +32,7 @@ _LORA_WORD = re.compile(r"(?:^|_)(?:loras?\d*|lokr|alpha|rank_?\d+)(?=_|$)")
 
 
 class Overlay(Protocol):
-    """Settings from elsewhere for exactly this file: a saved preset, an official template, the file itself."""
+    """Settings from elsewhere for this file: a saved preset, an official template, the file itself, its sidecar."""
 
     def find(self, evidence: Evidence, quality: Quality, finding: Finding) -> tuple[dict[str, Any], str] | None:
         """Return the plan's fields that it knows and the words for their source, or None if it knows nothing.
@@ -136,7 +136,11 @@ def _with_sidecar(finding: Finding, evidence: Evidence) -> Finding:
     if variant is None or not carries(evidence, variant, lora=bool(variant.signals.loras)):
         return finding
     signals = (f"{evidence.sidecar.file} says {evidence.sidecar.base_model!r}", *finding.signals)
-    return replace(finding, variant=variant, confidence=FAMILY_ONLY, signals=signals)
+    by_name = finding.variant is not None and any(signal.startswith("file ") for signal in finding.signals)
+    other = by_name and finding.variant is not None and finding.variant.family is not variant.family
+    against = (f"its name says {finding.variant.name}",) if other and finding.variant is not None else ()
+    contradictions = (*finding.contradictions, *against)
+    return replace(finding, variant=variant, confidence=FAMILY_ONLY, signals=signals, contradictions=contradictions)
 
 
 def _chosen(evidence: Evidence) -> Finding:
@@ -159,7 +163,8 @@ def _by_lora(evidence: Evidence) -> Finding | None:
 
 def _base_of(evidence: Evidence, lora: str) -> Match | None:
     """Return the entry that the base's file name points to, or else the one that the LoRA's name points to."""
-    matches = [match for name in (*evidence.files, lora) for match in match_file(name)[:1]]
+    own_name = _LORA_WORD.sub("_", normalise(lora))
+    matches = [match for name in (*evidence.files, own_name) for match in match_file(name)[:1]]
     return matches[0] if matches else None
 
 
@@ -294,7 +299,7 @@ def _few_steps(plan: StepPlan, says: str, named_steps: int | None) -> StepPlan:
 
 
 def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Finding) -> tuple[StepPlan, Finding]:
-    """Overlay the plan with the template's, the file's and then the user's own settings for exactly this file."""
+    """Overlay the plan with the template's, the sidecar's, the file's and then the user's own settings."""
     if evidence.choice:
         return plan, finding
     template = wishes.templates if _takes_template(wishes, finding) else None
@@ -304,8 +309,8 @@ def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Findin
         if overlay is not None:
             fields, source = overlay
             plan = plan.overlaid(fields, source)
-            # Settings for a type, or from a download page, don't show what the file is.
-            unsure = bool(evidence.doubts) or layer in (wishes.sidecar, wishes.types)
+            # Settings for a type or from a download page, or none but a size, don't show what the file is.
+            unsure = bool(evidence.doubts) or layer in (wishes.sidecar, wishes.types) or "steps" not in fields
             confidence = finding.confidence if unsure else CERTAIN
             finding = replace(finding, confidence=confidence, signals=(*finding.signals, source))
     return plan, finding

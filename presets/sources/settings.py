@@ -24,6 +24,7 @@ CFG_NAMES = ("cfg", "cfg_scale", "guidance_scale", "true_cfg_scale")
 ALIASES = (STEPS_NAMES, CFG_NAMES, ("sampler_name", "sampler"), ("scheduler",), ("guidance",))
 MOST_STEPS = 10_000
 LARGEST_CFG = 100.0
+MOST_CLIP_SKIP = 12
 
 # A1111's sampler names, in lower case, and ComfyUI's names for them.
 _A1111_SAMPLERS = {

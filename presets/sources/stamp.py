@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..qualities import Quality
+from ..recognition.headers import LARGEST_HEADER
 from ..regular_files import open_regular
+from .files import sweep_unfinished
 from .in_file import STAMP, STAMP_VERSION
 
 ENDINGS = (".safetensors", ".sft")
-# The format's own limit.
-LARGEST_HEADER = 100_000_000
+_LARGEST_OF_FORMAT = 100_000_000
 _LENGTH_BYTES = 8
 _ALIGNMENT = 8
 _CHUNK = 8 << 20
@@ -48,19 +49,21 @@ def write_stamp(model: Path, plan: dict[Quality, dict[str, Any]] | None) -> None
     if model.suffix.lower() not in ENDINGS:
         raise StampError(f"{model.name}: expected a file that ends in {' or '.join(ENDINGS)}")
     target = model.resolve()
-    with open_regular(target) as source:
-        header, start = _read_header(source, target.name)
-        text = _encoded(header, plan)
-        _check_space(source, target, len(text))
-        unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        try:
+    sweep_unfinished(target)
+    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with open_regular(target) as source:
+            header, start = _read_header(source, target.name)
+            text = _encoded(header, plan, target.name)
+            _check_space(source, target, len(text))
             _write_copy(source, start, text, unfinished)
-            shutil.copymode(target, unfinished)
-            unfinished.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            raise
+        # Windows replaces no file that is open.
+        shutil.copymode(target, unfinished)
+        unfinished.replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        raise
 
 
 def _read_header(source: BinaryIO, name: str) -> tuple[dict[str, Any], int]:
@@ -68,7 +71,7 @@ def _read_header(source: BinaryIO, name: str) -> tuple[dict[str, Any], int]:
     start = source.read(_LENGTH_BYTES)
     length = struct.unpack("<Q", start)[0] if len(start) == _LENGTH_BYTES else 0
     size = os.fstat(source.fileno()).st_size
-    if not 0 < length <= min(LARGEST_HEADER, size - _LENGTH_BYTES):
+    if not 0 < length <= min(_LARGEST_OF_FORMAT, size - _LENGTH_BYTES):
         raise StampError(f"{name}: expected a safetensors file, but its header's length is {length} of {size} bytes")
     try:
         header = json.loads(source.read(length))
@@ -79,13 +82,15 @@ def _read_header(source: BinaryIO, name: str) -> tuple[dict[str, Any], int]:
     return header, _LENGTH_BYTES + length
 
 
-def _encoded(header: dict[str, Any], plan: dict[Quality, dict[str, Any]] | None) -> bytes:
+def _encoded(header: dict[str, Any], plan: dict[Quality, dict[str, Any]] | None, name: str) -> bytes:
     metadata = {key: value for key, value in header.get("__metadata__", {}).items() if key != STAMP}
     if plan is not None:
         metadata[STAMP] = json.dumps({"version": STAMP_VERSION, **plan})
     rest = {name: entry for name, entry in header.items() if name != "__metadata__"}
     text = json.dumps({"__metadata__": metadata, **rest} if metadata else rest, separators=(",", ":"))
     encoded = text.encode()
+    if plan is not None and len(encoded) > LARGEST_HEADER - _ALIGNMENT:
+        raise StampError(f"{name}: expected a header of less than {LARGEST_HEADER} bytes, the most that is read again")
     return encoded + b" " * (-len(encoded) % _ALIGNMENT)
 
 

@@ -97,11 +97,16 @@ class TypePresets:
     def find(self, evidence: Evidence, quality: Quality, finding: Finding) -> Found:
         """Return the plan's fields for the narrowest type that the model belongs to, and the words for their source."""
         loras = [lora.name for lora in evidence.active_loras]
-        accelerated = bool(step_loras(loras)) or (finding.variant is not None and finding.variant.distilled)
+        variant = finding.variant
+        is_few = bool(finding.few_step) or (variant is not None and variant.distilled)
         for name in _types_of(evidence, finding):
             saved = self.presets.get(key_of(name, loras), {}).get(quality)
-            exact = finding.variant is not None and name == finding.variant.id
-            if saved is not None and (exact or step_loras(loras) or not accelerated):
+            meant = (
+                not is_few
+                or bool(step_loras(loras))
+                or (variant is not None and name == variant.id and variant.distilled)
+            )
+            if saved is not None and meant:
                 return from_record(saved), f"your saved preset for all {name}"
         return None
 

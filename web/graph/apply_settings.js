@@ -51,6 +51,8 @@ function settingWidgets(node) {
   const kind = classOf(node);
   const own = OWN[kind] ?? [];
   if (NO_TARGET.test(kind) || (kind.startsWith("SweetSpot") && !own.length)) return [];
+  // A node that only gives a MODEL changes it, and samples nothing.
+  if (node.outputs?.length && node.outputs.every(({ type }) => type === "MODEL")) return [];
   return (node.widgets ?? []).flatMap((widget) => {
     const setting = WIDGETS.find(([, name]) => name.test(widget.name))?.[0];
     // A step list, and a sampler that is an input, are no such widgets.
@@ -92,25 +94,40 @@ export function propose(settings, places) {
       const value = settings[setting];
       if (value !== null && value !== undefined) proposeOne(place, widget, value, proposal);
     }
-    proposeBounds(settings, place, proposal);
   }
+  proposeBounds(
+    settings,
+    places.filter((place) => !isLinked(place, "plan")),
+    proposal,
+  );
   return proposal;
 }
 
 /**
- * Moves the step at which two samplers hand over, because it counts the steps of the schedule.
+ * The widgets of a node that hold the step at which another sampler takes over.
+ *
+ * @param {GraphNode} node
+ */
+function boundsOf(node) {
+  const steps = Number(settingWidgets(node).find(([setting]) => setting === "steps")?.[1].value);
+  const inside = (/** @type {Widget} */ { value }) => Number(value) > 0 && Number(value) < steps;
+  return (node.widgets ?? []).filter((widget) => BOUNDS.test(widget.name) && inside(widget));
+}
+
+/**
+ * Moves the steps at which samplers hand over, because they count the steps of the schedule.
  *
  * @param {Record<string, unknown>} settings
- * @param {Place} place
+ * @param {Place[]} places
  * @param {Proposal} proposal
  */
-function proposeBounds(settings, place, proposal) {
-  const steps = Number(settingWidgets(place.node).find(([setting]) => setting === "steps")?.[1].value);
-  for (const widget of (place.node.widgets ?? []).filter(({ name }) => BOUNDS.test(name))) {
-    const at = Number(widget.value);
-    if (!(at > 0 && at < steps)) continue;
-    const moved = settings.split_step || Math.max(1, Math.round((at * Number(settings.steps)) / steps));
-    proposeOne(place, widget, moved, proposal);
+function proposeBounds(settings, places, proposal) {
+  const bounds = places.flatMap((place) => boundsOf(place.node).map((widget) => ({ place, widget })));
+  const isOne = new Set(bounds.map(({ widget }) => widget.value)).size === 1;
+  for (const { place, widget } of bounds) {
+    const steps = Number(settingWidgets(place.node).find(([setting]) => setting === "steps")?.[1].value);
+    const scaled = Math.max(1, Math.round((Number(widget.value) * Number(settings.steps)) / steps));
+    proposeOne(place, widget, (isOne && settings.split_step) || scaled, proposal);
   }
 }
 

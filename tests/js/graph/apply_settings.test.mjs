@@ -10,7 +10,8 @@ function row(...nodes) {
   nodes.forEach((node, id) => {
     Object.assign(node, { id, title: node.type, mode: 0 });
     node.inputs = id > 0 ? [{ name: "in", link: id }] : [];
-    node.outputs = [{ type: node.gives ?? "MODEL", links: id + 1 < nodes.length ? [id + 1] : [] }];
+    const link = id + 1 < nodes.length ? [id + 1] : [];
+    node.outputs = (node.gives ?? ["MODEL", "LATENT"]).map((type) => ({ type, links: link }));
     if (id > 0) graph.links[id] = { origin_id: id - 1, origin_slot: 0, target_id: id, target_slot: 0 };
   });
   return { graph, outer: null, holder: null };
@@ -42,7 +43,7 @@ test("samplers of other packs are written to by what their widgets are called", 
 
 test("a sampler behind a pipe is reached", () =>
   assert.deepEqual(
-    written(SETTINGS, node("ToBasicPipe", {}, { gives: "BASIC_PIPE" }), node("Detailer", { steps: 20 })),
+    written(SETTINGS, node("ToBasicPipe", {}, { gives: ["BASIC_PIPE"] }), node("Detailer", { steps: 20 })),
     [["Detailer", "steps", 4]],
   ));
 
@@ -73,6 +74,28 @@ test("the step at which two samplers hand over moves with the step count", () =>
     ["KSamplerAdvanced", "start_at_step", 26],
   ]);
 });
+
+test("three samplers in a row keep their shares", () => {
+  const values = [
+    { steps: 8, start_at_step: 0, end_at_step: 2 },
+    { steps: 8, start_at_step: 2, end_at_step: 4 },
+  ];
+  const changes = written(
+    { ...SETTINGS, steps: 20, split_step: 10 },
+    ...values.map((each) => node("KSamplerAdvanced", each)),
+  );
+  assert.deepEqual(
+    changes.filter(([, name]) => name !== "steps").map(([, name, value]) => [name, value]),
+    [
+      ["end_at_step", 5],
+      ["start_at_step", 5],
+      ["end_at_step", 10],
+    ],
+  );
+});
+
+test("what only changes the model is left", () =>
+  assert.deepEqual(written(SETTINGS, node("CFGOverride", { cfg: 3 }, { gives: ["MODEL"] })), []));
 
 test("a step count can be written to any sampler that holds it", () => {
   const frame = row(node("KSampler (Efficient)", { steps: 20 }), node("SweetSpotPlan", { steps: 20 }));

@@ -17,7 +17,13 @@ function makeGraph(nodes, links, kind = (all) => new Map(all)) {
   return { nodes, links: kind(entries), getNodeById: (id) => nodes.find((node) => node.id === id) };
 }
 
-function makeNode(id, type, { inputs = [], outputs = ["MODEL"], widgets = {}, ...more } = {}) {
+const samples = (type) => /Sampler|Scheduler|Guider|Guidance|Compare/.test(type);
+
+function makeNode(
+  id,
+  type,
+  { inputs = [], outputs = samples(type) ? ["LATENT"] : ["MODEL"], widgets = {}, ...more } = {},
+) {
   return {
     id,
     type,
