@@ -15,11 +15,11 @@ from ..presets.catalogue import load_catalogue
 from ..presets.control_characters import escaped
 from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.finding import Recognition
-from ..presets.recognition.headers import HeaderError, read_header
-from ..presets.recognition.model_file import evidence_of_file
+from ..presets.recognition.headers import HeaderError
 from ..presets.recognition.recognise import Wishes, recognise_all
 from ..presets.sources.in_file import FileSettings
-from ..presets.sources.sidecars import SidecarSettings, read_sidecar
+from ..presets.sources.local_model import evidence_of
+from ..presets.sources.sidecars import SidecarSettings
 from ..presets.sources.templates import TemplateIndex
 from ..presets.sources.user import UserPresets
 from ..presets.splits import split_step
@@ -123,15 +123,15 @@ def to_json(answers: list[Inspection]) -> str:
 
 
 def to_text(answers: list[Inspection]) -> str:
-    """Return a single model in full, several as a table, and samplers as another."""
-    models = [answer for answer in answers if not answer.is_sampler]
+    """Return a single model in full, several as a table, samplers as another, and what could not be read."""
+    models = [answer for answer in answers if not answer.is_sampler and "error" not in answer.record]
     samplers = [answer.record for answer in answers if answer.is_sampler]
-    tables = [models[0].text] if len(models) == 1 else []
+    parts = [models[0].text] if len(models) == 1 else []
     if len(models) > 1:
-        tables.append(_table([_COLUMNS, *(_row(answer.record) for answer in models)]))
+        parts.append(_table([_COLUMNS, *(_row(answer.record) for answer in models)]))
     if samplers:
-        tables.append(_table(list(rows_of(samplers))))
-    return "\n\n".join(tables)
+        parts.append(_table(list(rows_of(samplers))))
+    return "\n\n".join([*parts, *(answer.text for answer in answers if "error" in answer.record)])
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:
@@ -151,26 +151,22 @@ def _files_in(paths: list[Path]) -> Iterator[Path]:
 
 
 def _of_workflow(file: Path, inputs: Inputs, wishes: Wishes) -> list[Inspection]:
-    """Return an answer for each sampler. In a folder, other JSON files and images are left out.
-
-    Raises:
-        NoWorkflowError: the file was named and holds no workflow.
-    """
+    """Return an answer for each sampler. In a folder, other JSON files and images are left out."""
     try:
-        records = records_of(file, wishes)
-    except (NoWorkflowError, OSError):
-        if file in inputs.paths:
-            raise
-        return []
+        records = records_of(file, tuple(Lora(name) for name in inputs.loras), wishes)
+    except (NoWorkflowError, OSError) as error:
+        if file not in inputs.paths:
+            return []
+        return [Inspection({"input": str(file), "error": str(error)}, f"Not read: {escaped(str(error))}", failed=True)]
     return [Inspection(record) for record in records]
 
 
 def _of_file(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> Inspection:
+    name = f"{file.parent.name}/{file.name}" if file.parent.name else file.name
     try:
-        header = read_header(file)
+        evidence = evidence_of(file, name, loras)
     except (HeaderError, OSError) as error:
-        return _answer(str(file), Evidence(files=(file.name,), loras=loras), wishes, str(error))
-    evidence = replace(evidence_of_file(file.name, header, loras), sidecar=read_sidecar(file))
+        return _answer(str(file), Evidence(files=(name,), loras=loras), wishes, str(error))
     return _answer(str(file), evidence, wishes)
 
 

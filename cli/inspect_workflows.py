@@ -1,31 +1,34 @@
 """`sweetspot inspect` for workflows: one record per sampler, with the settings recommended for its model."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..comparison.pictures.metadata import read_image_metadata
+from ..demo.files import TRANSFORMER
 from ..graphs.reading import NoWorkflowError, read_workflow
 from ..graphs.samplers_in import GraphSampler, samplers_with_models
 from ..graphs.values import Graph, link_of
-from ..graphs.walk import Upstream
+from ..graphs.walk import Lora, Upstream
 from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.finding import Recognition
-from ..presets.recognition.headers import HeaderError, read_header
-from ..presets.recognition.model_file import evidence_of_file
+from ..presets.recognition.headers import HeaderError
 from ..presets.recognition.recognise import Wishes, recognise_all
 from ..presets.regular_files import open_regular, read_bytes
-from ..presets.sources.sidecars import read_sidecar
+from ..presets.sources.local_model import evidence_of
 from ..presets.trained import off_trained_levels
 from ..presets.verdicts import FINE, Verdict, judge
-from .user_presets import installed_model
+from .user_presets import IMAGES, installed_model
 
-ENDINGS = (".json", ".png", ".webp", ".jpg", ".jpeg")
+ENDINGS = (".json", *IMAGES)
 LARGEST_WORKFLOW = 64 << 20
 # Nodes of this pack that set a sampler's steps to the recommended ones.
 _PRESETS = ("SweetSpotPreset", "SweetSpotPlan")
 _SET_BY = ("plan", "steps", "sigmas")
+# The demo model has a node of its own, without a file name.
+DEMO_NODE = "SweetSpotDemoModel"
 
 Record = dict[str, Any]
 
@@ -35,15 +38,23 @@ def is_workflow_file(file: Path) -> bool:
     return file.suffix.lower() in ENDINGS
 
 
-def records_of(file: Path, wishes: Wishes) -> list[Record]:
+def records_of(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> list[Record]:
     """Return a record for each sampler of the workflow in a file.
 
+    Args:
+        file: the file.
+        loras: LoRAs that are applied to every model, besides its own.
+        wishes: what to recommend.
+
     Raises:
-        NoWorkflowError: the file holds no workflow; the message names it.
+        NoWorkflowError: the file holds no workflow, or one without a sampler; the message names it.
         OSError: it cannot be read.
     """
     graph = _graph_in(file)
-    return [_record(str(file), graph, sampler, above, wishes) for sampler, above in samplers_with_models(graph)]
+    found = [(s, replace(above, loras=above.loras + loras)) for s, above in samplers_with_models(graph)]
+    if not found:
+        raise NoWorkflowError(f"{file.name}: expected a workflow with a sampler, got none")
+    return [_record(str(file), graph, sampler, above, wishes) for sampler, above in found]
 
 
 def rows_of(records: list[Record]) -> Iterator[tuple[str, ...]]:
@@ -61,13 +72,18 @@ def rows_of(records: list[Record]) -> Iterator[tuple[str, ...]]:
 
 def _graph_in(file: Path) -> Graph:
     try:
-        if file.suffix.lower() == ".json":
-            return read_workflow(_text_of(file))
-        with open_regular(file) as stream:
-            entries = read_image_metadata(stream)
-        return _first_readable([entries[name] for name in ("prompt", "workflow") if name in entries])
+        return read_workflow(_text_of(file)) if file.suffix.lower() == ".json" else _first_readable(_texts_of(file))
     except NoWorkflowError as error:
         raise NoWorkflowError(f"{file.name}: {error}") from None
+
+
+def _texts_of(image: Path) -> list[str]:
+    try:
+        with open_regular(image) as stream:
+            entries = read_image_metadata(stream)
+    except OSError:
+        raise NoWorkflowError("expected an image, but it can't be read as one") from None
+    return [entries[name] for name in ("prompt", "workflow") if name in entries]
 
 
 def _text_of(file: Path) -> str:
@@ -90,7 +106,7 @@ def _first_readable(texts: list[str]) -> Graph:
 
 
 def _record(file: str, graph: Graph, sampler: GraphSampler, above: Upstream, wishes: Wishes) -> Record:
-    recognitions = recognise_all(_evidence(graph, above), wishes)
+    recognitions = recognise_all(_evidence(above), wishes)
     balanced = recognitions["balanced"]
     steps = {quality: each.plan.steps for quality, each in recognitions.items()}
     verdict = _verdict(graph, sampler, balanced, steps["draft"])
@@ -109,26 +125,22 @@ def _record(file: str, graph: Graph, sampler: GraphSampler, above: Upstream, wis
         "denoise": sampler.denoise,
         "files": list(above.files),
         "loras": [{"name": lora.name, "strength": lora.strength} for lora in above.loras],
-        **_recognised(balanced, steps, off_trained_levels(balanced.plan, sampler.denoise)),
+        **_recognised(balanced, steps, _missed_levels(sampler, balanced)),
         "verdict": verdict.word,
         "why": verdict.text,
     }
 
 
-def _evidence(graph: Graph, above: Upstream) -> Evidence:
+def _evidence(above: Upstream) -> Evidence:
     """Return what the graph says about a model, and its file if it is in ComfyUI's model folders."""
     evidence = Evidence.from_graph(above)
+    if not above.files and DEMO_NODE in above.kinds:
+        return replace(evidence, files=(TRANSFORMER.name,))
     file = installed_model(above.files[0]) if len(above.files) == 1 else None
     if file is not None:
-        try:
-            in_file = evidence_of_file(above.files[0], read_header(file))
-        except (HeaderError, OSError):
-            return evidence
-        more = {"loras": above.loras, "doubts": above.doubts, "sidecar": read_sidecar(file)}
-        return replace(in_file, files=above.files, **more)
-    # The demo model has a node of its own, without a file name.
-    is_demo = not evidence.files and any(node.get("class_type") == "SweetSpotDemoModel" for node in graph.values())
-    return replace(evidence, files=("sweetspot_demo",)) if is_demo else evidence
+        with contextlib.suppress(HeaderError, OSError):
+            return replace(evidence_of(file, above.files[0], above.loras), loras=above.loras, doubts=above.doubts)
+    return evidence
 
 
 def _recognised(recognition: Recognition, steps: dict[str, int], missed: str) -> Record:
@@ -141,12 +153,16 @@ def _recognised(recognition: Recognition, steps: dict[str, int], missed: str) ->
         "few_step": plan.distilled,
         "recommended": {"steps": steps, **{name: getattr(plan, name) for name in names}},
         "signals": [*finding.signals, *(f"conflicting evidence: {text}" for text in finding.contradictions)],
-        "warnings": [*plan.warnings, *([f"This model {missed}."] if missed else [])],
+        "warnings": [*plan.warnings, *([missed] if missed else [])],
     }
+
+
+def _missed_levels(sampler: GraphSampler, recognition: Recognition) -> str:
+    return off_trained_levels(recognition.plan, sampler.steps, sampler.denoise) if sampler.steps else ""
 
 
 def _verdict(graph: Graph, sampler: GraphSampler, recognition: Recognition, draft: int) -> Verdict:
     links = (link_of(graph[sampler.node]["inputs"].get(name)) for name in _SET_BY)
     if any(link and str(graph.get(link[0], {}).get("class_type")) in _PRESETS for link in links):
         return Verdict(FINE, "Its steps are set by this pack's preset or plan.")
-    return judge(recognition.plan, draft, sampler.steps, sampler.cfg, sampler.denoise)
+    return judge(recognition, draft, sampler.steps, sampler.cfg, sampler.denoise)

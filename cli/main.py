@@ -90,7 +90,7 @@ def _stamp(chosen: argparse.Namespace) -> int:
         if chosen.plan or options:
             raise ValueError("--remove: expected no settings beside it, got some")
         write_stamp(chosen.model, None)
-        print(f"Removed the plan from {escaped(chosen.model.name)}.")
+        print(f"{escaped(chosen.model.name)} holds no plan now.")
         return 0
     if not chosen.plan and not options:
         raise ValueError("stamp: expected --plan or settings such as --steps, got none")

@@ -1,5 +1,6 @@
-"""`sweetspot save` and `sweetspot prefer`: edit the user's own presets."""
+"""The user's own presets and templates, and the models of a ComfyUI, as the shell finds them."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,9 @@ def installed_model(name: str) -> Path | None:
     if comfyui is None or relative.is_absolute() or ".." in relative.parts:
         return None
     places = (comfyui / "models" / folder / relative for folder in ("checkpoints", "diffusion_models", "unet"))
-    return next((place for place in places if place.is_file()), None)
+    with contextlib.suppress(OSError):  # a name that is too long for a file
+        return next((place for place in places if place.is_file()), None)
+    return None
 
 
 def template_folders() -> list[Path]:

@@ -47,21 +47,21 @@ def off_trained_steps(plan: StepPlan) -> str:
     return f"was trained for {count} steps, not for {plan.steps}"
 
 
-def off_trained_levels(plan: StepPlan, denoise: float) -> str:
-    """Return, in words, that a run with less than the full noise misses a few-step model's noise levels.
+def off_trained_levels(plan: StepPlan, steps: int, denoise: float) -> str:
+    """Return, in words, which step count fits a few-step model at less than the full noise; empty if this one does.
 
-    N steps at denoise d are the last N of N / d; only the last d N of the trained steps are at levels that the model
-    knows.
+    N steps at denoise d are the last N of N / d, so only d times the trained steps start at levels that it knows.
 
     Args:
-        plan: the model's plan.
+        plan: the model's plan for the full noise.
+        steps: the step count that runs.
         denoise: the share of the noise that is applied, 0 to 1.
     """
     fitting = max(1, round(plan.steps * denoise))
-    if not plan.distilled or not 0 < denoise < 1 or fitting == plan.steps:
+    if not plan.distilled or not 0 < denoise < 1 or steps == fitting:
         return ""
     count = f"{fitting} step{'s' if fitting > 1 else ''}"
-    return f"is a few-step model: with denoise {denoise:g}, {count} of its {plan.steps} fit its noise levels"
+    return f"With denoise {denoise:g}, use {count}: other counts miss the noise levels that a few-step model knows."
 
 
 def snapped(plan: StepPlan) -> StepPlan:

@@ -4,8 +4,10 @@ import math
 from dataclasses import dataclass
 
 from .plan import UNKNOWN, StepPlan
+from .recognition.finding import Recognition
+from .recognition.names import MOST_FEW_STEPS
 
-# Half as many steps again are a matter of taste; more are time that a person may want back.
+# Half as many steps again are a matter of taste; more cost time that shows nothing.
 _MANY = 1.5
 # A few-step model's steps are exact: one more or less is within what its sources differ by.
 _SLACK = 1
@@ -35,30 +37,38 @@ class Verdict:
     text: str
 
 
-def judge(plan: StepPlan, draft: int, steps: int | None, cfg: float | None, denoise: float = 1.0) -> Verdict:
+def judge(recognition: Recognition, draft: int, steps: int | None, cfg: float | None, denoise: float = 1.0) -> Verdict:
     """Return the verdict on a sampler's settings.
 
     Args:
-        plan: the balanced plan for its model.
+        recognition: what its model is, and the balanced plan for it.
         draft: the step count of the draft quality, the least that is recommended.
         steps: its step count, None if only a run can show it.
         cfg: its cfg, None if it has none.
         denoise: the share of the noise that it removes; with less of it, fewer steps are enough.
     """
-    if plan.variant == UNKNOWN and not plan.distilled:
+    plan, finding = recognition.plan, recognition.finding
+    if finding.confidence == UNKNOWN and not finding.few_step:
         return Verdict(NOT_RECOGNISED, "No settings are known for this model.")
     if plan.distilled and plan.cfg <= 1 and cfg is not None and cfg > _LITTLE_CFG:
-        return Verdict(
-            FULL_CFG, f"This few-step model runs without cfg; cfg {cfg:g} doubles the time and burns the image."
-        )
+        why = f"This few-step model runs without cfg; cfg {cfg:g} doubles the time and over-saturates the image."
+        return Verdict(FULL_CFG, why)
     if steps is None:
         return Verdict(NOT_READ, "The step count is computed during the run.")
-    least, most = _range(plan, draft)
-    if steps < max(1, math.ceil(least * min(1.0, denoise)) - _SLACK):
-        return Verdict(FEW, f"{steps} steps; the lowest recommended count is {least}.")
+    # A name that says few steps without a number could mean any of them.
+    least, most = (1, MOST_FEW_STEPS) if finding.few_step and not finding.told_steps else _range(plan, draft)
+    needed = max(1, math.ceil(least * min(1.0, denoise)))
+    if steps < needed - _SLACK:
+        part = f" ({needed} with denoise {denoise:g})" if needed < least else ""
+        return Verdict(FEW, f"{_steps(steps)}; the lowest recommended count is {least}{part}.")
     if steps > max(most + _SLACK, _MANY * most):
-        return Verdict(MANY, f"{steps} steps; the highest recommended count is {most}.")
-    return Verdict(FINE, f"{steps} steps are within {least} to {most}." if least < most else f"{least} is recommended.")
+        return Verdict(MANY, f"{_steps(steps)}; the highest recommended count is {most}.")
+    span = f"{least} to {most}" if least < most else f"{least}"
+    return Verdict(FINE, f"{_steps(steps)}; recommended: {span}{' at full noise' if denoise < 1 else ''}.")
+
+
+def _steps(count: int) -> str:
+    return f"{count} step{'' if count == 1 else 's'}"
 
 
 def _range(plan: StepPlan, draft: int) -> tuple[int, int]:

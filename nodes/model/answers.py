@@ -14,12 +14,11 @@ from ...presets.plan import StepPlan
 from ...presets.qualities import Quality
 from ...presets.recognition.evidence import Evidence
 from ...presets.recognition.finding import UNKNOWN
-from ...presets.recognition.headers import HeaderError, read_header
-from ...presets.recognition.model_file import evidence_of_file
-from ...presets.sources.sidecars import read_sidecar
+from ...presets.recognition.headers import HeaderError
+from ...presets.sources.local_model import evidence_of
 from ...presets.splits import split_step
 from ...presets.zones import COMMON_ZONES, zones_of
-from .model_files import check_name, find_model
+from .model_files import check_name, find_model, listed_path
 from .plan_on_model import known_names
 from .recognise_here import problem_with_presets, recognise_all_here
 
@@ -74,25 +73,22 @@ def evidence_in_graph(
     Raises:
         NameRefusedError: a model's name is not in ComfyUI's lists.
     """
-    named = Evidence.from_graph(walk.upstream(node, input_name))
+    upstream = walk.upstream(node, input_name)
+    named = Evidence.from_graph(upstream)
     for lora in named.loras:
         check_name(lora.name)
-    above = (each for branch in walk.branches(node, input_name) for each in branch.nodes)
-    if not named.files and any(each.get("class_type") == _DEMO_NODE for each in above):
-        header = read_header(demo_files.TRANSFORMER)
-        return replace(evidence_of_file(demo_files.TRANSFORMER.name, header), loras=named.loras), []
+    if not named.files and _DEMO_NODE in upstream.kinds:
+        return replace(evidence_of(demo_files.TRANSFORMER, demo_files.TRANSFORMER.name), loras=named.loras), []
     paths = [find_model(name) for name in named.files] if with_files else []
     if len(paths) != 1:
         return named, []
     try:
-        header = read_header(paths[0])
+        in_file = evidence_of(paths[0], named.files[0], beside=listed_path(named.files[0]))
     except (HeaderError, OSError) as error:
         # The system's own message contains the full path, which must not be revealed.
-        why = error.strerror if isinstance(error, OSError) else error
+        why = (error.strerror or "it is no regular file") if isinstance(error, OSError) else error
         return named, [f"its header could not be read: {why}"]
-    in_file = evidence_of_file(named.files[0], header)
-    side = read_sidecar(paths[0])
-    return replace(in_file, files=named.files, loras=named.loras, doubts=named.doubts, sidecar=side), []
+    return replace(in_file, files=named.files, loras=named.loras, doubts=named.doubts), []
 
 
 def _plan(plan: StepPlan) -> dict[str, Any]:

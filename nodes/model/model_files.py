@@ -50,12 +50,19 @@ def find_model(name: str) -> Path:
             ComfyUI's model folders (403).
     """
     check_name(name)
+    path = listed_path(name)
+    if path is not None:
+        return _within_folders(name, path)
+    raise NameRefusedError(f"{name}: not among this ComfyUI's models", 404, harmless=True)
+
+
+def listed_path(name: str) -> Path | None:
+    """Return the path of a name in one of ComfyUI's model lists, without following links; None if it is in none."""
     for folder in _model_folders():
         if name in folder_paths.get_filename_list(folder):
             path = folder_paths.get_full_path(folder, name)
-            if path is not None:
-                return _within_folders(name, Path(path))
-    raise NameRefusedError(f"{name}: not among this ComfyUI's models", 404, harmless=True)
+            return Path(path) if path else None
+    return None
 
 
 def _model_folders() -> Iterator[str]:

@@ -70,8 +70,8 @@ class Job:
         if (plan.sigmas or plan.timesteps) and not fixed_schedule(plan):
             notes.append(f"plan: its fixed schedule does not have {plan.steps} steps, so {plan.scheduler} is used.")
         exact = exact_sigmas(self.model, plan)
-        missed = off_trained_levels(plan, self.settings.denoise) if exact is None else ""
-        notes += [f"plan: {plan.variant} {missed}."] if missed else []
+        missed = off_trained_levels(plan, plan.steps, self.settings.denoise) if exact is None else ""
+        notes += [f"plan: {missed}"] if missed else []
         settings = replace(self.settings, **plan.overrides, sigmas=exact)
         # A time budget never shortens an exact schedule, because other counts have no such schedule.
         least = plan.steps if exact is not None else least_steps(plan)

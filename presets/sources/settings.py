@@ -156,7 +156,7 @@ def from_prompt(graph: Graph) -> tuple[dict[str, Any], str]:
     """
     readable = [settings for settings in samplers_in(_whole_nodes(graph)) if settings.steps]
     if not readable:
-        raise SettingsError("prompt: expected a KSampler, KSampler (Advanced) or SamplerCustom with steps, got none")
+        raise SettingsError("prompt: expected a sampler with steps, got none")
     first = next((settings for settings in readable if settings.denoise == 1), readable[0])
     return _fields_of(first), first.files[0] if first.files else ""
 

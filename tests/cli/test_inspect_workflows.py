@@ -86,11 +86,32 @@ def test_a_sampler_behind_our_preset_is_fine(capsys, tmp_path: Path):
     assert (found["steps"], found["verdict"]) == (None, "fine")
 
 
-def test_a_named_file_without_a_workflow_is_refused(capsys, tmp_path: Path):
-    file = tmp_path / "notes.json"
-    file.write_text('{"a": 1}', "utf-8")
-    assert main(["inspect", str(file)]) == 1
-    assert "notes.json: expected a workflow" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("notes.json", '{"a": 1}', "notes.json: expected a workflow"),
+        ("empty.json", '{"nodes": [{"id": 1}], "links": []}', "empty.json: expected a workflow with a sampler"),
+        ("picture.png", "no image", "picture.png: expected an image"),
+    ],
+)
+def test_a_named_file_without_a_workflow_is_told_and_does_not_stop_the_others(
+    capsys, tmp_path: Path, name: str, content: str, told: str
+):
+    (tmp_path / name).write_text(content, "utf-8")
+    (tmp_path / "flow.json").write_text(json.dumps(graph()), "utf-8")
+    assert main(["inspect", str(tmp_path / name), str(tmp_path / "flow.json")]) == 1
+    out = capsys.readouterr().out
+    assert told in out
+    assert "KSampler #3" in out
+    assert main(["inspect", str(tmp_path / name), "--json"]) == 1
+    assert told in json.loads(capsys.readouterr().out)[0]["error"]
+
+
+def test_a_lora_is_applied_to_every_model(capsys, tmp_path: Path):
+    (tmp_path / "flow.json").write_text(json.dumps(graph("flux1-dev.safetensors", 20)), "utf-8")
+    lora = "Hyper-FLUX.1-dev-8steps-lora.safetensors"
+    (found,) = inspect(capsys, str(tmp_path / "flow.json"), "--lora", lora)
+    assert (found["variant"], found["verdict"]) == ("flux_hyper_8", "too many")
 
 
 def test_the_class_of_a_bare_name_can_be_given(capsys):

@@ -281,6 +281,8 @@ def test_samplers_of_other_packs_are_read(node: dict, steps: int, cfg: float):
         {"kind": "BasicScheduler", "model": ["m", 0], "steps": 20},
         {"kind": "Image Saver", "images": ["p", 0], "steps": 20, "cfg": 7.0},
         {"kind": "TrainLoraNode", "model": ["m", 0], "latents": ["p", 0], "positive": ["p", 0], "steps": 100},
+        {"kind": "AddNoise", "model": ["m", 0], "sigmas": ["p", 0], "latent_image": ["p", 0]},
+        {"kind": "KSampler Config (rgthree)", "steps_total": ["p", 0], "refiner_step": 24},
         {"kind": "IterativeLatentUpscale", "samples": ["p", 0], "upscaler": ["p", 0], "steps": 3},
         {"kind": "Context Big (rgthree)", "base_ctx": ["m", 0], "positive": ["p", 0], "steps": 20},
     ],
@@ -353,3 +355,18 @@ def test_empty_subgraphs_in_each_other_are_refused_before_they_fill_the_memory()
 def test_a_broken_node_is_refused_or_read_as_far_as_it_goes(node: dict):
     with contextlib.suppress(ValueError):
         list(samplers_in(to_graph(saved([node], [[1, 1, 0, 1, 0, "X"]]))))
+
+
+def test_a_guider_is_read_past_what_passes_it_on():
+    guider = {"kind": "CFGGuider", "model": ["m", 0], "positive": ["p", 0], "cfg": 7.0}
+    switch = {"kind": "Any Switch (rgthree)", "any_01": ["g", 0]}
+    sampler = {"kind": "SamplerCustomAdvanced", "guider": ["w", 0], "sigmas": ["s", 0]}
+    schedule = {"kind": "BasicScheduler", "model": ["m", 0], "steps": 20}
+    (found,) = read_nodes(m=dict(MODEL), p={"kind": "Anything"}, g=guider, w=switch, s=schedule, k=sampler)
+    assert (found.cfg, found.steps, found.files) == (7.0, 20, ("wan2.2.safetensors",))
+
+
+def test_an_empty_schedule_has_no_step_count():
+    sampler = {"kind": "SamplerCustom", "model": ["m", 0], "sigmas": ["s", 0], "latent_image": ["p", 0]}
+    (found,) = read_nodes(m=dict(MODEL), p={"kind": "Anything"}, s={"kind": "ManualSigmas", "sigmas": ""}, k=sampler)
+    assert found.steps is None

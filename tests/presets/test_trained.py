@@ -48,13 +48,15 @@ def test_another_step_count_has_a_schedule_of_its_own_or_none():
     ("variant", "denoise", "told"),
     [
         ("sdxl_lightning_4", 1.0, ""),
-        ("sdxl_lightning_4", 0.5, "2 steps of its 4 fit"),
-        ("sdxl_lightning_8", 0.1, "1 step of its 8 fit"),
+        ("sdxl_lightning_4", 0.5, "use 2 steps"),
+        ("sdxl_lightning_8", 0.1, "use 1 step:"),
         ("sdxl_lightning_4", 0.95, ""),
         ("sdxl", 0.5, ""),
     ],
 )
 def test_less_than_the_full_noise_misses_a_few_step_models_levels(variant: str, denoise: float, told: str):
-    missed = off_trained_levels(make_plan(find_variant(variant)), denoise)
+    plan = make_plan(find_variant(variant))
+    missed = off_trained_levels(plan, plan.steps, denoise)
+    assert off_trained_levels(plan, max(1, round(plan.steps * denoise)), denoise) == ""
     assert told in missed
     assert bool(told) == bool(missed)

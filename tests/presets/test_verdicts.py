@@ -1,13 +1,18 @@
 """The verdict on a sampler's settings."""
 
 import pytest
-from sweetspot.presets.catalogue import find_variant
-from sweetspot.presets.plan import SAFE_DEFAULT
-from sweetspot.presets.qualities import make_plan
+from sweetspot.presets.recognition.evidence import Evidence
+from sweetspot.presets.recognition.finding import Recognition
+from sweetspot.presets.recognition.recognise import recognise, recognise_all
 from sweetspot.presets.verdicts import FEW, FINE, FULL_CFG, MANY, NOT_READ, NOT_RECOGNISED, judge
 
-SDXL, TURBO = make_plan(find_variant("sdxl")), make_plan(find_variant("z_image_turbo"))
-DRAFT = make_plan(find_variant("sdxl"), "draft").steps
+
+def named(name: str) -> Recognition:
+    return recognise(Evidence(files=(f"{name}.safetensors",)))
+
+
+SDXL, TURBO = named("sd_xl_base_1.0"), named("z_image_turbo")
+DRAFT = recognise_all(Evidence(files=("sd_xl_base_1.0.safetensors",)))["draft"].plan.steps
 
 
 @pytest.mark.parametrize(
@@ -22,8 +27,27 @@ def test_a_full_length_model(steps: int | None, cfg: float, denoise: float, word
     ("steps", "cfg", "word"), [(8, 1.0, FINE), (8, 1.5, FINE), (8, 7.0, FULL_CFG), (25, 1.0, MANY), (2, 1.0, FEW)]
 )
 def test_a_few_step_model(steps: int, cfg: float, word: str):
-    assert judge(TURBO, TURBO.steps, steps, cfg).word == word
+    assert judge(TURBO, TURBO.plan.steps, steps, cfg).word == word
 
 
 def test_an_unknown_model_gets_no_verdict_on_its_steps():
-    assert judge(SAFE_DEFAULT, 25, 4, 1.0).word == NOT_RECOGNISED
+    assert judge(named("nobody_knows"), 25, 4, 1.0).word == NOT_RECOGNISED
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "word"),
+    [
+        ("unknown_turbo", 4, FINE),
+        ("unknown_turbo", 12, FINE),
+        ("unknown_turbo", 40, MANY),
+        ("unknown_8steps", 2, FEW),
+        ("ideogram4_turbo", 4, FINE),
+    ],
+)
+def test_a_name_that_says_few_steps_allows_any_few(name: str, steps: int, word: str):
+    assert judge(named(name), 8, steps, 1.0).word == word
+
+
+def test_the_reason_names_what_was_compared():
+    assert "recommended: 16 to 50" in judge(SDXL, 16, 25, 7.0).text
+    assert "the lowest recommended count is 16 (5 with denoise 0.3)" in judge(SDXL, 16, 3, 7.0, 0.3).text

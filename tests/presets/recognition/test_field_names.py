@@ -271,3 +271,21 @@ def test_a_folder_tells_the_family_where_the_files_name_says_nothing(name: str, 
     found = named(f"{name}.safetensors")
     assert found.plan.variant == variant
     assert found.finding.confidence != CERTAIN
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["flux_dev_lora_merged", "dreamshaper_8_vae_baked", "flux1-dev-clip_l-t5-vae-aio", "negative_space_xl"],
+)
+def test_a_whole_model_that_names_a_part_is_a_model(name: str):
+    assert named(f"{name}.safetensors").finding.variant is not None
+
+
+@pytest.mark.parametrize("name", ["diffusion_x4", "whiskey_distillery", "turbocharged_v2", "v2_step_10"])
+def test_words_that_only_look_like_few_steps(name: str):
+    assert named(f"{name}.safetensors").plan.steps in (25, 10)
+
+
+def test_an_accelerators_own_name_shows_its_base():
+    found = recognise(Evidence(loras=(Lora("sd35_large_mylightning_lora.safetensors", 1.0),)))
+    assert found.plan.variant == "sd35_large_turbo"

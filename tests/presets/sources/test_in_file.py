@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from sweetspot.graphs.walk import Lora
+from sweetspot.presets.plan import UNKNOWN
 from sweetspot.presets.recognition.evidence import Evidence
 from sweetspot.presets.recognition.finding import CERTAIN
 from sweetspot.presets.recognition.headers import read_header
@@ -139,9 +140,21 @@ def test_a_converters_entries_are_settings(metadata: dict[str, str]):
     assert plan.sources["steps"] == "the file's own metadata"
 
 
-def test_size_and_clip_skip_of_the_modelspec_standard():
-    plan = recognised({"modelspec.resolution": "1024x768", "modelspec.encoder_layer": "2"})["balanced"].plan
-    assert (plan.resolution, plan.clip_skip) == ((1024, 768), 2)
+def test_size_and_clip_skip_of_the_modelspec_standard_make_no_model_certain():
+    found = recognised({"modelspec.resolution": "1024x768", "modelspec.encoder_layer": "2"})["balanced"]
+    assert (found.plan.resolution, found.plan.clip_skip) == ((1024, 768), 2)
+    assert found.finding.confidence == UNKNOWN
+
+
+def test_a_stamp_of_a_newer_version_is_left():
+    metadata = {"sweetspot.plan": json.dumps({"version": 99, **PLAN})}
+    assert recognised(metadata)["balanced"].plan.steps == 25
+
+
+def test_a_plan_that_could_not_be_read_again_is_refused(model: Path):
+    save_file({"a": torch.ones(1)}, model, {"ss_tag_frequency": "x" * 3 * 2**20})
+    with pytest.raises(StampError, match="header of less than"):
+        write_stamp(model, PLAN)
 
 
 @pytest.mark.parametrize(
@@ -151,6 +164,7 @@ def test_size_and_clip_skip_of_the_modelspec_standard():
         {"sweetspot.plan": '{"balanced": {"steps": -3}}'},
         {"modelspec.steps": "many"},
         {"modelspec.resolution": "large", "modelspec.encoder_layer": "99"},
+        {"modelspec.resolution": "99999x99999", "modelspec.encoder_layer": "²"},
         {"general.sampling.temp": "0.7"},
     ],
 )

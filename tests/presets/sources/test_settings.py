@@ -83,7 +83,7 @@ def test_comfyuis_prompt_in_an_image():
         ({}, "image: expected a text entry named prompt or parameters, got none"),
         ({"prompt": "[1]"}, "prompt: expected a JSON object"),
         ({"prompt": "[" * 20_000}, "prompt: expected a JSON object"),
-        ({"prompt": "{}"}, "expected a KSampler"),
+        ({"prompt": "{}"}, "expected a sampler with steps"),
         ({"parameters": "a cat"}, "begins with 'Steps:'"),
     ],
 )

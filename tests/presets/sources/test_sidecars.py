@@ -1,6 +1,7 @@
 """Files beside a model, as download tools write them."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -72,10 +73,43 @@ def test_the_authors_words_come_before_images(model: Path, text: str, wanted: tu
     assert plan.sources["steps"] == "someMix_v3.json: its author's words"
 
 
-@pytest.mark.parametrize("text", ["in 3 easy stepsisters", "1 step closer to art", "Steps: 0", "no numbers"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "in 3 easy stepsisters",
+        "1 step closer to art",
+        "Steps: 0",
+        "Step 1: download the VAE",
+        "Trained for 1500 steps",
+        "LoRA trained 12500 steps, use CFG 6",
+        "steps: 1500",
+        "Not recommended: 4 steps. Use 30 steps.",
+    ],
+)
 def test_numbers_that_are_no_settings_are_left(model: Path, text: str):
     beside(model, "someMix_v3.json", {"sd version": "SD1", "notes": text})
-    assert recognised(model).plan.steps in (20, 1)
+    assert recognised(model).plan.steps == 20
+
+
+def test_a_long_text_is_searched_in_no_time(model: Path):
+    text = {"description": "steps" + " " * 20_000 + "cfg" + " " * 20_000, "civitai": {"description": "steps " * 9000}}
+    beside(model, "someMix_v3.metadata.json", text)
+    started = time.process_time()
+    read_sidecar(model)
+    assert time.process_time() - started < 1
+
+
+def test_a_name_that_says_another_family_is_a_contradiction(model: Path):
+    beside(model, "someMix_v3.civitai.info", {"baseModel": "Pony"})
+    evidence = Evidence(files=("illustriousMix_v1.safetensors",), sidecar=read_sidecar(model))
+    found = recognise(evidence).finding
+    assert found.variant is not None
+    assert (found.variant.id, found.contradictions) == ("pony_v6", ("its name says Illustrious XL",))
+
+
+def test_a_draft_takes_fewer_steps_than_its_author_recommends(model: Path):
+    beside(model, "someMix_v3.json", {"sd version": "SD1", "notes": "Steps: 30"})
+    assert recognised(model, quality="draft").plan.steps == 12
 
 
 def test_an_accelerator_makes_the_settings_of_the_model_alone_useless(model: Path):

@@ -297,3 +297,11 @@ def test_a_narrower_type_and_a_file_of_its_own_win(tmp_path: Path):
     save_preset(file, "myNoobai_v2.safetensors", {"steps": 44})
     assert type_steps(file, Evidence("SDXL", files=("noobaiXL.safetensors",))) == 33
     assert type_steps(file, Evidence("SDXL", files=("myNoobai_v2.safetensors",))) == 44
+
+
+def test_a_preset_for_a_type_leaves_models_whose_names_say_few_steps(tmp_path: Path):
+    file = tmp_path / "p.json"
+    save_preset(file, "auraflow", {"steps": 50, "cfg": 3.5})
+    assert type_steps(file, Evidence(files=("aura_flow_0.3.safetensors",))) == 50
+    assert type_steps(file, Evidence(files=("auraflow_lightning_4steps.safetensors",))) == 4
+    assert type_steps(file, Evidence("AuraFlow", files=("foo_turbo.safetensors",))) == 8
