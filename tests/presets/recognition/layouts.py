@@ -70,8 +70,9 @@ def unet(  # noqa: C901 - a UNet's levels, down and up
     outputs: int = 4,
     middle: int = 1,
     video: bool = False,
+    resnets: int = 2,
 ) -> Keys:
-    """An LDM UNet with two residual blocks per level; ``depth`` counts a level's transformer blocks."""
+    """An LDM UNet with ``resnets`` residual blocks per level; ``depth`` counts a level's transformer blocks."""
     keys: Keys = {"input_blocks.0.0.weight": (width, inputs, 3, 3), "out.2.weight": (outputs, width, 3, 3)}
     if adm is not None:
         keys["label_emb.0.0.weight"] = (4 * width, adm)
@@ -88,7 +89,7 @@ def unet(  # noqa: C901 - a UNet's levels, down and up
 
     skips, c, n = [width], width, 1
     for level, (m, d) in enumerate(zip(mult, depth, strict=True)):
-        for _ in range(2):
+        for _ in range(resnets):
             resnet(f"input_blocks.{n}.0", c, m * width)
             c = m * width
             attention(f"input_blocks.{n}.1", c, d)
@@ -102,7 +103,7 @@ def unet(  # noqa: C901 - a UNet's levels, down and up
     attention("middle_block.1", c, middle)
     n = 0
     for m, d in zip(mult[::-1], depth[::-1], strict=True):
-        for _ in range(3):
+        for _ in range(resnets + 1):
             resnet(f"output_blocks.{n}.0", c + skips.pop(), m * width)
             c = m * width
             attention(f"output_blocks.{n}.1", c, d)
@@ -418,6 +419,16 @@ SECONDS = "conditioner.conditioners.seconds_total.embedder.embedding.0.weights"
 CC = {"cc_projection.weight": (768, 772), "cc_projection.bias": (768,)}
 POSE = {"patch_embedding_pose__weight": (5120, 20, 1, 2, 2)}
 
+TRELLIS = ("img2shape", "shape2txt", "structure_model")
+# What a Z-Image that works on pixels has besides: its decoder, whose first layer also takes 8 x 8 frequencies.
+Z_PIXELS = {
+    "x_embedder.weight": (3840, 768),
+    "dec_net.cond_embed.weight": (1024, 3840),
+    "dec_net.final_layer.linear.weight": (768, 1024),
+    "dec_net.input_embedder.embedder.0.weight": (1024, 768 + 64),
+    **blocks("dec_net.res_blocks", 4, {"mlp.0.weight": (1024, 1024)}),
+}
+
 LAYOUTS: dict[str, Layout] = {
     # UNets
     "sd15": Layout("SD15", sd1(), prefix=LDM),
@@ -437,6 +448,15 @@ LAYOUTS: dict[str, Layout] = {
     "sdxl_refiner": Layout(
         "SDXLRefiner", unet(384, (1, 2, 4, 4), (0, 4, 4, 0), 1280, True, 2560, middle=4), prefix=LDM
     ),
+    "ssd_1b": Layout("SSD1B", unet(320, (1, 2, 4), (0, 2, 4), 2048, True, 2816, middle=0), prefix=LDM),
+    "segmind_vega": Layout("Segmind_Vega", unet(320, (1, 2, 4), (0, 1, 2), 2048, True, 2816, middle=0), prefix=LDM),
+    "koala_700m": Layout(
+        "KOALA_700M", unet(320, (1, 2, 4), (0, 2, 5), 2048, True, 2816, middle=0, resnets=1), prefix=LDM
+    ),
+    "koala_1b": Layout("KOALA_1B", unet(320, (1, 2, 4), (0, 2, 6), 2048, True, 2816, middle=6, resnets=1), prefix=LDM),
+    "sd_x4_upscaler": Layout("SD_X4Upscaler", unet(256, (1, 2, 2, 4), (0, 1, 1, 1), 1024, True, inputs=7), prefix=LDM),
+    "sd21_unclip_l": Layout("SD21UnclipL", sd2(1536), prefix=LDM, values={SD2_NORM: 0.2}),
+    "sd15_instruct_pix2pix": Layout("SD15_instructpix2pix", sd1(8), prefix=LDM),
     "svd": Layout("SVD_img2vid", svd(768), prefix=LDM),
     "sv3d_u": Layout("SV3D_u", svd(256), prefix=LDM),
     "sv3d_p": Layout("SV3D_p", svd(1280), prefix=LDM),
@@ -499,6 +519,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "lumina2": Layout("Lumina2", lumina(2304, 2304, 26, 96)),
     "newbie": Layout("Lumina2", lumina(2304, 2560, 36, 96) | {"clip_text_pooled_proj.0.weight": (1024,)}),
+    "z_image_pixel": Layout("ZImagePixelSpace", lumina(3840, 2560, 30, 128) | Z_PIXELS),
     "z_image": Layout("ZImage", lumina(3840, 2560, 30, 128) | {"cap_pad_token": (1, 3840), "x_pad_token": (1, 3840)}),
     "omnigen2": Layout(
         "Omnigen2",
@@ -645,6 +666,11 @@ LAYOUTS: dict[str, Layout] = {
     "wan22_camera_14b": Layout("WAN22_Camera", wan(WAN_14B, 36, control_adapter__conv__weight=(5120, 1536, 2, 2))),
     "wan22_ti2v_5b": Layout("WAN22_T2V", wan(WAN_5B, 48, 48)),
     "wan21_causal_ar": Layout("WAN21_CausalAR_T2V", wan(WAN_1B), config(causal_ar=True)),
+    "wan21_scail": Layout("WAN21_SCAIL", wan(WAN_14B, 20, image=True, **POSE)),
+    "wan22_dancer": Layout(
+        "WAN22_WanDancer", wan(WAN_14B, 36, image=True, patch_embedding_global__weight=(5120, 36, 1, 2, 2))
+    ),
+    "wan21_flow_rvs": Layout("WAN21_FlowRVS", wan(WAN_1B), metadata=config(model_type="flow_rvs")),
     "wan21_scail2": Layout(
         "WAN21_SCAIL2", wan(WAN_14B, 20, image=True, patch_embedding_mask__weight=(5120, 28, 1, 2, 2), **POSE)
     ),
@@ -734,6 +760,14 @@ LAYOUTS: dict[str, Layout] = {
         prefix="model.model.",
         root=(SECONDS,),
     ),
+    "minimax_music_3": Layout(
+        "MiniMaxMusic3",
+        {
+            "cond_layer_logits": (8,),
+            "latent_conditioners.0.weight": (1536, 128),
+            "diffusion_transformer.transformer.layers.0.self_attn.to_qkv.weight": (4608, 1536),
+        },
+    ),
     "stable_audio_3": Layout(
         "StableAudio3",
         stable_audio(
@@ -755,6 +789,12 @@ LAYOUTS: dict[str, Layout] = {
     # 3D
     "hunyuan3d_2": Layout("Hunyuan3Dv2", hunyuan3d(1024, 16, 32), prefix="model."),
     "hunyuan3d_2_turbo": Layout("Hunyuan3Dv2", hunyuan3d(1024, 16, 32, guidance=True), prefix="model."),
+    "hunyuan3d_2_mini": Layout("Hunyuan3Dv2mini", hunyuan3d(1024, 8, 16)),
+    "hunyuan3d_2_mini_turbo": Layout("Hunyuan3Dv2mini", hunyuan3d(1024, 8, 16, guidance=True)),
+    "trellis_2": Layout("Trellis2", {f"{name}.t_embedder.mlp.0.weight": (1536, 256) for name in TRELLIS}),
+    "triposplat": Layout(
+        "TripoSplat", {"cam_out_layer.weight": (5, 1024), "repo_layers.0.final_map.weight": (3, 1024)}
+    ),
     "hunyuan3d_2_1": Layout(
         "Hunyuan3Dv2_1",
         {
@@ -771,10 +811,8 @@ TRAPS: dict[str, Layout] = {
     "pixart_alpha_512": Layout("PixArtSigma", pixart(120, 32)),
     "zero123_unet_only": Layout("SD15_instructpix2pix", sd1(8)),
     "hunyuan_video_i2v_v2": Layout("HunyuanVideo", hunyuan_video(16)),
-    "hunyuan3d_2_mini": Layout("Hunyuan3Dv2mini", hunyuan3d(1024, 8, 16)),
     "kandinsky5_image_edit": Layout("Kandinsky5", kandinsky(2560, 512, 132, 2, 50)),
     "seedvr2_7b_original": Layout("", seedvr(3072, 36, "vid.proj_out.weight", conditioned=False)),
-    "wan21_scail1": Layout("WAN21_SCAIL", wan(WAN_14B, 20, image=True, **POSE)),
     "wan_animate2_no_metadata": Layout("WAN21_I2V", wan(WAN_14B, 36, image=True)),
     "wan21_causal_ar_no_metadata": Layout("WAN21_T2V", wan(WAN_1B)),
     "wan22_fun_control_14b": Layout("WAN21_T2V", wan(WAN_14B, 52, ref_conv__weight=(5120, 16, 2, 2))),
@@ -792,9 +830,7 @@ TRAPS: dict[str, Layout] = {
     "flux_kontext": Layout("Flux", flux(3072, 64, 4096, 19, 38, guidance=True, vector=True)),
     "flux2_klein_base": Layout("Flux2", flux2(4096, 12288, 8, 24)),
     "ltxav_23_no_metadata": Layout("LTXAV", ltxav_prompt()),
-    "sd21_unclip_l": Layout("SD21UnclipL", sd2(1536), values={SD2_NORM: 0.2}),
     "sd20_inpaint": Layout("SD20", sd2(inputs=9), values={SD2_NORM: 0.2}),
     "sdxl_inpaint": Layout("SDXL", sdxl(9)),
-    "ssd_1b": Layout("SSD1B", unet(320, (1, 2, 4), (0, 2, 4), 2048, True, 2816, middle=0)),
     "hunyuan_image_21_no_vision_3d": Layout("HunyuanImage21", hunyuan(3072, 16, (1, 2, 2), 16, 4096, 20, 40)),
 }
