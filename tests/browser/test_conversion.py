@@ -21,7 +21,7 @@ TEMPLATES = [
     "video_ltx2_t2v",
     "image_flux2_klein_text_to_image",
     "image_z_image",
-    "video_wan2_2_14B_s2v",
+    "video_wan2_2_14B_i2v",
 ]
 READ = """async (workflow) => {
     await app.loadGraphData(workflow);
