@@ -52,7 +52,12 @@ type Plan = {
   guidance: number | null;
   split_step?: number;
 };
-type QualityPlan = Plan & { sources: Record<string, string>; warnings: string[] };
+type QualityPlan = Plan & {
+  sources: Record<string, string>;
+  warnings: string[];
+  resolution?: [number, number] | null;
+  clip_skip?: number | null;
+};
 /** Step counts from `first` to `last`, and what to expect from them. */
 type Zone = { first: number; last: number; name: string; text: string };
 type Answer = {

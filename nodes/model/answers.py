@@ -23,7 +23,7 @@ from .plan_on_model import known_names
 from .recognise_here import problem_with_presets, recognise_all_here
 
 _DEMO_NODE = "SweetSpotDemoModel"
-_SHOWN = ("steps", "cfg", "sampler_name", "scheduler", "guidance", "sources")
+_SHOWN = ("steps", "cfg", "sampler_name", "scheduler", "guidance", "resolution", "clip_skip", "sources")
 
 
 def answer_for(

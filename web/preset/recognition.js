@@ -26,7 +26,7 @@ export function toBadge(answer, quality, problem = "") {
     settings: settingsLine(plan),
     details: [
       ...answer.signals.map((signal) => `found by ${signal}`),
-      ...Object.entries(plan.sources).map(([name, source]) => `${name}: ${source}`),
+      ...Object.entries(plan.sources).map(([name, source]) => `${name}${valueText(plan, name)}: ${source}`),
       ...(answer.alternatives.length ? [`could also be: ${answer.alternatives.slice(0, 6).join(", ")}`] : []),
       ...(answer.note ? [answer.note] : []),
     ],
@@ -42,18 +42,48 @@ export function planOf(answer, quality) {
   return answer.qualities[quality] ?? answer.qualities.balanced;
 }
 
-/** @param {Pick<QualityPlan, "steps" | "cfg" | "sampler_name" | "scheduler"> & { guidance?: number | null }} plan */
-export function settingsLine({ steps, cfg, sampler_name, scheduler, guidance }) {
-  const parts = [`${steps} steps`, cfg === 1 ? "cfg off" : `cfg ${cfg}`, `${sampler_name} · ${scheduler}`];
+/**
+ * The value of a setting, for a list of sources; empty if the settings' line shows it or there is none.
+ *
+ * @param {QualityPlan} plan
+ * @param {string} name
+ */
+function valueText(plan, name) {
+  if (name === "resolution" && plan.resolution) return ` ${plan.resolution.join(" × ")}`;
+  if (name === "clip_skip" && plan.clip_skip) return ` ${plan.clip_skip}`;
+  return name === "split" && plan.split_step ? ` at step ${plan.split_step}` : "";
+}
+
+/**
+ * Whether a setting is the stock nodes' default, because nobody recommends any for this model.
+ *
+ * @param {{ sources?: Record<string, string> }} plan
+ * @param {string} name
+ */
+const isStock = (plan, name) => Boolean(plan.sources?.[name]?.startsWith("stock default"));
+
+/** @param {Partial<QualityPlan>} plan */
+export function settingsLine(plan) {
+  const { steps, cfg, sampler_name, scheduler, guidance } = plan;
+  const text = (/** @type {string} */ name, /** @type {string} */ value) =>
+    isStock(plan, name) ? `${value} (stock default)` : value;
+  const parts = [
+    `${steps} steps`,
+    text("cfg", cfg === 1 ? "cfg off" : `cfg ${cfg}`),
+    `${text("sampler_name", String(sampler_name))} · ${text("scheduler", String(scheduler))}`,
+  ];
   if (guidance) parts.push(`guidance ${guidance}`);
   return parts.join(" · ");
 }
 
 /**
- * The settings of a plan that nodes have widgets for.
+ * The settings of a plan that nodes have widgets for. Those that nobody recommends are left as they are.
  *
  * @param {QualityPlan} plan
  */
-export function settingsOf({ steps, cfg, sampler_name, scheduler, guidance, split_step }) {
-  return { steps, cfg, sampler_name, scheduler, guidance, split_step };
+export function settingsOf(plan) {
+  const { steps, guidance, split_step } = plan;
+  const named = /** @type {const} */ (["cfg", "sampler_name", "scheduler"]);
+  const recommended = named.map((name) => [name, isStock(plan, name) ? null : plan[name]]);
+  return { steps, ...Object.fromEntries(recommended), guidance, split_step };
 }

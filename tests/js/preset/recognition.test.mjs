@@ -58,3 +58,14 @@ test("what is written is settings only", () =>
     "guidance",
     "split_step",
   ]));
+
+test("what nobody recommends is shown as the stock default and not written", () => {
+  const unsourced = {
+    ...plan(4),
+    cfg: 8,
+    sources: { ...plan(4).sources, cfg: "stock default; no source gives a value" },
+  };
+  assert.match(settingsLine(unsourced), /cfg 8 \(stock default\)/);
+  assert.equal(settingsOf(unsourced).cfg, null);
+  assert.equal(settingsOf(plan(4)).cfg, 1);
+});
