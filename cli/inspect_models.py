@@ -24,9 +24,11 @@ from ..presets.sources.templates import TemplateIndex
 from ..presets.sources.user import UserPresets
 from ..presets.splits import split_step
 from .inspect_workflows import ENDINGS as WORKFLOW_ENDINGS
-from .inspect_workflows import is_workflow_file, records_of, rows_of
+from .inspect_workflows import is_workflow_file, reasons_of, records_of, rows_of
 
 _BAR = 30
+# More reasons than that would hide the table.
+_MOST_REASONS = 20
 _COLUMNS = ("input", "variant", "confidence", "draft", "balanced", "best", "cfg", "sampler", "scheduler")
 
 
@@ -85,11 +87,16 @@ class Inputs:
             endings = ", ".join(MODEL_ENDINGS)
             allowed = f"model files ({endings}), workflows ({', '.join(WORKFLOW_ENDINGS)}) or folders"
             raise ValueError(f"PATH: expected {allowed}, got {', '.join(wrong)}")
-        classes = sorted({name for variant in load_catalogue() for name in variant.signals.architectures})
-        if self.architecture and self.architecture not in classes:
+        classes = known_classes()
+        if self.architecture and self.architecture.lower() not in {name.lower() for name in classes}:
             near = difflib.get_close_matches(self.architecture, classes, 3, 0.4) or classes[:3]
             expected = f"a class of comfy.supported_models with known settings, e.g. {', '.join(near)}"
             raise ValueError(f"--class: expected {expected}; got {self.architecture!r}")
+
+
+def known_classes() -> list[str]:
+    """Return the classes of `comfy.supported_models` that the catalogue knows."""
+    return sorted({name for variant in load_catalogue() for name in variant.signals.architectures})
 
 
 def inspect(inputs: Inputs, templates: TemplateIndex | None, saved: UserPresets | None) -> list[Inspection]:
@@ -112,7 +119,8 @@ def inspect(inputs: Inputs, templates: TemplateIndex | None, saved: UserPresets 
     answers: list[Inspection] = []
     for file in _with_progress(list(_files_in(inputs.paths))):
         answers += [_of_file(file, loras, wishes)] if is_model_file(file.name) else _of_workflow(file, inputs, wishes)
-    known = Evidence(architecture=inputs.architecture, loras=loras)
+    spelled = {name.lower(): name for name in known_classes()}
+    known = Evidence(architecture=spelled.get(inputs.architecture.lower(), ""), loras=loras)
     return answers + [_answer(name, replace(known, files=(name,)), wishes) for name in inputs.names]
 
 
@@ -129,9 +137,12 @@ def to_text(answers: list[Inspection]) -> str:
     parts = [models[0].text] if len(models) == 1 else []
     if len(models) > 1:
         parts.append(_table([_COLUMNS, *(_row(answer.record) for answer in models)]))
+        parts += ["\n".join(escaped(answer.record["warnings"][-1]) for answer in models if answer.failed)]
     if samplers:
         parts.append(_table(list(rows_of(samplers))))
-    return "\n\n".join([*parts, *(answer.text for answer in answers if "error" in answer.record)])
+        reasons = reasons_of(samplers)
+        parts += ["\n".join(map(escaped, reasons))] if 0 < len(reasons) <= _MOST_REASONS else []
+    return "\n\n".join([*filter(None, parts), *(answer.text for answer in answers if "error" in answer.record)])
 
 
 def _table(rows: list[tuple[str, ...]]) -> str:

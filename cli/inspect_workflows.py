@@ -1,6 +1,7 @@
 """`sweetspot inspect` for workflows: one record per sampler, with the settings recommended for its model."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from ..presets.recognition.recognise import Wishes, recognise_all
 from ..presets.regular_files import open_regular, read_bytes
 from ..presets.sources.local_model import evidence_of
 from ..presets.trained import off_trained_levels
-from ..presets.verdicts import FINE, Verdict, judge
+from ..presets.verdicts import FINE, Settings, Verdict, judge
 from .user_presets import IMAGES, installed_model
 
 ENDINGS = (".json", *IMAGES)
@@ -53,12 +54,28 @@ def records_of(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> list[Reco
     graph = _graph_in(file)
     found = [(s, replace(above, loras=above.loras + loras)) for s, above in samplers_with_models(graph)]
     if not found:
-        raise NoWorkflowError(f"{file.name}: expected a workflow with a sampler, got none")
+        groups = any(str(node.get("class_type", "")).startswith(("workflow>", "workflow/")) for node in graph.values())
+        hint = "; group nodes are not read, so convert them to subgraphs" if groups else ""
+        raise NoWorkflowError(f"{file.name}: expected a workflow with a sampler, got none{hint}")
     return [_record(str(file), graph, sampler, above, wishes) for sampler, above in found]
+
+
+def reasons_of(records: list[Record]) -> list[str]:
+    """Return the reasons of verdicts that are not fine, and the warnings."""
+    lines = []
+    for record in records:
+        texts = [record["why"]] if record["verdict"] != FINE else []
+        lines += [f"{_node(record)}: {text}" for text in [*texts, *record["warnings"]]]
+    return list(dict.fromkeys(lines))
+
+
+def _node(record: Record) -> str:
+    return f"{record['title'] or record['class']} #{record['node']}"
 
 
 def rows_of(records: list[Record]) -> Iterator[tuple[str, ...]]:
     """Yield the head and the lines of a table of sampler records."""
+    folder = os.path.commonpath([Path(record["input"]).parent for record in records])
     yield ("workflow", "node", "steps", "wants", "cfg", "wants", "model", "verdict")
     for record in records:
         advised = record["recommended"]
@@ -66,8 +83,8 @@ def rows_of(records: list[Record]) -> Iterator[tuple[str, ...]]:
         cfg = "?" if record["cfg"] is None else f"{record['cfg']:g}"
         model = record["variant"] if record["variant"] != "unknown" else (record["files"] or ["?"])[0]
         wanted = (str(advised["steps"]["balanced"]), f"{advised['cfg']:g}")
-        node = f"{record['title'] or record['class']} #{record['node']}"
-        yield (Path(record["input"]).name, node, steps, wanted[0], cfg, wanted[1], model, record["verdict"])
+        file = os.path.relpath(record["input"], folder)
+        yield (file, _node(record), steps, wanted[0], cfg, wanted[1], model, record["verdict"])
 
 
 def _graph_in(file: Path) -> Graph:
@@ -165,4 +182,5 @@ def _verdict(graph: Graph, sampler: GraphSampler, recognition: Recognition, draf
     links = (link_of(graph[sampler.node]["inputs"].get(name)) for name in _SET_BY)
     if any(link and str(graph.get(link[0], {}).get("class_type")) in _PRESETS for link in links):
         return Verdict(FINE, "Its steps are set by this pack's preset or plan.")
-    return judge(recognition, draft, sampler.steps, sampler.cfg, sampler.denoise)
+    settings = Settings(sampler.steps, sampler.cfg, sampler.denoise, sampler.run, sampler.refines)
+    return judge(recognition, draft, settings)

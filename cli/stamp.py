@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from ..presets.qualities import QUALITIES, Quality
+from ..presets.recognition.headers import read_header
+from ..presets.sources.in_file import read_stamp
 from ..presets.sources.settings import SettingsError, from_record
 from ..presets.sources.stamp import write_stamp
 from .user_presets import read_settings
@@ -24,16 +26,24 @@ def stamp(model: Path, plan: str, options: dict[str, Any], quality: Quality) -> 
         ValueError: a setting is not allowed, there is none, or the file can't hold any.
         OSError: a file can't be read or written.
     """
+    if not model.is_file():
+        raise SettingsError(f"MODEL: expected a file that exists, got {model}")
     by_quality = _by_quality(_read(plan), quality) if plan else {}
     if options or not by_quality:
         by_quality[quality] = {**by_quality.get(quality, {}), **options}
     checked: dict[Quality, dict[str, Any]] = {name: from_record(record) for name, record in by_quality.items()}
-    write_stamp(model, checked)
-    return checked
+    # What is stamped for other qualities, and other settings of this one, stays.
+    stamped: dict[Quality, dict[str, Any]] = {**read_stamp(read_header(model).metadata)}  # pyright: ignore[reportAssignmentType]
+    for name, fields in checked.items():
+        stamped[name] = {**stamped.get(name, {}), **fields}
+    write_stamp(model, stamped)
+    return stamped
 
 
 def _read(plan: str) -> dict[str, Any]:
     if not plan.lstrip().startswith("{"):
+        if not Path(plan).is_file():
+            raise SettingsError(f"--plan: expected a file that exists, or a JSON object, got {plan[:60]!r}")
         return read_settings(Path(plan))[0]
     try:
         content = json.loads(plan)

@@ -45,6 +45,7 @@ class GraphSampler:
         sigmas: the schedule if it is written out.
         shift: the shift that a node sets, with that node's class.
         denoise: share of the full noise.
+        run: how many of the steps it runs itself, None for all.
         refines: whether its written-out schedule starts below full noise, as a second stage's does.
         node: id of the sampler's node.
     """
@@ -60,6 +61,7 @@ class GraphSampler:
     shift: tuple[float, str] | None = None
     denoise: float = 1.0
     refines: bool = False
+    run: int | None = None
     node: str = field(default="", compare=False)
 
 
@@ -99,11 +101,18 @@ def is_sampler(values: GraphValues, node_id: str) -> bool:
     inputs = values.inputs_of(node_id)
     linked = [name for name, value in inputs.items() if link_of(value)]
     takes_schedule = any(is_sigmas(name) for name in linked)
-    takes_steps = any(is_step_count(name) and not isinstance(value, str) for name, value in inputs.items())
-    if not (takes_steps or takes_schedule) or not model_inputs(inputs) or _NO_SAMPLER.search(kind):
+    takes_steps = any(is_step_count(name) and _may_be_number(value) for name, value in inputs.items())
+    if not (takes_steps or takes_schedule) or _NO_SAMPLER.search(kind):
         return False
+    # A sampler may get its model without a link, from a node that gives it to all.
+    if "sampler" in kind.lower():
+        return True
     sampled = any(is_material(name) and not re.search("model|unet", name) for name in linked)
-    return sampled or "sampler" in kind.lower()
+    return sampled and bool(model_inputs(inputs))
+
+
+def _may_be_number(value: Any) -> bool:
+    return value.isdigit() if isinstance(value, str) else True
 
 
 def _feeding_sigmas(graph: Graph) -> set[str]:
@@ -157,7 +166,18 @@ def _own_settings(values: GraphValues, node_id: str) -> dict[str, Any]:
     made = values.inputs_of(sampler[0]) if sampler else inputs
     settings["sampler_name"] = _text(values, made, "sampler_name", "sampler")
     settings["cfg"] = _cfg(values, inputs)
+    settings["run"] = _run_of(values, inputs, settings["steps"])
     return settings
+
+
+def _run_of(values: GraphValues, inputs: dict[str, Any], steps: int | None) -> int | None:
+    """Return how many steps of its schedule a sampler runs, None for all or if it can't be read."""
+    first = _first_number(values, inputs, ("start_at_step",))
+    last = _first_number(values, inputs, ("end_at_step",))
+    if steps is None or (first is None and last is None):
+        return None
+    count = int(min(steps, steps if last is None else last) - (first or 0))
+    return count if 0 < count < steps else None
 
 
 def _text(values: GraphValues, inputs: dict[str, Any], *names: str) -> str:
@@ -176,8 +196,19 @@ def _cfg(values: GraphValues, inputs: dict[str, Any]) -> float | None:
 
 
 def _first_number(values: GraphValues, inputs: dict[str, Any], names: Iterable[str]) -> float | None:
-    found = (number_of(values.value(inputs[name])) for name in names if name in inputs)
+    found = (_number(values, name, inputs[name]) for name in names if name in inputs)
     return next((number for number in found if number is not None), None)
+
+
+def _number(values: GraphValues, name: str, value: Any) -> float | None:
+    told = values.value(value)
+    link = link_of(value)
+    if told is None and link:
+        # A node with settings of several kinds names its outputs like its inputs.
+        behind = values.inputs_of(link[0])
+        alike = [each for each in behind if each == name or (is_step_count(each) and is_step_count(name))]
+        told = values.value(behind[alike[0]]) if alike else None
+    return float(told) if isinstance(told, str) and told.isdigit() else number_of(told)
 
 
 def _schedule(values: GraphValues, inputs: dict[str, Any], scheduler: str) -> dict[str, Any]:

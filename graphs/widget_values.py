@@ -33,8 +33,9 @@ def widget_values(node: Record) -> Record:
         named = _named(names, values) if names else None
         if named is not None:
             return named
-    if known:
-        return dict(zip(known, _without_controls(known, values), strict=False))
+    loose = dict(zip(known, _without_controls(known, values), strict=False)) if known else {}
+    if loose and _is_plausible(loose):
+        return loose
     return _numbered(str(node.get("type", "")), values)
 
 
@@ -67,6 +68,14 @@ def _without_controls(names: list[str], values: list[Any]) -> list[Any]:
         if not (is_control and follows_number and not named):
             kept.append(value)
     return kept
+
+
+def _is_plausible(named: Record) -> bool:
+    """Return whether values fit their names: the order of a class's inputs may have been another in older versions."""
+    texts = [named[name] for name in ("sampler_name", "scheduler") if name in named]
+    numbers = [named[name] for name in ("steps", "cfg", "denoise") if name in named]
+    fits = all(isinstance(text, str) for text in texts) and not any(isinstance(each, str | bool) for each in numbers)
+    return fits and all(isinstance(each, int | float) for each in numbers) and float(named.get("denoise", 0)) <= 1
 
 
 def _numbered(kind: str, values: list[Any]) -> Record:

@@ -14,11 +14,12 @@ _SLACK = 1
 # Few-step models run without cfg, or with a little of it.
 _LITTLE_CFG = 2.0
 
-FINE, FEW, MANY, FULL_CFG, NOT_RECOGNISED, NOT_READ = (
+FINE, FEW, MANY, FULL_CFG, NEEDLESS_CFG, NOT_RECOGNISED, NOT_READ = (
     "fine",
     "too few",
     "too many",
     "few-step model at full cfg",
+    "cfg not needed",
     "model not recognised",
     "steps unknown",
 )
@@ -37,31 +38,65 @@ class Verdict:
     text: str
 
 
-def judge(recognition: Recognition, draft: int, steps: int | None, cfg: float | None, denoise: float = 1.0) -> Verdict:
+@dataclass(frozen=True)
+class Settings:
+    """What a sampler runs with.
+
+    Attributes:
+        steps: the step count of the whole schedule, None if only a run can show it.
+        cfg: its cfg, None if it has none.
+        denoise: the share of the noise that it removes; with less of it, fewer steps are enough.
+        run: how many of the steps it runs itself, None for all.
+        refines: whether it starts below the full noise, from a finished latent.
+    """
+
+    steps: int | None
+    cfg: float | None = None
+    denoise: float = 1.0
+    run: int | None = None
+    refines: bool = False
+
+
+def judge(recognition: Recognition, draft: int, settings: Settings) -> Verdict:
     """Return the verdict on a sampler's settings.
 
     Args:
         recognition: what its model is, and the balanced plan for it.
         draft: the step count of the draft quality, the least that is recommended.
-        steps: its step count, None if only a run can show it.
-        cfg: its cfg, None if it has none.
-        denoise: the share of the noise that it removes; with less of it, fewer steps are enough.
+        settings: the sampler's settings.
     """
-    plan, finding = recognition.plan, recognition.finding
+    finding = recognition.finding
     if finding.confidence == UNKNOWN and not finding.few_step:
         return Verdict(NOT_RECOGNISED, "No settings are known for this model.")
-    if plan.distilled and plan.cfg <= 1 and cfg is not None and cfg > _LITTLE_CFG:
+    return _on_cfg(recognition.plan, settings) or _on_steps(recognition, draft, settings)
+
+
+def _on_cfg(plan: StepPlan, settings: Settings) -> Verdict | None:
+    """Return the verdict on a cfg that the model can do without; None if it is right."""
+    cfg = settings.cfg
+    if plan.cfg > 1 or cfg is None or cfg <= _LITTLE_CFG:
+        return None
+    if plan.distilled:
         why = f"This few-step model runs without cfg; cfg {cfg:g} doubles the time and over-saturates the image."
         return Verdict(FULL_CFG, why)
+    if plan.guidance is not None:
+        why = f"Guidance is built into this model; cfg {cfg:g} doubles the time. Set cfg to 1 and use FluxGuidance."
+        return Verdict(NEEDLESS_CFG, why)
+    return None
+
+
+def _on_steps(recognition: Recognition, draft: int, settings: Settings) -> Verdict:
+    steps, denoise = settings.steps, settings.denoise
+    if settings.refines:
+        return Verdict(FINE, "It refines a finished latent, for which no step count is recommended.")
     if steps is None:
         return Verdict(NOT_READ, "The step count is computed during the run.")
-    # A name that says few steps without a number could mean any of them.
-    least, most = (1, MOST_FEW_STEPS) if finding.few_step and not finding.told_steps else _range(plan, draft)
+    least, most = _range(recognition, draft)
     needed = max(1, math.ceil(least * min(1.0, denoise)))
     if steps < needed - _SLACK:
         part = f" ({needed} with denoise {denoise:g})" if needed < least else ""
         return Verdict(FEW, f"{_steps(steps)}; the lowest recommended count is {least}{part}.")
-    if steps > max(most + _SLACK, _MANY * most):
+    if (settings.run or steps) > max(most + _SLACK, _MANY * most):
         return Verdict(MANY, f"{_steps(steps)}; the highest recommended count is {most}.")
     span = f"{least} to {most}" if least < most else f"{least}"
     return Verdict(FINE, f"{_steps(steps)}; recommended: {span}{' at full noise' if denoise < 1 else ''}.")
@@ -71,7 +106,11 @@ def _steps(count: int) -> str:
     return f"{count} step{'' if count == 1 else 's'}"
 
 
-def _range(plan: StepPlan, draft: int) -> tuple[int, int]:
+def _range(recognition: Recognition, draft: int) -> tuple[int, int]:
     """Return the lowest and highest recommended counts; for a few-step model those that it was trained for."""
+    plan, finding = recognition.plan, recognition.finding
+    if finding.few_step and not finding.told_steps:
+        # A name that says few steps without a number could mean any of them.
+        return 1, MOST_FEW_STEPS
     counts = [count for count in (plan.steps, plan.steps_min, plan.steps_max, *(plan.trained_steps or ())) if count]
     return min(counts if plan.distilled else [*counts, draft]), max(counts)

@@ -63,9 +63,18 @@ def match_file(name: str) -> list[Match]:
     """Return the entries that a base model's file name points to, the most specific first; empty for a VAE etc."""
     if names_a_part(normalise(name)):
         return []
-    patterns = [(variant, variant.signals.files) for variant in load_catalogue()]
+    patterns = ((variant, variant.signals.files) for variant in load_catalogue())
     # Where the file's own name says nothing, people's folders often do: `Illustrious/somebody_v3`.
-    return _matches(name, patterns) or [replace(match, says_more=True) for match in _matches_of_folder(name, patterns)]
+    return _matches(name, patterns) or match_folder(name)
+
+
+def match_folder(name: str) -> list[Match]:
+    """Return the entries that the name of a file's folder points to, the most specific first."""
+    folder = folder_of(name)
+    if not folder or names_a_part(folder):
+        return []
+    found = (_match(variant, variant.signals.files, name, folder) for variant in load_catalogue())
+    return sorted((replace(match, says_more=True) for match in found if match), key=lambda match: -match.covered)
 
 
 def match_lora(name: str) -> list[Match]:
@@ -165,16 +174,6 @@ def _matches(name: str, patterns: Iterable[tuple[Variant, tuple[re.Pattern[str],
     if not matches and (text := apart(name)) != normalise(name):
         matches = [match for variant, choices in patterns if (match := _match(variant, choices, name, text))]
     return sorted(matches, key=lambda match: -match.covered)
-
-
-def _matches_of_folder(name: str, patterns: list[tuple[Variant, tuple[re.Pattern[str], ...]]]) -> list[Match]:
-    folder = folder_of(name)
-    found = (
-        (_match(variant, choices, name, folder) for variant, choices in patterns)
-        if folder and not names_a_part(folder)
-        else ()
-    )
-    return sorted((match for match in found if match), key=lambda match: -match.covered)
 
 
 def _match(variant: Variant, patterns: tuple[re.Pattern[str], ...], name: str, text: str) -> Match | None:

@@ -39,8 +39,10 @@ _NEUTRAL = re.compile(
     r"|ema|emaonly|only|kj|v?\d+|v\d+\w|\d+b|\d+m|transformer|model|unet|dit|comfy|comfyui|original|official"
     r"|repackaged|high|low|highnoise|lownoise|noise|incl|clips|t5xxl\w*|bnb|\d+vae|xt|\d+p|vae|with|without|full|all|in|one|aio|base|dev|release|r\d+|rank\d+|hd|preview\d*|svd"
 )
-_GLUED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z]{3})(?=\d)|(?<=[A-Z])(?=[A-Z][a-z])")
-_STEPS = re.compile(r"(?<![0-9v])(\d{1,2})_?steps?(?![a-z])|(?<![a-z])(?:steps?_?|hyp(?:er)?_?)(\d{1,2})(?![0-9a-z])")
+_GLUED = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Za-z]{3})(?=\d)|(?<=\d)(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_STEPS = re.compile(
+    r"(?<![0-9v])(\d{1,2})_?steps?(?![a-z0-9])|(?<![a-z])(?:steps?_?|hyp(?:er)?_?)(\d{1,2})(?![0-9a-z])"
+)
 
 
 def is_shared_name(name: str) -> bool:
@@ -95,7 +97,7 @@ def accelerator_word(name: str) -> str:
     words = _step_words()
     if words.full_length.search(text):
         return ""
-    word = words.few_step.search(text)
+    word = words.few_step.search(text) or words.few_step.search(words.misleading.sub("_", apart(name)))
     if word:
         return word[0]
     steps = _count_in(text)

@@ -22,6 +22,7 @@ from .matching import (
     match_base_model,
     match_class,
     match_file,
+    match_folder,
     match_lora,
     match_metadata,
     stand_in,
@@ -133,14 +134,17 @@ def _with_sidecar(finding: Finding, evidence: Evidence) -> Finding:
     if evidence.sidecar is None or few or finding.refused or finding.confidence in (LIKELY, CERTAIN):
         return finding
     variant = match_base_model(evidence.sidecar.base_model)
-    if variant is None or not carries(evidence, variant, lora=bool(variant.signals.loras)):
+    if variant is None:
         return finding
-    signals = (f"{evidence.sidecar.file} says {evidence.sidecar.base_model!r}", *finding.signals)
-    by_name = finding.variant is not None and any(signal.startswith("file ") for signal in finding.signals)
-    other = by_name and finding.variant is not None and finding.variant.family is not variant.family
-    against = (f"its name says {finding.variant.name}",) if other and finding.variant is not None else ()
+    says = f"{evidence.sidecar.file} says {evidence.sidecar.base_model!r}"
+    if not carries(evidence, variant, lora=bool(variant.signals.loras)):
+        against = f"{says}, but {_class_says(evidence)}"
+        return replace(finding, contradictions=(*finding.contradictions, against))
+    by_name = finding.variant if any(signal.startswith("file ") for signal in finding.signals) else None
+    other = by_name is not None and by_name is not variant and not by_name.signals.by_class
+    against = (f"its name says {by_name.name}",) if by_name is not None and other else ()
     contradictions = (*finding.contradictions, *against)
-    return replace(finding, variant=variant, confidence=FAMILY_ONLY, signals=signals, contradictions=contradictions)
+    return Finding(variant, FAMILY_ONLY, (says, *finding.signals), contradictions, finding.alternatives)
 
 
 def _chosen(evidence: Evidence) -> Finding:
@@ -152,7 +156,8 @@ def _chosen(evidence: Evidence) -> Finding:
 def _by_lora(evidence: Evidence) -> Finding | None:
     for lora in reversed(evidence.active_loras):
         fitting = [match for match in match_lora(lora.name) if carries(evidence, match.variant, lora=True)]
-        if fitting:
+        # A LoRA of a full-length model whose name says few steps is another one: `animatediff_lcm_lora`.
+        if fitting and (fitting[0].variant.distilled or not accelerator_word(lora.name)):
             signal = f"LoRA {lora.name}"
             return Finding(fitting[0].variant, LIKELY, (signal,), told_steps=steps_in_name(lora.name))
         if accelerator_word(lora.name) and not _named_after_its_base(lora.name):
@@ -215,6 +220,8 @@ def _one_file(evidence: Evidence, name: str) -> Finding | None:
     if best is None:
         return Finding(contradictions=(f"the file is called {name}, but {_class_says(evidence)}",)) if matches else None
     signals = (f"file {name}", *_class_signals(evidence))
+    if best.says_more and not best.variant.distilled and (in_folder := _few_step_folder(evidence, name, best)):
+        return Finding(in_folder, FAMILY_ONLY, signals, told_steps=steps_in_name(name))
     if best.says_more and not best.variant.distilled:
         # A community model named after the family's base: the name shows the family only.
         others = tuple(v.id for v in _siblings(evidence, best) if v is not best.variant)
@@ -224,6 +231,13 @@ def _one_file(evidence: Evidence, name: str) -> Finding | None:
     # A distilled model whose name says more may be another one: a merge, or distilled once more.
     sure = FAMILY_ONLY if best.says_more else CERTAIN if alone else LIKELY
     return Finding(best.variant, sure, signals, told_steps=steps_in_name(name))
+
+
+def _few_step_folder(evidence: Evidence, name: str, best: Match) -> Variant | None:
+    """Return the few-step entry of the same family that a file's folder names: `Krea2Turbo/moodyKrea2Mix`."""
+    matches = (match.variant for match in match_folder(name) if match.variant.distilled)
+    family = best.variant.family
+    return next((v for v in matches if v.family == family and carries(evidence, v)), None)
 
 
 def _nearest_few_step(evidence: Evidence, name: str, what: str, base: Match | None = None) -> Finding | None:
@@ -275,8 +289,11 @@ def _plan(finding: Finding, wishes: Wishes) -> StepPlan:
     plan = make_plan(variant, wishes.quality, wishes.prefer, named_steps) if variant else SAFE_DEFAULT
     if finding.few_step:
         return _few_steps(plan, finding.few_step, named_steps if is_few else None)
-    # A few-step merge that is recognised only by its name gets the step count in its name.
-    if finding.confidence == FAMILY_ONLY and plan.distilled and is_few and named_steps != plan.steps:
+    # A few-step merge that is recognised only by its name gets the step count in its name, and so does a LoRA whose
+    # name gives one that its entry was not trained for.
+    low, high = plan.trained_steps or (1, 0)
+    is_new = finding.confidence == FAMILY_ONLY or not low <= (named_steps or 0) <= high
+    if plan.distilled and is_few and is_new and named_steps != plan.steps:
         plan = plan.overlaid({"steps": named_steps}, "its file name")
     return plan
 
@@ -304,7 +321,7 @@ def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Findin
         return plan, finding
     template = wishes.templates if _takes_template(wishes, finding) else None
     by_catalogue = finding
-    for layer in (template, wishes.sidecar, wishes.in_file, wishes.types, wishes.saved):
+    for layer in (template, wishes.types, wishes.sidecar, wishes.in_file, wishes.saved):
         overlay = layer.find(evidence, wishes.quality, by_catalogue) if layer is not None else None
         if overlay is not None:
             fields, source = overlay

@@ -91,16 +91,18 @@ class TemplateIndex:
 
         Templates with exactly the same LoRAs come first. If none of the LoRAs is an accelerator, templates without
         LoRAs come next, then any without accelerators. Ties go to a template that the catalogue names for the found
-        variant, then to a run from pure noise, then to settings as shipped. If templates still differ, the most common
-        settings win. If the catalogue names other templates for the variant, and no LoRA is an
-        accelerator, only the step count is used: ControlNets and refiners want other settings.
+        variant, then to settings as shipped. If templates still differ, the most common settings win. Stages that
+        refine an earlier one's result don't count: they need fewer steps than a whole run. If the catalogue names
+        other templates for the variant, and no LoRA is an accelerator, only the step count is used: ControlNets and
+        refiners want other settings.
 
         Returns None if no template fits.
         """
         if len(evidence.files) != 1:
             return None
         loras = _bases(lora.name for lora in evidence.active_loras)
-        fitting = [entry for entry in self._by_file.get(_base(evidence.files[0]), ()) if _loras_fit(entry, loras)]
+        entries = self._by_file.get(_base(evidence.files[0]), ())
+        fitting = [entry for entry in entries if entry.whole and _loras_fit(entry, loras)]
         if not fitting:
             return None
         named = _named_templates(finding)
@@ -111,7 +113,6 @@ class TemplateIndex:
                 not same,
                 bool(entry.loras) and not same,
                 entry.template not in named,
-                not entry.whole,
                 not entry.default,
             )
 

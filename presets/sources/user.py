@@ -104,7 +104,7 @@ class TypePresets:
             meant = (
                 not is_few
                 or bool(step_loras(loras))
-                or (variant is not None and name == variant.id and variant.distilled)
+                or (variant is not None and name in (variant.id, variant.name) and variant.distilled)
             )
             if saved is not None and meant:
                 return from_record(saved), f"your saved preset for all {name}"
@@ -116,6 +116,7 @@ def _types_of(evidence: Evidence, finding: Finding) -> Iterator[str]:
     variant = finding.variant
     if variant is not None:
         yield variant.id
+        yield variant.name
         yield variant.family.name
     classes = (evidence.architecture,) if evidence.architecture else ()
     yield from classes or (variant.signals.architectures[:1] if variant is not None else ())
@@ -124,7 +125,7 @@ def _types_of(evidence: Evidence, finding: Finding) -> Iterator[str]:
 @cache
 def _known_types() -> dict[str, str]:
     """Return the names of all types by their keys."""
-    names = [name for v in load_catalogue() for name in (*v.signals.architectures, v.family.name, v.id)]
+    names = [name for v in load_catalogue() for name in (*v.signals.architectures, v.name, v.family.name, v.id)]
     return {name.lower(): name for name in names}
 
 

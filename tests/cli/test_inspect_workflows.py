@@ -72,9 +72,9 @@ def test_a_table_names_each_sampler(capsys, tmp_path: Path):
     file.write_text(json.dumps(graph(steps=40)), "utf-8")
     assert main(["inspect", str(file)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 2
     assert "KSampler #3" in lines[1]
     assert lines[1].endswith("too many")
+    assert lines[3] == "KSampler #3: 40 steps; the highest recommended count is 9."
 
 
 def test_a_sampler_behind_our_preset_is_fine(capsys, tmp_path: Path):

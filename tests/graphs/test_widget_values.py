@@ -47,3 +47,9 @@ def test_values_get_their_names(stored, wanted):
     found = widget_values(stored)
     assert {name: found.get(name) for name in wanted} == wanted
     assert "videopreview" not in found
+
+
+def test_values_that_do_not_fit_their_names_stay_unnamed():
+    """An older version of the class had its inputs in another order."""
+    values = [1, "fixed", 512, 512, "random", 30, 8.0, "dpmpp_2s_ancestral", "normal", 0.5]
+    assert "steps" not in widget_values(node("BNK_TiledKSamplerAdvanced", values))

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from sweetspot.graphs.samplers_in import samplers_in
+from sweetspot.graphs.samplers_in import samplers_in, samplers_with_models
 from sweetspot.graphs.workflow import to_graph
 
 SAMPLER = {
@@ -370,3 +370,24 @@ def test_an_empty_schedule_has_no_step_count():
     sampler = {"kind": "SamplerCustom", "model": ["m", 0], "sigmas": ["s", 0], "latent_image": ["p", 0]}
     (found,) = read_nodes(m=dict(MODEL), p={"kind": "Anything"}, s={"kind": "ManualSigmas", "sigmas": ""}, k=sampler)
     assert found.steps is None
+
+
+def test_a_sampler_without_a_linked_model_is_still_a_sampler():
+    sampler = {"class_type": "WanVideoSampler", "inputs": {"image_embeds": ["p", 0], "steps": 30}}
+    ((found, above),) = samplers_with_models({"p": {"class_type": "Anything", "inputs": {}}, "s": sampler})
+    assert (found.steps, above.files) == (30, ())
+
+
+def test_settings_of_a_node_that_holds_several_are_read_by_name():
+    held = {"kind": "Input Parameters (Image Saver)", "seed": 1, "steps": 28, "cfg": 6.0, "sampler_name": "euler"}
+    sampler = {"kind": "KSampler", "model": ["m", 0], "steps": ["i", 1], "cfg": ["i", 2], "positive": ["p", 0]}
+    (found,) = read_nodes(m=dict(MODEL), p={"kind": "Anything"}, i=held, s=sampler)
+    assert (found.steps, found.cfg) == (28, 6.0)
+
+
+@pytest.mark.parametrize(("start", "end", "run"), [(0, 10000, None), (98, 10000, 2), (80, 97, 17), (0, 20, 20)])
+def test_a_part_of_the_schedule_says_how_much_it_runs(start: int, end: int, run: int | None):
+    bounds = {"start_at_step": start, "end_at_step": end}
+    sampler = {"kind": "KSamplerAdvanced", "model": ["m", 0], "steps": 100, "positive": ["p", 0], **bounds}
+    (found,) = read_nodes(m=dict(MODEL), p={"kind": "Anything"}, s=sampler)
+    assert (found.steps, found.run) == (100, run)

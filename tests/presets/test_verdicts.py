@@ -4,7 +4,17 @@ import pytest
 from sweetspot.presets.recognition.evidence import Evidence
 from sweetspot.presets.recognition.finding import Recognition
 from sweetspot.presets.recognition.recognise import recognise, recognise_all
-from sweetspot.presets.verdicts import FEW, FINE, FULL_CFG, MANY, NOT_READ, NOT_RECOGNISED, judge
+from sweetspot.presets.verdicts import (
+    FEW,
+    FINE,
+    FULL_CFG,
+    MANY,
+    NEEDLESS_CFG,
+    NOT_READ,
+    NOT_RECOGNISED,
+    Settings,
+    judge,
+)
 
 
 def named(name: str) -> Recognition:
@@ -20,18 +30,18 @@ DRAFT = recognise_all(Evidence(files=("sd_xl_base_1.0.safetensors",)))["draft"].
     [(25, 7.0, 1.0, FINE), (4, 7.0, 1.0, FEW), (200, 7.0, 1.0, MANY), (None, 7.0, 1.0, NOT_READ), (6, 7.0, 0.4, FINE)],
 )
 def test_a_full_length_model(steps: int | None, cfg: float, denoise: float, word: str):
-    assert judge(SDXL, DRAFT, steps, cfg, denoise).word == word
+    assert judge(SDXL, DRAFT, Settings(steps, cfg, denoise)).word == word
 
 
 @pytest.mark.parametrize(
     ("steps", "cfg", "word"), [(8, 1.0, FINE), (8, 1.5, FINE), (8, 7.0, FULL_CFG), (25, 1.0, MANY), (2, 1.0, FEW)]
 )
 def test_a_few_step_model(steps: int, cfg: float, word: str):
-    assert judge(TURBO, TURBO.plan.steps, steps, cfg).word == word
+    assert judge(TURBO, TURBO.plan.steps, Settings(steps, cfg)).word == word
 
 
 def test_an_unknown_model_gets_no_verdict_on_its_steps():
-    assert judge(named("nobody_knows"), 25, 4, 1.0).word == NOT_RECOGNISED
+    assert judge(named("nobody_knows"), 25, Settings(4, 1.0)).word == NOT_RECOGNISED
 
 
 @pytest.mark.parametrize(
@@ -45,9 +55,23 @@ def test_an_unknown_model_gets_no_verdict_on_its_steps():
     ],
 )
 def test_a_name_that_says_few_steps_allows_any_few(name: str, steps: int, word: str):
-    assert judge(named(name), 8, steps, 1.0).word == word
+    assert judge(named(name), 8, Settings(steps, 1.0)).word == word
 
 
 def test_the_reason_names_what_was_compared():
-    assert "recommended: 16 to 50" in judge(SDXL, 16, 25, 7.0).text
-    assert "the lowest recommended count is 16 (5 with denoise 0.3)" in judge(SDXL, 16, 3, 7.0, 0.3).text
+    assert "recommended: 16 to 50" in judge(SDXL, 16, Settings(25, 7.0)).text
+    assert "the lowest recommended count is 16 (5 with denoise 0.3)" in judge(SDXL, 16, Settings(3, 7.0, 0.3)).text
+
+
+def test_a_model_with_built_in_guidance_needs_no_cfg():
+    assert judge(named("flux1-dev"), 8, Settings(20, 7.0)).word == NEEDLESS_CFG
+    assert judge(named("flux1-dev"), 8, Settings(20, 1.0)).word == FINE
+
+
+def test_a_second_stage_is_not_compared():
+    assert judge(named("ltx-2-19b-distilled"), 8, Settings(3, 1.0, refines=True)).word == FINE
+
+
+def test_a_part_of_a_long_schedule_is_judged_by_what_it_runs():
+    assert judge(SDXL, 16, Settings(100, 7.0, run=2)).word == FINE
+    assert judge(SDXL, 16, Settings(100, 7.0)).word == MANY

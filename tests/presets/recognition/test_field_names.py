@@ -289,3 +289,41 @@ def test_words_that_only_look_like_few_steps(name: str):
 def test_an_accelerators_own_name_shows_its_base():
     found = recognise(Evidence(loras=(Lora("sd35_large_mylightning_lora.safetensors", 1.0),)))
     assert found.plan.variant == "sd35_large_turbo"
+
+
+@pytest.mark.parametrize(
+    ("base", "lora", "steps"),
+    [
+        ("v1-5-pruned-emaonly", "animatediff_lcm_lora", 8),
+        ("hunyuanvideo1.5_480p_t2v_fp16", "hunyuanvideo1.5_t2v_480p_lightx2v_4step_lora", 4),
+        ("wan2.1_t2v_14B_fp16", "Wan_2_1_T2V_14B_480p_rCM_lora", 6),
+    ],
+)
+def test_accelerators_whose_names_say_more(base: str, lora: str, steps: int):
+    assert named(f"{base}.safetensors", f"{lora}.safetensors").plan.steps <= steps
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("hunyuanvideo1.5_720p_i2v_fp16", "hunyuan_video_15_720p_i2v"),
+        ("ponyFlux_v1", "flux_dev"),
+        ("STOIQOAfroditeFLUXXL_F1DAlpha", "flux_dev"),
+        ("jibMixFlux_v85", "flux_dev"),
+        ("Krea2Turbo/moodyKrea2Mix_v40", "krea2_turbo"),
+        ("neta-lumina-v1.0", "lumina2"),
+    ],
+)
+def test_the_more_telling_word_wins(name: str, variant: str):
+    assert named(f"{name}.safetensors").plan.variant == variant
+
+
+@pytest.mark.parametrize("name", ["wan2.2-i2v-rapid-aio-v10", "splashedMixDMD_v5", "hunyuan_video_FastVideo_720_fp8"])
+def test_few_step_merges(name: str):
+    plan = named(f"{name}.safetensors").plan
+    assert plan.steps <= FEW
+    assert plan.cfg == 1
+
+
+def test_a_number_before_a_long_one_is_no_step_count():
+    assert steps_in_name("wan2.1_t2v_14B_epoch8_steps500") is None

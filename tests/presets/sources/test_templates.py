@@ -121,6 +121,17 @@ def test_a_lora_that_only_a_template_knows_is_known(package: Path, tmp_path: Pat
     assert index.find(Evidence(files=file, loras=(Lora("my_style.safetensors", 1.0),)), "balanced")[0]["steps"] == 20
 
 
+def test_a_stage_that_refines_is_no_recommendation(package: Path, tmp_path: Path):
+    refining = template(3)
+    refining["nodes"][1]["widgets_values"][-1] = 0.4  # denoise
+    write(package, one=refining)
+    index = load_index([package], tmp_path / "cache")
+    assert index.find(Evidence(files=("qwen_image_x.safetensors",)), "balanced") is None
+    write(package, other=template(20))
+    index = load_index([package], tmp_path / "other cache")
+    assert index.find(Evidence(files=("qwen_image_x.safetensors",)), "balanced")[0]["steps"] == 20
+
+
 def test_the_index_is_kept_under_the_packages_version(package: Path, tmp_path: Path):
     write(package, one=template(20))
     cache = tmp_path / "cache"
