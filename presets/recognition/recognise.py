@@ -1,8 +1,8 @@
 """Recognises a model: its variant, the confidence, and the plan it gets. One function for node, shell and browser.
 
-It goes by, in this order: the user's choice, the user's saved preset for the file or its type, settings in the file,
-those beside it, the exact file name in the installed official templates, LoRAs and file names, the file's metadata,
-class and geometry. If nothing matches, it uses the safe default and says so.
+It goes by, in this order: the user's choice, the user's saved preset for the file, settings in the file, those beside
+it, the user's settings for its type, the exact file name in the installed official templates, LoRAs and file names, the
+file's metadata, class and geometry. If nothing matches, it uses the safe default and says so.
 """
 
 import re
@@ -316,7 +316,7 @@ def _few_steps(plan: StepPlan, says: str, named_steps: int | None) -> StepPlan:
 
 
 def _overlay(evidence: Evidence, wishes: Wishes, plan: StepPlan, finding: Finding) -> tuple[StepPlan, Finding]:
-    """Overlay the plan with the template's, the sidecar's, the file's and then the user's own settings."""
+    """Overlay the plan with settings from elsewhere, from the least to the most specific."""
     if evidence.choice:
         return plan, finding
     template = wishes.templates if _takes_template(wishes, finding) else None
