@@ -1,7 +1,10 @@
-"""Reads step counts as users write them: `4, 25, 50`, ranges (`8..32:8`), `draft, balanced, best`, and `auto`."""
+"""Reads step counts as users write them: `4, 25, 50`, ranges (`8..32:8`), `draft, balanced, best`, and `auto`.
+
+Ranges may also be written as in A1111's X/Y/Z plot: `8-32 (+8)`, `8-32 [4]`.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..samplers.schedules import MAX_STEPS
@@ -9,7 +12,10 @@ from ..samplers.schedules import MAX_STEPS
 MAX_COUNTS = 64
 
 _SEPARATOR = re.compile(r"[,;\s]+")
-_RANGE = re.compile(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?")
+_NUMBER = "[0-9]{1,9}"
+_RANGE = re.compile(rf"{_NUMBER}\.\.{_NUMBER}(?::{_NUMBER})?|{_NUMBER}-{_NUMBER}(?:\(\+{_NUMBER}\)|\[{_NUMBER}\])?")
+# White space inside a range is no separator.
+_INSIDE = re.compile(r"\s*(?:\.\.|:|\(\+?|\[)\s*|(?<=[0-9])\s*-\s*|\s+[)\]]")
 _ALLOWED = (
     f"up to {MAX_COUNTS} whole numbers from 1 to {MAX_STEPS}, each once, e.g. 4, 25, 50; a range, e.g. 8..32:8; "
     "the words draft, balanced, best; or auto"
@@ -48,8 +54,9 @@ def parse_step_counts(text: str) -> StepList:
     """Read a list such as `4, 8..32:8, best`.
 
     Entries are separated by commas, semicolons or white space. A range `first..last:stride` contains its first number,
-    and its last one if the stride reaches it; the default stride is 1. Numbers that a range shares with other entries
-    count once.
+    and its last one if the stride reaches it; the default stride is 1. `first-last (+stride)` is the same, and
+    `first-last [n]` is n counts, evenly spread and rounded down. Numbers that a range shares with other entries count
+    once.
 
     Raises:
         ValueError: if the list is empty, an entry is not a whole number from 1 to 10000, a range or a word, a number
@@ -86,19 +93,22 @@ def _checked(counts: set[int]) -> tuple[int, ...]:
 
 
 def _entries(text: str) -> list[str]:
-    joined = re.sub(r"\s*(\.\.|:)\s*", r"\1", text.strip())
+    joined = _INSIDE.sub(lambda match: "".join(match[0].split()), text.strip())
     return [entry for entry in _SEPARATOR.split(joined) if entry]
 
 
-def _parse_range(entry: str) -> range:
-    match = _RANGE.fullmatch(entry)
-    first, last, stride = (int(part) if part else 1 for part in match.groups()) if match else (0, 0, 0)
-    if not (1 <= first <= last <= MAX_STEPS and stride >= 1):
+def _parse_range(entry: str) -> Sequence[int]:
+    first, last, *rest = map(int, re.findall(r"[0-9]+", entry))
+    given = rest[0] if rest else 1
+    if not (1 <= first <= last <= MAX_STEPS and given >= 1):
         raise ValueError(f"steps: expected {_ALLOWED}; got {entry!r}")
-    counts = range(first, last + 1, stride)
-    if len(counts) > MAX_COUNTS:
-        raise ValueError(f"steps: expected {_ALLOWED}; got {entry!r}, which is {len(counts)} counts")
-    return counts
+    spread = entry.endswith("]")
+    how_many = given if spread else len(range(first, last + 1, given))
+    if how_many > MAX_COUNTS:
+        raise ValueError(f"steps: expected {_ALLOWED}; got {entry!r}, which is {how_many} counts")
+    if not spread:
+        return range(first, last + 1, given)
+    return [first + (last - first) * number // max(given - 1, 1) for number in range(given)]
 
 
 def _parse_count(entry: str) -> int:
