@@ -144,7 +144,7 @@ def _guider(values: GraphValues, inputs: dict[str, Any]) -> str:
     """Return the node that makes a sampler's guider, past nodes that pass it on; empty if there is none."""
     link = link_of(inputs.get("guider"))
     for _ in range(_LONGEST_CHAIN):
-        if link is None:
+        if link is None or link[0] not in values.graph:
             return ""
         behind = values.inputs_of(link[0])
         links = [found for value in behind.values() if (found := link_of(value))]

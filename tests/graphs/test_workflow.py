@@ -357,6 +357,12 @@ def test_a_broken_node_is_refused_or_read_as_far_as_it_goes(node: dict):
         list(samplers_in(to_graph(saved([node], [[1, 1, 0, 1, 0, "X"]]))))
 
 
+def test_a_guider_that_the_graph_lacks_leaves_what_the_sampler_has_itself():
+    sampler = {"kind": "SamplerCustomAdvanced", "guider": ["gone", 0], "model": ["m", 0], "steps": 20, "cfg": 4.0}
+    (found,) = read_nodes(m=dict(MODEL), k=sampler)
+    assert (found.steps, found.cfg) == (20, 4.0)
+
+
 def test_a_guider_is_read_past_what_passes_it_on():
     guider = {"kind": "CFGGuider", "model": ["m", 0], "positive": ["p", 0], "cfg": 7.0}
     switch = {"kind": "Any Switch (rgthree)", "any_01": ["g", 0]}
