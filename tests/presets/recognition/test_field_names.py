@@ -106,6 +106,7 @@ def test_an_accelerator_lowers_the_confidence_in_full_steps(base: str, lora: str
         ("flux1-dev", "lightning_strike_effect", 20),
         ("wan2.2_t2v_high_noise_14B_fp8_scaled", "wan22-lightning-storm", 20),
         ("flux1-dev", "porsche_911_turbo", 20),
+        ("flux1-dev", "turbo_cars_v1", 20),
     ],
 )
 def test_words_in_another_sense(base: str, lora: str, steps: int):
@@ -312,6 +313,9 @@ def test_accelerators_whose_names_say_more(base: str, lora: str, steps: int):
         ("jibMixFlux_v85", "flux_dev"),
         ("Krea2Turbo/moodyKrea2Mix_v40", "krea2_turbo"),
         ("neta-lumina-v1.0", "lumina2"),
+        ("childrenIllustrationSD15", "sd15"),
+        ("beautifulIllustration_v1", "unknown"),
+        ("ponytailMix_v1", "unknown"),
     ],
 )
 def test_the_more_telling_word_wins(name: str, variant: str):
