@@ -212,7 +212,7 @@ def compare_outputs() -> list[io.Output]:
         io.Image.Output(
             "curve",
             display_name="curve",
-            tooltip="Similarity against seconds or cost, with the sweet spot marked, as an image.",
+            tooltip="Similarity against steps, with times or costs below and the sweet spot marked, as an image.",
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""The curve of a comparison: similarity against time or cost."""
+"""The curve of a comparison: similarity against steps, with their time or cost below."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ from ..verdict.judgement import Judgement
 
 WIDTH, HEIGHT = 800, 480
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 24, 56, 56
-_LEGEND_COLUMNS, _LEGEND_HEIGHT = 3, 18
+_LEGEND_COLUMNS, _ROW = 3, 18
 _BACKGROUND, _TEXT, _DIM, _GRID, _MARK = "#18181b", "#f4f4f5", "#a1a1aa", "#3f3f46", "#34d399"
 _COLOURS = ("#60a5fa", "#f59e0b", "#f472b6", "#a78bfa", "#22d3ee", "#facc15", "#fb7185", "#4ade80")
 _FONT = 14
 # Labels closer to each other than this would overlap.
-_APART = 26
+_APART, _TIMES_APART = 26, 48
 
 Point = tuple[float, float]
 
@@ -69,32 +69,35 @@ def draw_curve(report: Report) -> Image:
 
 def curve(report: Report) -> list[Shape]:
     """Return the curve's shapes in an area of `WIDTH` by `HEIGHT`, with y pointing down."""
-    by_cost = bool(report.price.amount)
-    points = [_points(judgement, report) for judgement in report.judgements]
-    reach = max(x for series in points for x, _ in series) or 1.0
+    points = [_points(judgement) for judgement in report.judgements]
+    reach = max(x for series in points for x, _ in series)
     values = [y for series in points for _, y in series]
-    # The names go above the curves, in as many rows as they need.
-    top = _TOP + _LEGEND_HEIGHT * ((len(points) - 1) // _LEGEND_COLUMNS)
+    # The names go above the curves, the times below, in as many rows as they need.
+    top = _TOP + _ROW * ((len(points) - 1) // _LEGEND_COLUMNS)
+    bottom = _BOTTOM + _ROW * len(points)
     settings = report.first.settings
     visible = THRESHOLDS[settings.visible]
     floor = max(0.0, min(*values, visible) - 0.02)
 
     def place(point: Point) -> Point:
         x = _LEFT + (WIDTH - _LEFT - _RIGHT) * point[0] / (reach * 1.05)
-        y = top + (HEIGHT - top - _BOTTOM) * (1 - point[1]) / (1 - floor)
+        y = top + (HEIGHT - top - bottom) * (1 - point[1]) / (1 - floor)
         return x, y
 
-    shapes = _axes(reach, floor, place, "cost of a batch" if by_cost else "seconds of sampling")
+    shapes = _axes(reach, floor, place)
     shapes += _threshold(visible, f"visible {settings.visible}", reach, place)
     places = [[place(point) for point in series] for series in points]
     for number, (judgement, of_series) in enumerate(zip(report.judgements, places, strict=True)):
         shapes += _series(judgement, of_series, _COLOURS[number % len(_COLOURS)])
+        colour = _COLOURS[number % len(_COLOURS)] if len(points) > 1 else _DIM
+        row = HEIGHT - bottom + 22 + _ROW * (number + 1)
+        shapes += _times(judgement, report, [(x, row) for x, _ in of_series], colour)
     shapes += _labels(report.judgements, places)
     if len(points) > 1:
         names = [judgement.settings.name for judgement in report.judgements]
         shapes += [
             Text(
-                (_LEFT + 240 * (n % _LEGEND_COLUMNS), 20 + _LEGEND_HEIGHT * (n // _LEGEND_COLUMNS)),
+                (_LEFT + 240 * (n % _LEGEND_COLUMNS), 20 + _ROW * (n // _LEGEND_COLUMNS)),
                 name,
                 _COLOURS[n % len(_COLOURS)],
             )
@@ -105,11 +108,22 @@ def curve(report: Report) -> list[Shape]:
     return shapes
 
 
-def _points(judgement: Judgement, report: Report) -> list[Point]:
-    runs = [judged.run for judged in judgement.runs]
-    prices = [report.price.of(run.steps, run.seconds) for run in runs]
-    across = [run.seconds if price is None else price for run, price in zip(runs, prices, strict=True)]
-    return list(zip(across, judgement.similarity, strict=True))
+def _points(judgement: Judgement) -> list[Point]:
+    return list(zip(map(float, judgement.counts), judgement.similarity, strict=True))
+
+
+def _times(judgement: Judgement, report: Report, places: Sequence[Point], colour: str) -> list[Shape]:
+    """Return what each count took or cost, below it, leaving out what would overlap."""
+    shapes: list[Shape] = [Text((_LEFT - 8, places[0][1]), "cost" if report.price.amount else "time", _DIM, "end")]
+    free = 0.0
+    for judged, (x, y) in zip(judgement.runs, places, strict=True):
+        run = judged.run
+        cost = report.price.of(run.steps, run.seconds)
+        unknown = cost is None and run.timing == "unknown"
+        if x >= free and not unknown:
+            shapes.append(Text((x, y), f"{run.seconds:.3g} s" if cost is None else f"{cost:.3g}", colour, "middle"))
+            free = x + _TIMES_APART
+    return shapes
 
 
 def _heading(judgement: Judgement) -> str:
@@ -117,7 +131,7 @@ def _heading(judgement: Judgement) -> str:
     return f"Sweet spot: {spot.steps} steps ({spot.confidence} confidence)" if spot.steps else "No sweet spot"
 
 
-def _axes(reach: float, floor: float, place: Callable[[Point], Point], label: str) -> list[Shape]:
+def _axes(reach: float, floor: float, place: Callable[[Point], Point]) -> list[Shape]:
     shapes: list[Shape] = []
     for value in _ticks(floor, 1):
         (left, y), (right, _) = place((0, value)), place((reach * 1.05, value))
@@ -125,7 +139,7 @@ def _axes(reach: float, floor: float, place: Callable[[Point], Point], label: st
     for value in _ticks(0, reach):
         x, y = place((value, floor))
         shapes.append(Text((x, y + 22), f"{value:g}", _DIM, "middle"))
-    shapes.append(Text((WIDTH - _RIGHT, HEIGHT - 12), label, _DIM, "end"))
+    shapes.append(Text((WIDTH - _RIGHT, HEIGHT - 12), "horizontal: steps", _DIM, "end"))
     shapes.append(Text((_LEFT, HEIGHT - 12), "vertical: similarity to the reference", _DIM))
     return shapes
 

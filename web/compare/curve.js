@@ -1,10 +1,15 @@
-/** The curve of similarity against seconds, with the sweet spot and the threshold marked. A click selects a point. */
+/**
+ * The curve of similarity against steps, with the sweet spot and the threshold marked, and the times of the selected
+ * series above. A click selects a point.
+ */
 
 import { axis, drawChart, unzoomed } from "../parts/chart.js";
-import { similarity } from "./data.js";
+import { describeRun, similarity, timeOf } from "./data.js";
 
 const COLOURS = ["#3fa7d6", "#e8a33d", "#7bbf6a", "#c678dd", "#e06c75", "#56b6c2"];
 const REACH = 24;
+// Labels closer to each other than this would overlap.
+const APART = 34;
 
 /**
  * @param {HTMLElement} host
@@ -18,8 +23,8 @@ export async function drawCurve(host, comparison, selected, select) {
   const nearest = (/** @type {MouseEvent} */ event) => {
     const shown = chart.over.getBoundingClientRect();
     const [x, y] = unzoomed(chart, event.clientX - shown.left, event.clientY - shown.top);
-    const distances = places.map(({ seconds, alike }) =>
-      Math.hypot(chart.valToPos(seconds, "x") - x, chart.valToPos(alike, "y") - y),
+    const distances = places.map(({ steps, alike }) =>
+      Math.hypot(chart.valToPos(steps, "x") - x, chart.valToPos(alike, "y") - y),
     );
     const at = distances.indexOf(Math.min(...distances));
     return distances[at] <= REACH ? places[at] : null;
@@ -31,9 +36,19 @@ export async function drawCurve(host, comparison, selected, select) {
   chart.over.addEventListener("mousemove", (/** @type {MouseEvent} */ event) => {
     const place = nearest(event);
     chart.over.style.cursor = place ? "pointer" : "default";
-    chart.over.title = place ? `${place.steps} steps: ${place.alike.toFixed(1)} % similar to the reference` : "";
+    chart.over.title = place ? described(comparison.series, place) : "";
   });
   return chart;
+}
+
+/**
+ * @param {Series[]} series
+ * @param {{ series: number, run: number }} place
+ */
+function described(series, place) {
+  const { name, runs } = series[place.series];
+  const said = describeRun(runs[place.run], series[place.series]);
+  return series.length > 1 ? `${name}: ${said}` : said;
 }
 
 /**
@@ -46,24 +61,19 @@ function counted({ runs }) {
 }
 
 /**
- * uPlot's columns, with the seconds of all series as x, and the point of each run.
+ * uPlot's columns, with the step counts of all series as x, and the point of each run.
  *
  * @param {Series[]} series
  */
 export function aligned(series) {
   const places = series.flatMap((of, number) =>
-    counted(of).map((run, at) => ({
-      series: number,
-      run: at,
-      steps: run.steps,
-      seconds: run.seconds,
-      alike: similarity(run),
-    })),
+    counted(of).map((run, at) => ({ series: number, run: at, steps: run.steps, alike: similarity(run) })),
   );
-  places.sort((left, right) => left.seconds - right.seconds);
+  const counts = [...new Set(places.map((place) => place.steps))].sort((left, right) => left - right);
+  const rows = series.map((_, number) => places.filter((place) => place.series === number));
   const columns = [
-    places.map((place) => place.seconds),
-    ...series.map((_, number) => places.map((place) => (place.series === number ? place.alike : null))),
+    counts,
+    ...rows.map((row) => counts.map((steps) => row.find((place) => place.steps === steps)?.alike ?? null)),
   ];
   return { columns, places };
 }
@@ -74,19 +84,19 @@ export function aligned(series) {
  * @param {() => Chosen} selected
  */
 function options(colours, { series, visible }, selected) {
-  const seconds = series.flatMap((of) => counted(of).map((run) => run.seconds));
+  const counts = series.flatMap((of) => counted(of).map((run) => run.steps));
   const threshold = visible === null ? 100 : visible * 100;
   const lowest = Math.min(99, threshold, ...series.flatMap((of) => counted(of).map(similarity)));
   const height = 100 - lowest;
   return {
-    padding: [14, 12, 0, 0],
+    padding: [24, 12, 0, 0],
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false, x: false },
     // Fixed ranges: uPlot asks again at each redraw, so a margin would be added to the last margin each time.
     scales: {
-      x: { time: false, range: () => padded(seconds) },
+      x: { time: false, range: () => padded(counts) },
       y: { range: () => [lowest - 0.1 * height, 100 + 0.2 * height] },
     },
-    axes: [axis(colours, "seconds", 20, " s"), axis(colours, "similarity", 40, " %")],
+    axes: [axis(colours, "steps", 20), axis(colours, "similarity", 40, " %")],
     series: [
       {},
       ...series.map(({ name }, at) => ({
@@ -101,6 +111,7 @@ function options(colours, { series, visible }, selected) {
       draw: [
         (/** @type {any} */ chart) => visible !== null && markThreshold(chart, threshold, colours.text()),
         (/** @type {any} */ chart) => markRuns(chart, series, selected(), colours.text()),
+        (/** @type {any} */ chart) => markTimes(chart, series[selected().series], colours.text()),
       ],
     },
   };
@@ -133,7 +144,7 @@ function markThreshold(chart, threshold, ink) {
 /** @param {number[]} values */
 function padded(values) {
   const [least, most] = [Math.min(...values), Math.max(...values)];
-  const margin = Math.max((most - least) * 0.06, 1e-6);
+  const margin = Math.max((most - least) * 0.06, 0.5);
   return [Math.max(0, least - margin), most + margin];
 }
 
@@ -155,14 +166,38 @@ function markRuns(chart, series, selected, ink) {
     const { name, sweetSpot } = of;
     if (series.length > 1) nameSeries(chart, name, number);
     counted(of).forEach((run, at) => {
-      const [x, y] = [chart.valToPos(run.seconds, "x", true), chart.valToPos(similarity(run), "y", true)];
+      const [x, y] = [chart.valToPos(run.steps, "x", true), chart.valToPos(similarity(run), "y", true)];
       const spot = run.steps === sweetSpot;
       ctx.fillStyle = ink;
-      ctx.fillText(spot ? `★ ${run.steps}` : String(run.steps), x, y - 7 * ratio);
+      ctx.fillText(spot ? `★ ${run.steps}` : String(run.steps), x, y - 10 * ratio);
       if (number === selected.series && (at === selected.a || at === selected.b)) ring(ctx, x, y, 6 * ratio, ink);
       if (spot) ring(ctx, x, y, 4 * ratio, "#4caf50");
     });
   });
+  ctx.restore();
+}
+
+/**
+ * Write a series' times above the plot, leaving out those that would overlap.
+ *
+ * @param {any} chart
+ * @param {Series} series
+ * @param {string} ink
+ */
+function markTimes({ ctx, bbox, valToPos }, series, ink) {
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.font = `${10 * ratio}px sans-serif`;
+  ctx.textAlign = "center";
+  ctx.fillStyle = ink;
+  ctx.globalAlpha = 0.7;
+  let free = -Infinity;
+  for (const run of counted(series)) {
+    const x = valToPos(run.steps, "x", true);
+    if (run.timing === "unknown" || x < free) continue;
+    ctx.fillText(timeOf(run), x, bbox.top - 8 * ratio);
+    free = x + APART * ratio;
+  }
   ctx.restore();
 }
 

@@ -166,15 +166,19 @@ const TIMES = {
   unknown: () => "time unknown",
 };
 
+/** @param {Run} run */
+export function timeOf({ seconds }) {
+  return `${seconds >= 10 ? seconds.toFixed(0) : seconds.toPrecision(2)} s`;
+}
+
 /**
  * @param {Run} run
  * @param {Series} series
  */
 export function describeRun(run, { reference }) {
-  const seconds = run.seconds >= 10 ? run.seconds.toFixed(0) : run.seconds.toPrecision(2);
   const isReference = run.steps === reference && !run.checkedBy;
   const alike = isReference ? "the reference" : `${similarity(run).toFixed(1)} % similar to ${reference}`;
   const name = run.checkedBy ? `check: ${run.checkedBy}, ${run.steps} steps` : `${run.steps} steps`;
-  const time = (TIMES[run.timing] ?? TIMES.sampling)(`${seconds} s`);
+  const time = (TIMES[run.timing] ?? TIMES.sampling)(timeOf(run));
   return `${name} · ${time}${run.reused ? " (earlier run)" : ""} · ${alike}`;
 }

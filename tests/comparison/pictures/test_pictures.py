@@ -31,19 +31,29 @@ def texts_of(report: Report) -> list[Text]:
 def test_the_points_of_the_curve_are_the_runs():
     report = report_of({4: 0.3, 25: 0.02, 50: 0.0})
     dots = [shape.centre for shape in curve(report) if isinstance(shape, Dot)]
-    # Seconds go to the right, similarity goes up: in proportion.
+    # Steps go to the right, similarity goes up: in proportion.
     across = [x for x, _ in dots]
     assert (across[1] - across[0]) / (across[2] - across[0]) == pytest.approx(21 / 46, abs=0.01)
     assert dots[0][1] > dots[1][1] > dots[2][1]
     words = [text.words for text in texts_of(report)]
-    assert {"4", "25", "50", "seconds of sampling"} <= set(words)
+    assert {"4", "25", "50", "0.4 s", "2.5 s", "5 s"} <= set(words)
     assert any("25 steps" in word for word in words)
     assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in (text.place for text in texts_of(report)))
 
 
-def test_the_curve_is_of_cost_where_there_is_a_price():
-    report = report_of({4: 0.3, 50: 0.0}, price=Price(1.0))
-    assert "cost of a batch" in [text.words for text in texts_of(report)]
+def test_costs_stand_below_the_steps_where_there_is_a_price():
+    report = report_of({4: 0.3, 50: 0.0}, price=Price(0.5, "per step"))
+    words = [text.words for text in texts_of(report)]
+    assert {"2", "25"} <= set(words)
+    assert "0.4 s" not in words
+
+
+def test_the_curve_goes_to_the_right_with_the_steps_also_where_fewer_took_longer():
+    runs = [Run(n, n, seconds, np.full((1, 32, 32, 3), n / 60)) for n, seconds in ((4, 9.0), (25, 2.5), (50, 5.0))]
+    settings = Settings("comfyui", "flux_dev", "f", "euler", "simple", 1.0, 7)
+    shapes = curve(make_report([judge(Series(settings, runs))]))
+    across = [shape.centre[0] for shape in shapes if isinstance(shape, Dot)]
+    assert across == sorted(across)
 
 
 def test_the_picture_of_the_curve_marks_the_sweet_spot():

@@ -116,17 +116,26 @@ test("similarity is in per cent, in words beside seconds", () => {
   assert.match(describeRun(series.runs[2], series), /the reference/);
 });
 
-test("several series share the seconds, each with gaps where the others have points", () => {
+test("several series share the steps, each with gaps where the others have points", () => {
   const { columns, places } = aligned(fromOutput(output(sent)).series);
-  assert.deepEqual(columns[0], [0.4, 1, 2.5, 5, 9]);
+  assert.deepEqual(columns[0], [4, 25, 50]);
   assert.deepEqual(
-    columns[1].map((value) => value !== null),
-    [true, false, true, true, false],
+    columns[2].map((value) => value !== null),
+    [true, false, true],
   );
-  assert.deepEqual(
-    places.map(({ series }) => series),
-    [0, 1, 0, 0, 1],
-  );
+  assert.equal(places.length, 5);
+});
+
+test("the curve goes to the right with the steps, also where fewer steps took longer", () => {
+  const slowFirst = {
+    ...sent,
+    series: [{ ...sent.series[0], runs: [run(4, 0.7, 9), run(25, 0.9, 2), run(50, 1, 4)] }],
+  };
+  const { columns } = aligned(fromOutput(output(slowFirst)).series);
+  assert.deepEqual(columns, [
+    [4, 25, 50],
+    [70, 90, 100],
+  ]);
 });
 
 const stage = { width: 400, height: 300 };
