@@ -379,6 +379,34 @@ def test_the_curve_keeps_its_axes(comfy: ComfyPage):
     assert abs(place() - before) < 0.05
 
 
+@CANVAS_ONLY
+def test_the_properties_panel_leaves_the_viewer_as_wide_as_its_node(comfy: ComfyPage, compare: Any):
+    def width() -> float:
+        box = comfy.panel(".ss-viewer").bounding_box()
+        assert box is not None
+        return box["width"]
+
+    def set_panel(shown: bool) -> None:
+        comfy.page.evaluate(
+            """async ([id, shown]) => {
+                app.canvas.selectNode(app.graph.getNodeById(id));
+                await app.extensionManager.setting.set('Comfy.RightSidePanel.IsOpen', shown);
+            }""",
+            [compare, shown],
+        )
+
+    before = width()
+    set_panel(shown=True)
+    try:
+        expect(comfy.page.get_by_text("denoise", exact=True).first).to_be_visible()
+        expect(comfy.page.get_by_text("sweetspot_viewer")).to_have_count(0)
+        comfy.page.screenshot(path=str(comfy.shots / "properties_panel.png"))
+    finally:
+        set_panel(shown=False)
+    comfy.page.wait_for_timeout(300)
+    assert abs(width() - before) < 1
+
+
 @pytest.mark.usefixtures("compare")
 def test_a_small_node_keeps_its_picture(comfy: ComfyPage):
     small = "min-height: 0; height: 210px; max-height: 210px; width: 240px"

@@ -66,6 +66,29 @@ def test_reads_a_file_of_a_folder_with_many(comfy: ComfyPage):
     expect(comfy.panel(".ss-sources")).to_contain_text("steps:")
 
 
+@CANVAS_ONLY
+def test_the_node_grows_with_its_sources_and_shrinks_back(comfy: ComfyPage, demo: dict[str, Any]):
+    preset = comfy.add("SweetSpotPreset", 460, 60)
+    comfy.connect(demo["model"], "MODEL", preset, "model")
+    expect(comfy.panel(".ss-title")).to_contain_text("Sweet Spot demo model")
+    comfy.page.wait_for_timeout(300)
+
+    def height() -> float:
+        comfy.page.wait_for_timeout(300)
+        return comfy.page.evaluate("id => app.graph.getNodeById(id).size[1]", preset)
+
+    before = height()
+    comfy.panel(".ss-sources summary").click()
+    assert height() > before + 20
+    comfy.panel(".ss-sources summary").click()
+    assert abs(height() - before) < 2
+    # A height that somebody chose stays.
+    comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([400, 1000])", preset)
+    comfy.panel(".ss-sources summary").click()
+    comfy.panel(".ss-sources summary").click()
+    assert height() == 1000
+
+
 def test_applies_to_the_connected_sampler_and_takes_it_back(comfy: ComfyPage, demo: dict[str, Any]):
     preset, sampler = comfy.add("SweetSpotPreset", 460, 60), comfy.add("KSampler", 800, 60)
     comfy.connect(demo["model"], "MODEL", preset, "model")

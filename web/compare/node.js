@@ -57,7 +57,8 @@ app.registerExtension({
           viewers
             .get(node)
             ?.showNote(
-              `The last run did not finish${whereStopped(node)}. Any images below are from the run before it.`,
+              `The last run did not finish${whereStopped(node)}.`,
+              "The images below are from the run before it.",
             );
           ended(node);
         }
@@ -104,7 +105,7 @@ async function finished(message) {
 function begun(node) {
   whereStopped(node);
   running.set(node, [node.size[0], node.size[1]]);
-  viewers.get(node)?.showNote("Running. Any images below are from the run before.");
+  viewers.get(node)?.showNote("Running.", "The images below are from the run before.");
 }
 
 /**

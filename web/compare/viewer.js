@@ -89,10 +89,16 @@ export class ComparisonViewer {
     this.update();
   }
 
-  /** @param {string} text a note on everything shown, e.g. that it's from an earlier run; empty hides it */
-  showNote(text) {
+  /**
+   * Show a note above everything, and no hint to run the node as long as it stands there.
+   *
+   * @param {string} text empty hides it
+   * @param {string} [about] what it says of earlier images; left out if there are none
+   */
+  showNote(text, about = "") {
     this.note.hidden = text === "";
-    this.note.textContent = text;
+    this.empty.hidden = text !== "";
+    this.note.textContent = this.comparison && about ? `${text} ${about}` : text;
   }
 
   /** @param {Comparison} comparison */

@@ -39,7 +39,7 @@ function loadStyles() {
  * @param {string} name
  * @param {HTMLElement} element
  * @param {{ least: number, most?: number }} height in the graph's pixels
- * @returns {(least: number) => void} changes the panel's least height
+ * @returns {(least: number) => void} changes the panel's least height, and the node's with it
  */
 export function addPanel(node, name, element, { least, most }) {
   loadStyles();
@@ -61,20 +61,28 @@ export function addPanel(node, name, element, { least, most }) {
   const widget = /** @type {any} */ (node).addDOMWidget(name, name, element, {
     serialize: false,
     hideOnZoom: false,
+    // The properties panel can't show an element: it would draw a row with our name.
+    hideInPanel: true,
     getMinHeight: () => least,
     ...(most ? { getMaxHeight: () => most } : {}),
   });
   widget.serialize = false;
-  const grow = () => {
+  // ComfyUI writes the width of its properties panel here, which would stay after the panel is closed.
+  Object.defineProperty(widget, "width", { get: () => undefined, set: () => {}, configurable: true });
+  const fit = (/** @type {boolean} */ shrink) => {
     const [width, height] = node.size;
-    node.setSize([width, Math.max(height, node.computeSize()[1])]);
+    const needed = node.computeSize()[1];
+    node.setSize([width, shrink ? needed : Math.max(height, needed)]);
+    node.setDirtyCanvas(true, true);
   };
-  grow();
+  fit(false);
   // A workflow saved before the panel existed gives the node a smaller size.
-  chain(node, "onConfigure", grow);
+  chain(node, "onConfigure", () => fit(false));
   return (height) => {
+    // A node that somebody has made taller keeps its height.
+    const snug = node.size[1] <= node.computeSize()[1] + 1;
     setLeast(height);
-    grow();
+    fit(snug);
   };
 }
 

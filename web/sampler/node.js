@@ -195,13 +195,28 @@ function chartOptions(colours, series) {
       axis(colours, "step", 18, "", { incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000] }),
       axis(colours, "change", 38, " %"),
     ],
-    series: [
-      {},
-      { stroke: accent, width: 2, spanGaps: true, points: { show: false } },
-      { stroke: "#e8a33d", fill: "#e8a33d", paths: () => null, points: { show: true, size: 7 } },
-    ],
-    hooks: { drawClear: [(/** @type {any} */ chart) => shadeGuidance(chart, guidedStretches(series().points))] },
+    series: [{}, { stroke: accent, width: 2, spanGaps: true, points: { show: false } }],
+    hooks: {
+      drawClear: [
+        (/** @type {any} */ chart) => shadeGuidance(chart, guidedStretches(series().points)),
+        (/** @type {any} */ chart) => markKept(chart, series().kept),
+      ],
+    },
   };
+}
+
+/**
+ * Draw a line across the plot at each kept step: a point would need a change, and the first step has none.
+ *
+ * @param {any} chart
+ * @param {number[]} kept
+ */
+function markKept({ ctx, bbox, valToPos }, kept) {
+  ctx.save();
+  ctx.fillStyle = "#e8a33d";
+  const width = 2 * devicePixelRatio;
+  for (const step of kept) ctx.fillRect(valToPos(step, "x", true) - width / 2, bbox.top, width, bbox.height);
+  ctx.restore();
 }
 
 /**

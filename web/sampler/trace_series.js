@@ -37,16 +37,13 @@ export function fromTrace(text) {
 }
 
 /**
- * uPlot's columns: step numbers, change in per cent, and the change of kept steps only.
+ * uPlot's columns: step numbers, and change in per cent.
  *
  * @param {TraceSeries} series
- * @returns {[number[], (number | null)[], (number | null)[]]}
+ * @returns {[number[], (number | null)[]]}
  */
-export function columns({ points, kept }) {
-  const shown = points.map(({ change }) => (change === null ? null : change * 100));
-  // A kept step is marked even if its change is unknown, e.g. at the first step.
-  const marks = points.map(({ step }, at) => (kept.includes(step) ? (shown[at] ?? 0) : null));
-  return [points.map(({ step }) => step), shown, marks];
+export function columns({ points }) {
+  return [points.map(({ step }) => step), points.map(({ change }) => (change === null ? null : change * 100))];
 }
 
 /**
