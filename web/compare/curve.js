@@ -94,7 +94,7 @@ function options(colours, { series, visible }, selected) {
     // Fixed ranges: uPlot asks again at each redraw, so a margin would be added to the last margin each time.
     scales: {
       x: { time: false, range: () => padded(counts) },
-      y: { range: () => [lowest - 0.1 * height, 100 + 0.2 * height] },
+      y: { range: () => [lowest - 0.1 * height, 100 + 0.4 * height] },
     },
     axes: [axis(colours, "steps", 20), axis(colours, "similarity", 40, " %")],
     series: [
