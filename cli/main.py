@@ -4,6 +4,7 @@ import argparse
 import io
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,20 @@ def main(arguments: list[str] | None = None) -> int:
             output.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=stream)
     try:
-        return chosen.run(chosen)
+        status = chosen.run(chosen)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads the output has seen enough, as `head` has. What is left must not be written when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except MissingExtraError as error:
         _complain(str(error))
         return NEEDS_STANDALONE
     except (ComfyUIError, ValueError, OSError) as error:
         _complain(str(error))
         return COULD_NOT_READ
+    else:
+        return status
 
 
 def _demo(chosen: argparse.Namespace) -> int:

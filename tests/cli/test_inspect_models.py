@@ -1,8 +1,10 @@
 """`sweetspot inspect`, `save` and `prefer` as a user calls them."""
 
 import json
+import os
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -162,3 +164,12 @@ def test_a_name_is_answered_without_another_process(capsys, monkeypatch: pytest.
     monkeypatch.setattr(Path, "home", lambda: tmp_path)
     assert main(["inspect", "--name", "flux1-dev.safetensors", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["variant"] == "flux_dev"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        assert main(["inspect", "--name", "flux1-dev.safetensors"]) == 0
+    assert capsys.readouterr().err == ""
