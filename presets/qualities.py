@@ -8,7 +8,7 @@
 
 from typing import Any, Literal, get_args
 
-from .catalogue import SOURCE_KINDS, Variant
+from .catalogue import SOURCE_KINDS, SOURCED, Variant
 from .plan import SAFE_DEFAULT, Shift, Split, StepPlan
 from .trained import trailing_timesteps, trained_steps
 
@@ -27,18 +27,8 @@ _TRAINED = ("publisher", "template", "diffusers", "third_party")
 DRAFT_SHARE, DRAFT_LEAST = 0.4, 6
 CLEARLY_LOWER = 0.7
 
-_SETTINGS = (
-    "cfg",
-    "guidance",
-    "sampler_name",
-    "scheduler",
-    "shift",
-    "sampling",
-    "sigmas",
-    "timesteps",
-    "spacing",
-    "split",
-)
+# Steps depend on the quality, and a LoRA's strength is no setting of a sampler.
+_SETTINGS = tuple(name for name in SOURCED if name not in ("steps", "lora_strength"))
 
 # Settings that a plan must have. Without a source they come from the safe default, which is not a recommendation.
 _REQUIRED = ("cfg", "sampler_name", "scheduler")
