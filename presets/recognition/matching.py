@@ -126,7 +126,9 @@ def match_class(evidence: Evidence) -> list[Variant]:
     return sorted(fitting, key=lambda v: -_asked(v, evidence) if v.signals.by_class else 1)
 
 
-def stand_in(variants: Iterable[Variant], name: str, family: Family | None = None) -> Variant | None:
+def stand_in(
+    variants: Iterable[Variant], name: str, family: Family | None = None, *, lora: bool = False
+) -> Variant | None:
     """Return the few-step entry nearest to a name that says few steps, or None if there is none.
 
     One of the base's family is nearest, then one with the step count in the name, then one with the name's accelerator
@@ -136,9 +138,10 @@ def stand_in(variants: Iterable[Variant], name: str, family: Family | None = Non
         variants: the entries to choose from.
         name: the name.
         family: the base's family; None if it is not known.
+        lora: whether it is a LoRA's name.
     """
     word, count = accelerator_word(name), steps_in_name(name)
-    few = [variant for variant in variants if variant.distilled and _may_stand_in(variant)]
+    few = [variant for variant in variants if variant.distilled and _may_stand_in(variant, word if lora else "")]
     if not few or not word:
         return None
 
@@ -154,12 +157,13 @@ def stand_in(variants: Iterable[Variant], name: str, family: Family | None = Non
     return min(few, key=distance)
 
 
-def _may_stand_in(variant: Variant) -> bool:
-    """Return whether an entry's settings may be used for another model.
+def _may_stand_in(variant: Variant, sampling: str) -> bool:
+    """Return whether an entry's settings may be used for another model, which may need this kind of sampling.
 
-    Not if it needs its own kind of prediction (x0), nor if only others say how it is run, as for most merges.
+    Not if it needs another kind (x0, lcm), nor if only others say how it is run, as for most merges.
     """
-    return "sampling" not in variant.settings and set(variant.settings.get("steps", {})) != {"third_party"}
+    samplings = {entry["value"] for entry in variant.settings.get("sampling", {}).values()}
+    return samplings <= {sampling} and set(variant.settings.get("steps", {})) != {"third_party"}
 
 
 def step_loras(names: Iterable[str]) -> tuple[str, ...]:

@@ -244,7 +244,7 @@ def _nearest_few_step(evidence: Evidence, name: str, what: str, base: Match | No
     """Return the nearest few-step entry for a name that says few steps but has no catalogue entry of its own."""
     siblings = _siblings(evidence, base)
     family = base.variant.family if base else next((v.family for v in siblings if v.signals.by_class), None)
-    variant = stand_in(siblings, name, family)
+    variant = stand_in(siblings, name, family, lora=what == "LoRA")
     if variant is None:
         return None
     signals = (f"{what} {name} says {accelerator_word(name)!r}", *_class_signals(evidence))

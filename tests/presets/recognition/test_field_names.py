@@ -223,6 +223,7 @@ def test_accelerators_in_other_spellings(base: str, lora: str, steps: int):
         ("SANA1.5_1.6B", "sana"),
         ("HiDreamO1Image", "hidream_o1"),
         ("stable_audio3_small_sfx", "stable_audio_3"),
+        ("PRX", "prx"),
         ("ltx23_echoVid", "ltx2_dev"),
         ("Lightricks/LTX-2", "ltx2_dev"),
         ("sky_reels2_diffusion_forcing_720p", "wan21_t2v_14b"),
@@ -302,6 +303,11 @@ def test_an_accelerators_own_name_shows_its_base():
 )
 def test_accelerators_whose_names_say_more(base: str, lora: str, steps: int):
     assert named(f"{base}.safetensors", f"{lora}.safetensors").plan.steps <= steps
+
+
+def test_an_lcm_lora_that_only_its_folder_names_gets_what_lcm_needs():
+    plan = named("sd_xl_base_1.0.safetensors", "SDXL/lcm/pytorch_lora_weights.safetensors").plan
+    assert (plan.variant, plan.sampler_name) == ("sdxl_lcm_lora", "lcm")
 
 
 @pytest.mark.parametrize(
