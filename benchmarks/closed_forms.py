@@ -85,7 +85,7 @@ class ClosedForm:
     def check_cancelled(self) -> None:
         """Never cancel."""
 
-    def exact_schedule(self, _plan: Any, _steps: int) -> tuple[float, ...]:
+    def exact_schedule(self, _sampling: Any, _plan: Any, _steps: int) -> tuple[float, ...]:
         """Return no levels: there are no plans."""
         return ()
 

@@ -98,15 +98,19 @@ def stock(size: int, seed: int) -> dict[str, Any]:
 
 
 def ours(size: int, seed: int, steps: str, **inputs: Any) -> dict[str, Any]:
-    """Return a workflow with one Multi-Step Compare, which also draws its grid and measures."""
-    inputs = {**sampler_inputs(seed), "vae": ["model", 2], "steps": steps, **inputs}
-    return graph(size) | {"compare": {"class_type": "SweetSpotCompare", "inputs": inputs}}
+    """Return a workflow with one Multi-Step Compare and Compare Options."""
+    own = {**sampler_inputs(seed), "vae": ["model", 2], "steps": steps, "options": ["options", 0]}
+    return graph(size) | {
+        "options": {"class_type": "SweetSpotCompareOptions", "inputs": inputs},
+        "compare": {"class_type": "SweetSpotCompare", "inputs": own},
+    }
 
 
 def wired(size: int, seed: int, steps: str, own: int) -> dict[str, Any]:
     """Return a stock workflow of `own` steps with one wire to Compare This Workflow, without the check's own runs."""
-    inputs = {"images": ["decoded", 0], "steps": steps, "check": "off"}
+    inputs = {"images": ["decoded", 0], "steps": steps, "options": ["options", 0]}
     return graph(size) | {
+        "options": {"class_type": "SweetSpotCompareOptions", "inputs": {"check": "off"}},
         "sampled": {"class_type": "KSampler", "inputs": {**sampler_inputs(seed), "steps": own}},
         "decoded": {"class_type": "VAEDecode", "inputs": {"samples": ["sampled", 0], "vae": ["model", 2]}},
         "compare": {"class_type": "SweetSpotCompareWorkflow", "inputs": inputs},
@@ -219,7 +223,7 @@ def auto() -> dict[str, Any]:
     conditions = [demo.condition(prompt) for prompt in prompts()]
 
     def run(positive: Any, sampling: Sampling, question: Question) -> Any:
-        subject = Subject(demo.model, positive, negative, demo.empty, demo.vae)
+        subject = Subject((demo.model,), (positive,), negative, demo.empty, demo.vae)
         engine = ComfyEngine(subject, ComparisonProgress(demo.model), 1 << 30)
         return compare(engine, [Contender(sampling)], question).first
 

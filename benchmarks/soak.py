@@ -203,8 +203,9 @@ def stock(chosen: dict[str, Any]) -> Prompt:
 def compared(chosen: dict[str, Any]) -> Prompt:
     """Return a prompt of stock samplers and a comparison of the same."""
     _, inputs = shared(chosen)
-    own = {"vae": ["demo", 2], "steps": ", ".join(map(str, chosen["steps"])), "together": "off"}
+    own = {"vae": ["demo", 2], "steps": ", ".join(map(str, chosen["steps"])), "options": ["options", 0]}
     return stock(chosen) | {
+        "options": {"class_type": "SweetSpotCompareOptions", "inputs": {"together": "off"}},
         "compare": {"class_type": "SweetSpotCompare", "inputs": inputs | own},
         "ours": {"class_type": "PreviewImage", "inputs": {"images": ["compare", 0]}},
     }

@@ -117,7 +117,7 @@ def demo_cases(arguments: argparse.Namespace) -> "Iterator[Case]":
         caption = sample_scene(scenes).caption
         sampling, size = random_sampling(chance, arguments), chance.choice(arguments.sizes)
         latent = {"samples": torch.zeros(1, 16, size // 8, size // 8)}
-        subject = Subject(demo.model, demo.condition(caption), demo.condition(""), latent, demo.vae)
+        subject = Subject((demo.model,), (demo.condition(caption),), demo.condition(""), latent, demo.vae)
         engine = ComfyEngine(subject, ComparisonProgress(demo.model), 1 << 30)
         yield Case(Kept(engine, arguments.keep, f"{caption} {size}"), sampling, str(size))
 
@@ -252,9 +252,9 @@ def karras(start: float, end: float, rho: float, steps: int) -> tuple[float, ...
 
 def threshold() -> float:
     """Return the similarity below which a difference is visible side by side."""
-    from sweetspot.comparison.measures.visibility import SIDE_BY_SIDE, THRESHOLDS
+    from sweetspot.comparison.measures.visibility import SIDE_BY_SIDE
 
-    return THRESHOLDS[SIDE_BY_SIDE]
+    return SIDE_BY_SIDE.below
 
 
 def summary(rows: list[dict[str, Any]], ladder: list[dict[str, Any]]) -> dict[str, Any]:

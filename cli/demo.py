@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..comparison.contenders import parse_contenders
 from .comfyui import PACK, ComfyUIError, Server, comfy, find_comfyui, install_comfyui, prepare, running
 
 WORKFLOW = PACK / "example_workflows" / "api" / "compare_steps.json"
@@ -88,9 +89,15 @@ def get_image(server: Server, saved: dict[str, str]) -> bytes:
 
 
 def _changed(workflow: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    for node in workflow.values():
-        if node["class_type"] == "SweetSpotCompare":
-            node["inputs"] |= changes
+    """Return the workflow with other inputs of its comparison; `also` adds a Contender node for each pair."""
+    values = dict(changes)
+    pairs = parse_contenders(values.pop("also", ""))
+    compare = next(node for node in workflow.values() if node["class_type"] == "SweetSpotCompare")
+    compare["inputs"] |= values
+    for number, (sampler, scheduler) in enumerate(pairs):
+        inputs = {"sampler_name": sampler, "scheduler": scheduler}
+        workflow[f"contender{number}"] = {"class_type": "SweetSpotContender", "inputs": inputs}
+        compare["inputs"][f"contenders.contender{number}"] = [f"contender{number}", 0]
     return workflow
 
 
@@ -120,5 +127,5 @@ def _show(report: dict[str, Any], out: Path) -> None:
             log.info("%s", series["name"])
         for run in series["runs"]:
             log.info("%4d steps  %6.2f s  similarity %.1f %%", run["steps"], run["seconds"], 100 * run["similarity"])
-        log.info("%s", series["sweet_spot"]["reason"])
+        log.info("%s", series["headline"])
     log.info("Made with %s: %s and %s", report["engine"], out / "grid.png", out / "report.json")

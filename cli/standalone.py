@@ -4,7 +4,8 @@ import io
 from dataclasses import replace
 from typing import Any
 
-from ..comparison.contenders import Contender, parse_contenders
+from ..comparison.contenders import Contender
+from ..comparison.measures.visibility import SIDE_BY_SIDE, Visible
 from ..comparison.pictures.grid import draw_grid, to_pillow
 from ..comparison.report import Price, Report
 from ..comparison.rounds import Question, check_contenders, compare
@@ -26,14 +27,14 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     """
     inputs = next(node["inputs"] for node in workflow.values() if node["class_type"] == "SweetSpotCompare")
     _refuse_what_has_no_equivalent(workflow, inputs)
-    contenders = _contenders(inputs)
+    contenders = _contenders(workflow, inputs)
     steps = parse_step_counts(inputs["steps"])
     counts = steps.resolved({quality: recommended(quality).steps for quality in QUALITIES})
-    price = Price(inputs.get("price", 0.0), inputs.get("price_unit", "per hour"))
-    checked = inputs.get("check", "on") == "on"
-    question = Question(
-        counts, steps.auto, inputs.get("seeds", 1), VARIANT, files.TRANSFORMER.name, price, check=checked
-    )
+    options = _options(workflow, inputs)
+    price = Price(options.get("price", 0.0), options.get("price_unit", "per hour"))
+    visible = Visible.of(options.get("threshold", 100 * SIDE_BY_SIDE.below) / 100)
+    checked = options.get("check", "on") == "on"
+    question = Question(counts, steps.auto, inputs.get("seeds", 1), price, visible, checked)
     engine = DiffusersEngine(load_engine(), _scene(workflow, inputs), _shift(workflow, inputs))
     check_contenders(engine, contenders)
     report = compare(engine, contenders, question)
@@ -41,7 +42,10 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
 
 
 def _refuse_what_has_no_equivalent(workflow: dict[str, Any], inputs: dict[str, Any]) -> None:
-    linked = [name for name in ("plan_2", "plan_3", "plan_4", "clip_vision") if name in inputs]
+    nodes = [inputs, _options(workflow, inputs), *_contender_nodes(workflow, inputs)]
+    # Multi-Step Compare's own model and plan are looked at below.
+    linked = [name for node in nodes[1:] for name in ("clip_vision", "model", "plan") if name in node]
+    linked += [name for name in inputs if name.startswith("prompts.")]
     if linked:
         raise ValueError(f"{linked[0]}: expected no link on diffusers, got one")
     model = workflow[inputs["model"][0]]["class_type"]
@@ -55,16 +59,28 @@ def _refuse_what_has_no_equivalent(workflow: dict[str, Any], inputs: dict[str, A
         raise ValueError(f"plan: expected Model Step Preset's on diffusers, got one from {source}")
 
 
-def _contenders(inputs: dict[str, Any]) -> list[Contender]:
+def _options(workflow: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    return workflow[inputs["options"][0]]["inputs"] if "options" in inputs else {}
+
+
+def _contender_nodes(workflow: dict[str, Any], inputs: dict[str, Any]) -> list[dict[str, Any]]:
+    return [workflow[link[0]]["inputs"] for name, link in inputs.items() if name.startswith("contenders.")]
+
+
+def _contenders(workflow: dict[str, Any], inputs: dict[str, Any]) -> list[Contender]:
     names = ("seed", "cfg", "sampler_name", "scheduler", "denoise")
     sampling = Sampling(**{name: inputs[name] for name in names})
     if "plan" in inputs:
         sampling = replace(sampling, **recommended().overrides)
-    others = parse_contenders(inputs.get("also", ""))
-    return [
-        Contender(sampling),
-        *(Contender(replace(sampling, sampler_name=name, scheduler=scheduler)) for name, scheduler in others),
-    ]
+    own = Contender(sampling, variant=VARIANT, source=files.TRANSFORMER.name)
+    return [own, *(_contender(own, changes) for changes in _contender_nodes(workflow, inputs))]
+
+
+def _contender(own: Contender, changes: dict[str, Any]) -> Contender:
+    """Return the comparison's own settings with those that a Contender node changes."""
+    names = {name: changes[name] for name in ("sampler_name", "scheduler") if changes.get(name, "same") != "same"}
+    cfg = {"cfg": changes["cfg"]} if changes.get("cfg", -1) >= 0 else {}
+    return replace(own, sampling=replace(own.sampling, **names, **cfg), label=changes.get("label", ""))
 
 
 def _shift(workflow: dict[str, Any], inputs: dict[str, Any]) -> float:

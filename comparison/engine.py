@@ -41,7 +41,7 @@ class Engine(Protocol):
         """Return the noise levels that a run would visit, falling."""
         ...
 
-    def exact_schedule(self, plan: Any, steps: int) -> tuple[float, ...]:
+    def exact_schedule(self, sampling: Sampling, plan: Any, steps: int) -> tuple[float, ...]:
         """Return the noise levels that a contender's plan fixes for this step count; empty if it fixes none."""
         ...
 

@@ -35,6 +35,8 @@ def to_markdown(report: Report) -> str:
     lines = [
         "# How many steps?",
         "",
+        f"**{_safe(report.headline)}**",
+        "",
         (
             f"Model: {_safe(data['model']['variant'])} ({_safe(data['model']['source'])}), {seeds}, "
             f"{images} per step count."
@@ -52,19 +54,19 @@ def to_markdown(report: Report) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def summary(report: Report, counts_by_word: Mapping[str, int], saved: str = "") -> str:
+def summary(report: Report, counts_by_word: Mapping[str, int]) -> str:
     """Return the verdict in a few lines.
 
     Args:
         report: the report.
         counts_by_word: the step counts that the words in the step list stand for; empty if there are none.
-        saved: a sentence that says what was saved where.
     """
     first = report.first
     reused = [str(judged.run.steps) for judged in first.runs if judged.run.reused]
     words = ", ".join(f"{word} is {count}" for word, count in counts_by_word.items())
     images = f" Over {len(first.own)} images." if len(first.own) > 1 else ""
     lines = [
+        report.headline,
         f"{words}.".capitalize() if words else "",
         first.sweet_spot.reason,
         first.sweet_spot.advice,
@@ -72,7 +74,6 @@ def summary(report: Report, counts_by_word: Mapping[str, int], saved: str = "") 
         *(f"{judgement.settings.name}: {judgement.sweet_spot.reason}" for judgement in report.judgements[1:]),
         f"Reused from an earlier comparison: {', '.join(reused)} steps." if reused else "",
         *report.notes,
-        saved,
     ]
     return "\n".join(line for line in lines if line)
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from .measures.visibility import THRESHOLDS
+from .verdict.cheapest import Cheapest, Setup, find_cheapest
 from .verdict.estimate import Estimate
+from .verdict.headline import headline, next_count
 from .verdict.judgement import MEANS, JudgedRun, Judgement
 from .verdict.measuring import Measuring
 from .verdict.rivals import Ranking, rank
@@ -46,17 +47,29 @@ class Report:
         price: what sampling costs.
         notes: what the user should know about how it ran, one sentence each.
         ranking: the series ranked against each other; None if there is only one.
+        cheapest: the cheapest setup that looks like the first series' reference; None if there is only one series.
     """
 
     judgements: tuple[Judgement, ...]
     price: Price = Price()
     notes: tuple[str, ...] = ()
     ranking: Ranking | None = None
+    cheapest: Cheapest | None = None
+
+    def __repr__(self) -> str:
+        """Return a short text: this holds all images, and ComfyUI shows inputs in error messages."""
+        return f"a comparison of {', '.join(judgement.settings.name for judgement in self.judgements)}"
 
     @property
     def first(self) -> Judgement:
         """The judgement of the comparison's own settings."""
         return self.judgements[0]
+
+    @property
+    def headline(self) -> str:
+        """The comparison's verdict in one or two everyday sentences."""
+        cheapest = self.cheapest and self.cheapest.sentence
+        return cheapest or headline(self.first)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain data for JSON."""
@@ -64,14 +77,15 @@ class Report:
         return {
             "version": VERSION,
             "engine": common.engine,
-            "model": {"variant": common.variant, "source": common.source},
             "seed": common.seed,
             "seeds": common.seeds,
+            "prompts": common.prompts,
             "images": len(self.first.own),
-            "visible": {"when": common.visible, "below": THRESHOLDS[common.visible]},
+            "visible": asdict(common.visible),
             **_series(self.first, self.price),
             "others": [_series(judgement, self.price) for judgement in self.judgements[1:]],
             "across": _across(self.ranking) if self.ranking else None,
+            "cheapest": _cheapest(self.cheapest) if self.cheapest else None,
             "price": {"amount": self.price.amount, "unit": self.price.unit} if self.price.amount else None,
             "notes": list(self.notes),
         }
@@ -96,7 +110,9 @@ def make_report(
     """
     if not judgements:
         raise ValueError("series: expected at least one, got none")
-    return Report(tuple(judgements), price or Price(), tuple(notes), rank(judgements, measuring or Measuring()))
+    measuring = measuring or Measuring()
+    ranking, cheapest = rank(judgements, measuring), find_cheapest(judgements, measuring)
+    return Report(tuple(judgements), price or Price(), tuple(notes), ranking, cheapest)
 
 
 def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
@@ -105,6 +121,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
     middle = len(judgement.own) // 2
     return {
         "name": settings.name,
+        "model": {"variant": settings.variant, "source": settings.source},
         "sampler": settings.sampler,
         "scheduler": settings.scheduler,
         "cfg": settings.cfg,
@@ -113,6 +130,8 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
         "reference": judgement.reference,
         "runs": [_row(judged, price) for judged in judgement.runs],
         "sweet_spot": asdict(judgement.sweet_spot),
+        "headline": headline(judgement),
+        "next_count": next_count(judgement),
         "spread": {
             "least": own[0] if own else None,
             # An image without a sweet spot counts as needing more steps than all others.
@@ -181,6 +200,25 @@ def _across(ranking: Ranking) -> dict[str, Any]:
             {"steps": run.steps, "name": run.name, "similarity": round(run.similarity, 6)} for run in ranking.nearest
         ],
         "left_out": dict(ranking.left_out),
+    }
+
+
+def _cheapest(cheapest: Cheapest) -> dict[str, Any]:
+    return {
+        "reference": _setup(cheapest.reference),
+        "best": _setup(cheapest.best) if cheapest.best else None,
+        "why_not": cheapest.why_not,
+        "setups": [_setup(setup) | {"on_front": setup.on_front} for setup in cheapest.setups],
+    }
+
+
+def _setup(setup: Setup) -> dict[str, Any]:
+    return {
+        "name": setup.name,
+        "steps": setup.steps,
+        "seconds": _rounded(setup.seconds, 4),
+        "model_calls": setup.model_calls,
+        "similarity": round(setup.similarity, 6),
     }
 
 

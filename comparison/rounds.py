@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from ..samplers.stochastic import why_no_sweet_spot
 from .contenders import Contender
 from .engine import Engine
-from .measures.visibility import SIDE_BY_SIDE, THRESHOLDS, Visible
+from .measures.visibility import SIDE_BY_SIDE, Visible
 from .report import Price, Report, make_report
-from .runs import Run, Series, Task, over_seeds
+from .runs import Run, Sampling, Series, Task, joined
 from .verdict.judge import judge
 from .verdict.judgement import Judgement
 from .verdict.measuring import Measuring
@@ -37,8 +37,7 @@ class Question:
         counts: step counts to run.
         auto: whether a search adds more of them, round by round.
         seeds: how many seeds run, each one higher by 1 than the last.
-        variant: the model's variant, for the report.
-        source: where the model, or the information about it, comes from.
+        prompts: how many of the engine's prompts run, each with every seed.
         price: what sampling costs.
         visible: which differences count: those seen side by side, or also those seen when flipped in place.
         check: whether another solver gives a second opinion on the reference.
@@ -49,13 +48,17 @@ class Question:
     counts: Sequence[int]
     auto: bool = False
     seeds: int = 1
-    variant: str = "unknown"
-    source: str = "not known"
     price: Price = field(default_factory=Price)
     visible: Visible = SIDE_BY_SIDE
     check: bool = True
     noisy: bool = False
     possible: Callable[[int], bool] = lambda _: True
+    prompts: int = 1
+
+    def each(self, sampling: Sampling) -> list[Sampling]:
+        """Return the settings with each prompt and seed."""
+        with_prompts = [replace(sampling, prompt=number) for number in range(self.prompts)]
+        return [each.with_seed(number) for each in with_prompts for number in range(self.seeds)]
 
 
 def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
@@ -68,13 +71,13 @@ def check_contenders(engine: Engine, contenders: Sequence[Contender]) -> None:
         try:
             engine.check(contender.sampling)
         except ValueError as error:
-            if not place or contender.plan is not None:
+            if not place:
                 raise
-            raise ValueError(f"also: {error}") from None
-    names = [contender.settings(engine.name, "", "").name for contender in contenders]
+            raise ValueError(f"contenders: number {place + 1}: {error}") from None
+    names = [contender.settings(engine.name).name for contender in contenders]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"also: expected each sampler and its settings only once; got {twice[0]} twice")
+        raise ValueError(f"contenders: expected each one only once; got {twice[0]} twice")
 
 
 def compare(
@@ -101,7 +104,7 @@ def compare(
 
 def _run_contender(engine: Engine, contender: Contender, question: Question, measuring: Measuring) -> Judgement:
     """Run a contender round by round and judge it after each round, because what runs next may depend on the result."""
-    settings = contender.settings(engine.name, question.variant, question.source, question.seeds)
+    settings = contender.settings(engine.name, question.seeds, question.prompts)
     settings = replace(settings, visible=question.visible, noisy=question.noisy)
     runs: dict[int, Run] = {}
     opinion, move = None, Move(tuple(_first_counts(contender, question)))
@@ -111,7 +114,7 @@ def _run_contender(engine: Engine, contender: Contender, question: Question, mea
         runs |= dict(zip(move.counts, _run(engine, contender, question, move.counts), strict=True))
         plan = _plan_check(engine, contender, question, max(runs))
         opinion = plan and _opinion(engine, plan, question, opinion, longer=move.longer_check)
-        same_start = _same_start(engine, _tasks(engine, contender, 0, sorted(runs)))
+        same_start = _same_start(engine, _tasks(engine, contender, contender.sampling, sorted(runs)))
         series = Series(replace(settings, same_start=same_start), list(runs.values()))
         judgement = judge(series, measuring, opinion)
         move = _next_move(contender, question, judgement)
@@ -121,19 +124,19 @@ def _run_contender(engine: Engine, contender: Contender, question: Question, mea
 
 
 def _run(engine: Engine, contender: Contender, question: Question, counts: Sequence[int]) -> list[Run]:
-    """Return a run of all seeds for each step count."""
+    """Return a run of all prompts and seeds for each step count."""
     if not counts:
         return []
-    tasks = [task for seed in range(question.seeds) for task in _tasks(engine, contender, seed, counts)]
+    tasks = [task for each in question.each(contender.sampling) for task in _tasks(engine, contender, each, counts)]
     finished = engine.run(tasks)
-    return [over_seeds(finished[place :: len(counts)]) for place in range(len(counts))]
+    return [joined(finished[place :: len(counts)]) for place in range(len(counts))]
 
 
 def _plan_check(engine: Engine, contender: Contender, question: Question, reference: int) -> CheckPlan | None:
     """Return how to check a contender; None if that is not wanted, means nothing, or the engine can't do it."""
     if not question.check or not can_be_checked(contender.sampling, contender.trained_steps):
         return None
-    (task,) = _tasks(engine, contender, 0, [reference])
+    (task,) = _tasks(engine, contender, contender.sampling, [reference])
     levels = engine.schedule(task.sampling, reference)
     plain = replace(contender.sampling, sampler_name="euler", denoise=1.0, sigmas=())
     try:
@@ -159,8 +162,7 @@ def _opinion(engine: Engine, plan: CheckPlan, question: Question, opinion: Opini
 
 
 def _run_check(engine: Engine, plan: CheckPlan, question: Question, steps: int) -> Run:
-    sampling = plan.at(steps)
-    return over_seeds(engine.run([Task(sampling.with_seed(seed), steps) for seed in range(question.seeds)]))
+    return joined(engine.run([Task(sampling, steps) for sampling in question.each(plan.at(steps))]))
 
 
 def _is_uneven(judgement: Judgement) -> bool:
@@ -202,7 +204,7 @@ def _next_move(contender: Contender, question: Question, judgement: Judgement) -
         judgement.convergence and judgement.convergence.reference_similarity,
         check,
         listed=question.counts,
-        visible=THRESHOLDS[question.visible],
+        visible=question.visible.below,
     )
 
 
@@ -213,11 +215,10 @@ def _same_start(engine: Engine, tasks: Sequence[Task]) -> bool:
     return not first or max(first) - min(first) <= _SAME_LEVEL * max(first)
 
 
-def _tasks(engine: Engine, contender: Contender, seed: int, counts: Sequence[int]) -> list[Task]:
-    """Return the tasks of one seed, with the exact schedules of the contender's plan if it has any."""
-    sampling = contender.sampling.with_seed(seed)
+def _tasks(engine: Engine, contender: Contender, sampling: Sampling, counts: Sequence[int]) -> list[Task]:
+    """Return the tasks of one prompt and seed, with the exact schedules of the contender's plan if it has any."""
     tasks = []
     for count in counts:
-        exact = engine.exact_schedule(contender.plan, count) if contender.plan is not None else ()
+        exact = engine.exact_schedule(sampling, contender.plan, count) if contender.plan is not None else ()
         tasks.append(Task(replace(sampling, sigmas=exact), count))
     return tasks

@@ -28,6 +28,8 @@ class Sampling:
         scheduler: ComfyUI's scheduler name.
         denoise: share of the noise that is applied, 0 to 1.
         sigmas: an exact falling schedule instead of the scheduler's; empty to use the scheduler's.
+        model: which of the engine's models, from 0.
+        prompt: which of the engine's prompts, from 0.
     """
 
     seed: int
@@ -36,6 +38,8 @@ class Sampling:
     scheduler: str
     denoise: float = 1.0
     sigmas: tuple[float, ...] = ()
+    model: int = 0
+    prompt: int = 0
 
     def with_seed(self, number: int) -> "Sampling":
         """Return the same settings with the seed higher by `number`; after the largest seed comes 0, as in ComfyUI."""
@@ -68,9 +72,10 @@ class Settings:
         cfg: guidance scale in ComfyUI's convention, 1 is off; None if it is not known.
         seed: seed of the starting noise; the first one if there are several.
         seeds: how many seeds ran, each one higher by 1 than the last.
+        prompts: how many prompts ran, each with every seed.
         denoise: share of the noise that was applied.
         same_start: whether all step counts start at the same noise level; below denoise 1, some schedulers don't.
-        label: distinguishes the series from another one with the same sampler, scheduler and cfg; empty if not needed.
+        label: the name to show; empty to make it from the settings.
         trained_steps: lowest and highest step count that a distilled model was trained for; None for others.
         visible: which differences count: those seen side by side, or also those seen when flipped in place.
         noisy: whether a test has shown that the sampler injects noise, although its name doesn't say so.
@@ -84,6 +89,7 @@ class Settings:
     cfg: float | None
     seed: int
     seeds: int = 1
+    prompts: int = 1
     trained_steps: tuple[int, int] | None = None
     denoise: float = 1.0
     same_start: bool = True
@@ -94,10 +100,11 @@ class Settings:
     @property
     def name(self) -> str:
         """A name that distinguishes the series from the others of its comparison."""
+        if self.label:
+            return self.label
         name = f"{self.sampler}, {self.scheduler}"
         name += "" if self.cfg is None else f", cfg {self.cfg:g}"
-        name += f", denoise {self.denoise:g}" if self.denoise < 1 else ""
-        return f"{name}, {self.label}" if self.label else name
+        return f"{name}, denoise {self.denoise:g}" if self.denoise < 1 else name
 
 
 @dataclass(frozen=True)
@@ -150,8 +157,8 @@ class Series:
     runs: Sequence[Run]
 
 
-def over_seeds(runs: Sequence[Run]) -> Run:
-    """Combine the runs of one step count and several seeds into one run with all images, in the order of the seeds."""
+def joined(runs: Sequence[Run]) -> Run:
+    """Combine the runs of one step count, with several prompts and seeds, into one run with all images, in order."""
     if len(runs) == 1:
         return runs[0]
     embeddings = [run.embeddings for run in runs if run.embeddings is not None]

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from .measures.levels import Levels, to_levels
-from .measures.visibility import THRESHOLDS
 from .report import Report
 from .verdict.judgement import JudgedRun, Judgement
 
@@ -30,13 +30,12 @@ def viewer_text(
     """
     runs = sum(len(judgement.runs) + (judgement.check_run is not None) for judgement in report.judgements)
     each = max(MOST_IMAGES // runs, 1)
-    settings = report.first.settings
     content = {
         "version": VERSION,
         "subfolder": subfolder,
         "images": len(report.first.runs[0].run.images),
         "places": [list(place) for place in places],
-        "visible": {"when": settings.visible, "below": THRESHOLDS[settings.visible]},
+        "visible": asdict(report.first.settings.visible),
         "series": [_series(judgement, each, keep) for judgement in report.judgements],
     }
     return json.dumps(content)

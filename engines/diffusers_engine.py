@@ -63,7 +63,7 @@ class DiffusersEngine:
         """Return the noise levels of a run, falling."""
         return list(sampling.sigmas) or flow_schedule(steps, sampling.denoise, self._shift).tolist()
 
-    def exact_schedule(self, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - the protocol's
+    def exact_schedule(self, sampling: Sampling, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - the protocol's
         """Return an empty schedule: flow-matching models that are not distilled have no fixed schedules."""
         return ()
 

@@ -7,7 +7,9 @@ from comfy_api.latest import ComfyExtension, io
 
 from .compare import SweetSpotCompare
 from .compare_audio import SweetSpotCompareAudio
+from .compare_options import SweetSpotCompareOptions
 from .compare_workflow import SweetSpotCompareWorkflow
+from .contender import SweetSpotContender
 from .demo_model import SweetSpotDemoModel
 from .filmstrip import SweetSpotFilmstrip
 from .guidance_window import SweetSpotGuidanceWindow
@@ -18,6 +20,7 @@ from .preset import SweetSpotPreset
 from .read_trace import SweetSpotReadTrace
 from .route import add_routes
 from .sampler import SweetSpotSampler
+from .save_comparison import SweetSpotSaveComparison
 from .save_preset import SweetSpotSavePreset
 from .workflow.branch_nodes import (
     SweetSpotBranchEnd,
@@ -57,6 +60,9 @@ class SweetSpotExtension(ComfyExtension):
             SweetSpotCompare,
             SweetSpotCompareWorkflow,
             SweetSpotCompareAudio,
+            SweetSpotContender,
+            SweetSpotCompareOptions,
+            SweetSpotSaveComparison,
             SweetSpotDemoModel,
             SweetSpotSavePreset,
             SweetSpotWrapSampler,

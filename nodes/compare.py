@@ -1,39 +1,29 @@
 """Multi-Step Compare: renders the same seed at several step counts, side by side, and names the sweet spot."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from comfy_api.latest import io
 
-from ..comparison.contenders import Contender, parse_contenders
-from ..comparison.frames import check_frames
-from ..comparison.report import Price
+from ..comparison.contenders import Contender
 from ..comparison.rounds import Question, check_contenders, compare
 from ..comparison.runs import Sampling
 from ..comparison.step_counts import parse_step_counts, why_not_step_counts
 from ..presets.catalogue import is_variant
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
-from .compare_inputs import (
-    CHECK_ON,
-    CHECKS,
-    EIGHT_BIT,
-    FLOAT32,
-    PRICE_UNITS,
-    check_values,
-    compare_inputs,
-    compare_outputs,
-)
+from .compare_inputs import check_seeds, compare_inputs, compare_outputs
 from .comparing.answer import answer
+from .comparing.changes import Changes
+from .comparing.contenders_here import contenders_of
 from .comparing.engine import ComfyEngine, Subject
+from .comparing.options import Options
 from .comparing.progress import ComparisonProgress
-from .comparing.save import check_prefix
-from .comparing.shared_calls import AUTO, MODES
 from .model.evidence import gather_evidence, source_file
 from .model.recognise_here import counts_of_qualities
 from .running.stock import check_latent
-from .schema import check_choice, check_number, make_schema
+from .schema import check_number, make_schema
 
 
 class SweetSpotCompare(io.ComfyNode):
@@ -55,10 +45,15 @@ class SweetSpotCompare(io.ComfyNode):
         )
 
     @classmethod
-    def validate_inputs(cls, steps: str | None) -> bool | str:
+    def validate_inputs(
+        cls,
+        steps: str | None,
+        contenders: Any = None,  # noqa: ARG003 - ComfyUI passes growing lists whether they are asked for or not
+        prompts: Any = None,  # noqa: ARG003
+    ) -> bool | str:
         """Refuse an invalid step list before anything runs; a linked list is checked once it is known.
 
-        Only this input is named here, because ComfyUI would mark every input that is named as wrong.
+        No other input is named here, because ComfyUI would mark every input that is named as wrong.
         """
         return why_not_step_counts(steps) or True
 
@@ -77,45 +72,46 @@ class SweetSpotCompare(io.ComfyNode):
         scheduler: str,
         denoise: float,
         plan: StepPlan | None = None,
-        cache_megabytes: int = 1024,
         seeds: int = 1,
-        also: str = "",
-        plan_2: StepPlan | None = None,
-        plan_3: StepPlan | None = None,
-        plan_4: StepPlan | None = None,
-        together: str = AUTO,
-        clip_vision: Any = None,
-        price: float = 0.0,
-        price_unit: str = PRICE_UNITS[0],
-        frames: str = "first, middle, last",
-        kept_as: str = EIGHT_BIT,
-        save_prefix: str = "",
-        check: str = CHECK_ON,
+        contenders: Mapping[str, Changes] | None = None,
+        prompts: Mapping[str, Any] | None = None,
+        options: Options | None = None,
     ) -> io.NodeOutput:
         """Run every step count, measure and report."""
-        check_values(seeds, cache_megabytes, price, kept_as, price_unit)
-        check_choice("together", together, MODES)
+        options = options or Options()
+        check_seeds(seeds)
         check_number("cfg", cfg, 0, 100)
         check_number("denoise", denoise, 0, 1)
-        check_choice("check", check, CHECKS)
         check_latent(model, latent_image)
-        check_frames(frames)
-        others, step_list = parse_contenders(also), parse_step_counts(steps)
-        check_prefix(save_prefix)
+        step_list = parse_step_counts(steps)
         known_plan, words = cls._recognised(model, plan, step_list.words)
-        sampling = Sampling(seed, cfg, sampler_name, scheduler, denoise)
-        contenders = _contenders(sampling, known_plan, (plan, plan_2, plan_3, plan_4), others)
-        subject = Subject(model, positive, negative, latent_image, vae, clip_vision, frames, kept_as == FLOAT32)
+        own = _own_contender(model, Sampling(seed, cfg, sampler_name, scheduler, denoise), plan, known_plan)
+        others, models = contenders_of(own, model, list((contenders or {}).values()))
+        positives = (positive, *(prompts or {}).values())
+        subject = Subject(
+            models,
+            positives,
+            negative,
+            latent_image,
+            vae,
+            options.clip_vision,
+            options.frames,
+            options.full_precision,
+        )
         progress = ComparisonProgress(model)
-        engine = ComfyEngine(subject, progress, cache_megabytes << 20, together)
-        check_contenders(engine, contenders)
-        file = source_file(model)
-        source = file.name if file else "not known"
-        counts = step_list.resolved(words)
-        cost, checked = Price(price, price_unit), check == CHECK_ON
-        question = Question(counts, step_list.auto, seeds, known_plan.variant, source, cost, check=checked)
-        report = compare(engine, contenders, question)
-        outputs, shown, picture = answer(cls, report, words, save_prefix)
+        engine = ComfyEngine(subject, progress, options.cache_megabytes << 20, options.together)
+        check_contenders(engine, [own, *others])
+        question = Question(
+            step_list.resolved(words),
+            step_list.auto,
+            seeds,
+            options.price,
+            options.visible,
+            options.check,
+            prompts=len(positives),
+        )
+        report = compare(engine, [own, *others], question)
+        outputs, shown, picture = answer(cls, report, words)
         progress.show(picture)
         return io.NodeOutput(*outputs, ui=shown)
 
@@ -133,19 +129,13 @@ class SweetSpotCompare(io.ComfyNode):
         return plan or balanced, counts
 
 
-def _contenders(
-    sampling: Sampling,
-    known_plan: StepPlan,
-    plans: tuple[StepPlan | None, ...],
-    others: list[tuple[str, str]],
-) -> list[Contender]:
-    """Return the node's own settings, overridden by the first plan if it is linked, and the other contenders."""
-    first = plans[0]
-    own = Contender(replace(sampling, **(first.overrides if first else {})), first, known_plan.trained_steps)
-    planned = [
-        Contender(replace(sampling, **plan.overrides), plan, plan.trained_steps, f"plan_{number}")
-        for number, plan in enumerate(plans[1:], start=2)
-        if plan is not None
-    ]
-    listed = [replace(own.sampling, sampler_name=sampler, scheduler=scheduler) for sampler, scheduler in others]
-    return [own, *planned, *(Contender(each, None, known_plan.trained_steps) for each in listed)]
+def _own_contender(model: Any, sampling: Sampling, plan: StepPlan | None, known_plan: StepPlan) -> Contender:
+    """Return the node's own settings, overridden by the plan if it is linked."""
+    file = source_file(model)
+    return Contender(
+        replace(sampling, **(plan.overrides if plan else {})),
+        plan,
+        known_plan.trained_steps,
+        variant=known_plan.variant,
+        source=file.name if file else "not known",
+    )

@@ -4,24 +4,20 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..comparison.report import Price
 from ..comparison.step_counts import why_not_step_counts
 from .compare_inputs import (
-    CHECK_ON,
-    CHECKS,
     FIXED_SIGMAS,
     REFUSE,
     RESAMPLE,
-    cache_input,
-    check_input,
-    check_seeds_and_cache,
+    check_seeds,
     compare_outputs,
     fixed_sigmas_input,
+    options_input,
     sampler_choice_input,
-    save_input,
     seeds_input,
     step_list_input,
 )
+from .comparing.options import Options
 from .schema import check_choice, make_schema
 from .workflow.media import Audio
 from .workflow.stages_here import AUTO
@@ -53,10 +49,8 @@ class SweetSpotCompareAudio(io.ComfyNode):
                 step_list_input("Step counts to compare"),
                 sampler_choice_input(),
                 seeds_input("the workflow's own seed"),
-                cache_input(),
-                save_input(),
                 fixed_sigmas_input(),
-                check_input(),
+                options_input(),
             ],
             outputs=compare_outputs(),
         )
@@ -78,15 +72,11 @@ class SweetSpotCompareAudio(io.ComfyNode):
         audio: Any = None,  # noqa: ARG003 - never computed, see `check_lazy_status`
         sampler: str = AUTO,
         seeds: int = 1,
-        cache_megabytes: int = 1024,
-        save_prefix: str = "",
         fixed_sigmas: str = REFUSE,
-        check: str = CHECK_ON,
+        options: Options | None = None,
     ) -> io.NodeOutput:
         """Find the step count, and run the branches."""
-        check_seeds_and_cache(seeds, cache_megabytes)
+        check_seeds(seeds)
         check_choice("fixed_sigmas", fixed_sigmas, FIXED_SIGMAS)
-        check_choice("check", check, CHECKS)
-        resample, checked = fixed_sigmas == RESAMPLE, check == CHECK_ON
-        wishes = Wishes(steps, sampler, seeds, cache_megabytes, Price(), save_prefix, resample, checked)
+        wishes = Wishes(steps, sampler, seeds, fixed_sigmas == RESAMPLE, options or Options())
         return start(cls, "audio", lambda _: Audio(), wishes)

@@ -1,11 +1,12 @@
-"""Inputs and outputs of Multi-Step Compare."""
+"""Inputs and outputs of the comparison nodes."""
 
 from comfy_api.latest import io
 
-from .comparing.shared_calls import AUTO, MODES
 from .schema import (
-    Plan,
-    check_choice,
+    FIXED_SEED,
+    CompareOptions,
+    Comparison,
+    ContenderSocket,
     check_number,
     conditioning_inputs,
     denoise_input,
@@ -16,61 +17,55 @@ from .schema import (
     seed_input,
 )
 
-PRICE_UNITS = ("per hour", "per step")
-MOST_SEEDS, MOST_MEGABYTES, MOST_PRICE = 64, 1 << 20, 1e6
-CHECKS = CHECK_ON, CHECK_OFF = ("on", "off")
+MOST_SEEDS, MOST_CONTENDERS, MOST_PROMPTS = 64, 15, 31
 FIXED_SIGMAS = REFUSE, RESAMPLE = ("refuse", "resample")
-KEPT_AS = EIGHT_BIT, FLOAT32 = ("8 bit", "float32")
 
 
 def compare_inputs() -> list[io.Input]:
-    """Return the inputs; newer ones come last, so that saved workflows keep their values."""
+    """Return the inputs of Multi-Step Compare; newer ones come last, so that saved workflows keep their values."""
     return [
         model_input(),
         *conditioning_inputs(),
         io.Vae.Input("vae", tooltip="Decodes the images that are compared."),
-        seed_input(),
+        seed_input(control=FIXED_SEED),
         step_list_input("Step counts to compare"),
         *sampler_inputs(),
         denoise_input(),
         plan_input(),
-        cache_input(),
         seeds_input("`seed`"),
-        io.String.Input(
-            "also",
-            default="",
-            optional=True,
-            tooltip="Other samplers to compare, e.g. dpmpp_2m/karras, heun/simple. Each runs every step count.",
-        ),
-        *[
-            Plan.Input(f"plan_{number}", optional=True, tooltip="Another plan to compare. It runs every step count.")
-            for number in (2, 3, 4)
-        ],
-        io.Combo.Input(
-            "together",
-            options=list(MODES),
-            default=AUTO,
-            optional=True,
-            tooltip="Runs several step counts in one model call. auto: when safe and faster. on: whenever safe. "
-            "off: one run at a time, bit-identical to KSampler.",
-            **expert(),
-        ),
-        *report_inputs(),
-        check_input(),
+        contenders_input(),
+        prompts_input(),
+        options_input(),
     ]
 
 
-def check_input() -> io.Input:
-    """Return the input that turns the check of the reference off."""
-    return io.Combo.Input(
-        "check",
-        options=list(CHECKS),
-        default=CHECK_ON,
-        optional=True,
-        tooltip="Runs another solver on another schedule to check that the reference has converged, with 12 to 84 "
-        "more steps. off: no check, and no sweet spot of high confidence.",
-        **expert(),
+def contenders_input() -> io.Input:
+    """Return the growing list of contenders."""
+    template = io.Autogrow.TemplatePrefix(
+        ContenderSocket.Input("contender", tooltip="From a Contender node. It runs every step count, too."),
+        prefix="contender",
+        min=0,
+        max=MOST_CONTENDERS,
     )
+    tooltip = "Other models, samplers and plans to compare, each from a Contender node."
+    return io.Autogrow.Input("contenders", template, optional=True, tooltip=tooltip)
+
+
+def prompts_input() -> io.Input:
+    """Return the growing list of prompts."""
+    template = io.Autogrow.TemplatePrefix(
+        io.Conditioning.Input("prompt", tooltip="Another prompt in place of `positive`. The verdict covers them all."),
+        prefix="prompt",
+        min=0,
+        max=MOST_PROMPTS,
+    )
+    tooltip = "More prompts. The verdict covers them all, as it does several seeds."
+    return io.Autogrow.Input("prompts", template, optional=True, tooltip=tooltip)
+
+
+def options_input() -> io.Input:
+    """Return the input for the rare settings."""
+    return CompareOptions.Input("options", optional=True, tooltip="Rare settings, from a Compare Options node.")
 
 
 def step_list_input(what: str) -> io.Input:
@@ -84,20 +79,6 @@ def step_list_input(what: str) -> io.Input:
     )
 
 
-def cache_input() -> io.Input:
-    """Return the input for the memory for finished images."""
-    return io.Int.Input(
-        "cache_megabytes",
-        default=1024,
-        min=0,
-        max=MOST_MEGABYTES,
-        optional=True,
-        tooltip="Memory for finished images, in MB. If you edit the list, only new runs are computed. 0 clears the "
-        "cache and recomputes everything.",
-        **expert(),
-    )
-
-
 def seeds_input(first: str) -> io.Input:
     """Return the input for the number of seeds."""
     return io.Int.Input(
@@ -107,65 +88,6 @@ def seeds_input(first: str) -> io.Input:
         max=MOST_SEEDS,
         optional=True,
         tooltip=f"How many seeds to run, counting up from {first}. The verdict covers all their images.",
-    )
-
-
-def report_inputs() -> list[io.Input]:
-    """Return the inputs for what is measured, kept and saved."""
-    return [
-        io.ClipVision.Input(
-            "clip_vision",
-            optional=True,
-            tooltip="Adds a semantic distance to the report: how much the images' content differs.",
-        ),
-        io.Float.Input(
-            "price",
-            default=0.0,
-            min=0.0,
-            max=MOST_PRICE,
-            step=0.0001,
-            round=False,
-            optional=True,
-            tooltip="Price of sampling, in any currency or credits. If set, report and curve show the cost. 0 is off.",
-            **expert(),
-        ),
-        io.Combo.Input(
-            "price_unit",
-            options=list(PRICE_UNITS),
-            default=PRICE_UNITS[0],
-            optional=True,
-            tooltip="What the price is for: an hour of sampling, or one step.",
-            **expert(),
-        ),
-        io.String.Input(
-            "frames",
-            default="first, middle, last",
-            optional=True,
-            tooltip="The frames of a video to compare: first, middle, last, or numbers from 0; -1 is the last frame.",
-            **expert(),
-        ),
-        io.Combo.Input(
-            "kept_as",
-            options=list(KEPT_AS),
-            default=KEPT_AS[0],
-            optional=True,
-            tooltip="How finished images are kept: in 8 bit, as in saved files, or in float32, as decoded, which takes "
-            "four times the memory.",
-            **expert(),
-        ),
-        save_input(),
-    ]
-
-
-def save_input() -> io.Input:
-    """Return the input for the name under which everything is saved."""
-    return io.String.Input(
-        "save_prefix",
-        default="",
-        optional=True,
-        tooltip="Saves images, grid, curve and report to the output folder under this name. Each image includes the "
-        "report, its step count and the workflow. Empty saves nothing.",
-        **expert(),
     )
 
 
@@ -214,26 +136,16 @@ def compare_outputs() -> list[io.Output]:
             display_name="curve",
             tooltip="Similarity against steps, with times or costs below and the sweet spot marked, as an image.",
         ),
+        Comparison.Output(
+            "comparison", display_name="comparison", tooltip="The whole comparison, for Save Comparison."
+        ),
     ]
 
 
-def check_values(seeds: int, cache_megabytes: int, price: float, kept_as: str, price_unit: str) -> None:
-    """Refuse linked values that are outside the limits of the inputs that both comparison nodes have.
-
-    Raises:
-        ValueError: names the input, the allowed values and the value that was given.
-    """
-    check_seeds_and_cache(seeds, cache_megabytes)
-    check_number("price", price, 0, MOST_PRICE)
-    check_choice("kept_as", kept_as, KEPT_AS)
-    check_choice("price_unit", price_unit, PRICE_UNITS)
-
-
-def check_seeds_and_cache(seeds: int, cache_megabytes: int) -> None:
-    """Refuse linked values that are outside these inputs' limits.
+def check_seeds(seeds: int) -> None:
+    """Refuse a linked number of seeds that is outside the input's limits.
 
     Raises:
         ValueError: names the input, the allowed values and the value that was given.
     """
     check_number("seeds", seeds, 1, MOST_SEEDS)
-    check_number("cache_megabytes", cache_megabytes, 0, MOST_MEGABYTES)

@@ -4,30 +4,22 @@ from typing import Any
 
 from comfy_api.latest import io
 
-from ..comparison.frames import check_frames
-from ..comparison.report import Price
 from ..comparison.step_counts import why_not_step_counts
 from ..graphs.above import Above
 from ..graphs.video import frame_rate_of, is_video
 from .compare_inputs import (
-    CHECK_ON,
-    CHECKS,
-    EIGHT_BIT,
     FIXED_SIGMAS,
-    FLOAT32,
-    PRICE_UNITS,
     REFUSE,
     RESAMPLE,
-    cache_input,
-    check_input,
-    check_values,
+    check_seeds,
     compare_outputs,
     fixed_sigmas_input,
-    report_inputs,
+    options_input,
     sampler_choice_input,
     seeds_input,
     step_list_input,
 )
+from .comparing.options import Options
 from .schema import check_choice, make_schema
 from .workflow.media import Images, Media, Video
 from .workflow.stages_here import AUTO
@@ -59,10 +51,8 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
                 step_list_input("Step counts to compare"),
                 sampler_choice_input(),
                 seeds_input("the workflow's own seed"),
-                cache_input(),
-                *report_inputs(),
                 fixed_sigmas_input(),
-                check_input(),
+                options_input(),
             ],
             outputs=compare_outputs(),
         )
@@ -84,35 +74,16 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
         images: Any = None,  # noqa: ARG003 - never computed, see `check_lazy_status`
         sampler: str = AUTO,
         seeds: int = 1,
-        cache_megabytes: int = 1024,
-        clip_vision: Any = None,
-        price: float = 0.0,
-        price_unit: str = PRICE_UNITS[0],
-        frames: str = "first, middle, last",
-        kept_as: str = EIGHT_BIT,
-        save_prefix: str = "",
         fixed_sigmas: str = REFUSE,
-        check: str = CHECK_ON,
+        options: Options | None = None,
     ) -> io.NodeOutput:
         """Find the step count, and run the branches."""
-        check_values(seeds, cache_megabytes, price, kept_as, price_unit)
+        options = options or Options()
+        check_seeds(seeds)
         check_choice("fixed_sigmas", fixed_sigmas, FIXED_SIGMAS)
-        check_choice("check", check, CHECKS)
-        check_frames(frames)
 
         def media_of(above: Above) -> Media:
-            return Video(frames, frame_rate_of(above)) if is_video(above) else Images()
+            return Video(options.frames, frame_rate_of(above)) if is_video(above) else Images()
 
-        wishes = Wishes(
-            steps,
-            sampler,
-            seeds,
-            cache_megabytes,
-            Price(price, price_unit),
-            save_prefix,
-            fixed_sigmas == RESAMPLE,
-            check == CHECK_ON,
-            clip_vision,
-            kept_as == FLOAT32,
-        )
+        wishes = Wishes(steps, sampler, seeds, fixed_sigmas == RESAMPLE, options)
         return start(cls, "images", media_of, wishes)

@@ -16,6 +16,12 @@ CATEGORY = "sampling/Sweet Spot"
 
 Plan = io.Custom("STEP_PLAN")
 Trace = io.Custom("STEP_TRACE")
+Comparison = io.Custom("COMPARISON")
+CompareOptions = io.Custom("COMPARE_OPTIONS")
+ContenderSocket = io.Custom("CONTENDER")
+
+# Keeps the seed after a run. ComfyUI before 0.9 can't say so, and changes it.
+FIXED_SEED = getattr(getattr(io, "ControlAfterGenerate", None), "fixed", True)
 
 # Fields that older ComfyUI doesn't have: search aliases came with 0.9, the others later.
 _NEWER_FIELDS = {"search_aliases", "has_intermediate_output", "is_dev_only"} - {
@@ -70,14 +76,18 @@ def model_input() -> io.Input:
     return io.Model.Input("model", tooltip="The model that denoises the latent.")
 
 
-def seed_input() -> io.Input:
-    """Return the input for the seed of the starting noise."""
+def seed_input(*, control: Any = True) -> io.Input:
+    """Return the input for the seed of the starting noise.
+
+    Args:
+        control: what happens to the seed after each run: `FIXED_SEED`, or True for ComfyUI's default.
+    """
     return io.Int.Input(
         "seed",
         default=0,
         min=0,
         max=LARGEST_SEED,
-        control_after_generate=True,
+        control_after_generate=control,
         tooltip="Seed of the starting noise.",
     )
 

@@ -6,20 +6,39 @@ flipped in place are below the second.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 from torch import Tensor
 
 from .filters import tile_means
 from .flip import Seen, flip_map, seen
 
-Visible = Literal["side by side", "flipped in place"]
-# Below it, a difference is visible that way.
-THRESHOLDS: dict[Visible, float] = {"side by side": 0.895, "flipped in place": 0.94}
-SIDE_BY_SIDE: Visible = "side by side"
 # 1 - similarity grows with this power of the difference of two images: FLIP's 0.7 for colours, a little more at edges.
 EXPONENT = 0.72
 _TILE = 16
+
+
+@dataclass(frozen=True)
+class Visible:
+    """Which differences count.
+
+    Attributes:
+        when: when they are seen: `side by side`, `flipped in place`, or `to you`, by a threshold of the user's own.
+        below: the similarity below which a difference is seen that way.
+    """
+
+    when: str
+    below: float
+
+    @classmethod
+    def of(cls, below: float) -> "Visible":
+        """Return which differences have less than this similarity."""
+        known = (each for each in (SIDE_BY_SIDE, FLIPPED_IN_PLACE) if abs(each.below - below) < _SAME)
+        return next(known, cls("to you", below))
+
+
+SIDE_BY_SIDE = Visible("side by side", 0.895)
+FLIPPED_IN_PLACE = Visible("flipped in place", 0.94)
+_SAME = 1e-6
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from ..measures.levels import Image
-from ..measures.visibility import THRESHOLDS
 from ..report import Report
 from ..verdict.judgement import Judgement
 
@@ -75,9 +74,8 @@ def curve(report: Report) -> list[Shape]:
     # The names go above the curves, the times below, in as many rows as they need.
     top = _TOP + _ROW * ((len(points) - 1) // _LEGEND_COLUMNS)
     bottom = _BOTTOM + _ROW * len(points)
-    settings = report.first.settings
-    visible = THRESHOLDS[settings.visible]
-    floor = max(0.0, min(*values, visible) - 0.02)
+    visible = report.first.settings.visible
+    floor = max(0.0, min(*values, visible.below) - 0.02)
 
     def place(point: Point) -> Point:
         x = _LEFT + (WIDTH - _LEFT - _RIGHT) * point[0] / (reach * 1.05)
@@ -85,7 +83,7 @@ def curve(report: Report) -> list[Shape]:
         return x, y
 
     shapes = _axes(reach, floor, place)
-    shapes += _threshold(visible, f"visible {settings.visible}", reach, place)
+    shapes += _threshold(visible.below, f"visible {visible.when}", reach, place)
     places = [[place(point) for point in series] for series in points]
     for number, (judgement, of_series) in enumerate(zip(report.judgements, places, strict=True)):
         shapes += _series(judgement, of_series, _COLOURS[number % len(_COLOURS)])

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..measures.visibility import THRESHOLDS, difference_of
+from ..measures.visibility import difference_of
 from ..runs import Run, Settings
 from .convergence import Convergence, can_extrapolate, choose_triple, estimate_convergence, reference_similarity
 from .measuring import Measuring
@@ -62,7 +62,7 @@ def estimate_reference(
     moving = [estimate.order for estimate in estimates if estimate.remaining > 0]
     order = float(np.median(moving)) if moving else None
     together = pooled(of_images)
-    enough_at = None if order is None else _enough_at(triple, order, together, THRESHOLDS[settings.visible])
+    enough_at = None if order is None else _enough_at(triple, order, together, settings.visible.below)
     return Estimate(triple, order, max(together, 0), enough_at, tuple(of_images))
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from ...samplers.stochastic import OWN_STEPS, injects_noise, why_no_sweet_spot
 from ..measures.measured import Measured
 from ..measures.own import NAMES, noise_explodes, settled_from
-from ..measures.visibility import THRESHOLDS
 from ..runs import Run, Series, Settings
 from .estimate import Estimate, estimate_reference
 from .judgement import MEANS, JudgedRun, Judgement
@@ -56,7 +55,7 @@ class _Judge:
 
     def __init__(self, series: Series, measuring: Measuring, opinion: Opinion | None) -> None:
         self._settings, self._measuring, self._opinion = series.settings, measuring, opinion
-        self._visible = THRESHOLDS[series.settings.visible]
+        self._visible = series.settings.visible.below
         self._runs = sorted(series.runs, key=lambda run: run.steps)
         # Similarity of each run's images to those of the last check run, and of the check runs among themselves.
         self._checked = measuring.similarity(self._runs, opinion.runs[-1]) if opinion else []

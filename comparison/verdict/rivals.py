@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...samplers.stochastic import DETERMINISTIC, OWN_STEPS, injects_noise
-from ..measures.visibility import THRESHOLDS
 from ..runs import Run
 from .judgement import Judgement
 from .measuring import Measuring
@@ -60,7 +59,7 @@ def rank(judgements: Sequence[Judgement], measuring: Measuring) -> Ranking | Non
         if (why := own[judgement.settings.name] or (_why_another(judgement, first) if first else ""))
     }
     ranked = [judgement for judgement in judgements if judgement.settings.name not in left_out]
-    converged = [judgement for judgement in ranked if _trust(judgement) >= THRESHOLDS[judgement.settings.visible]]
+    converged = [judgement for judgement in ranked if _trust(judgement) >= judgement.settings.visible.below]
     if len(ranked) < 2 or not converged:
         return Ranking(None, (), (), left_out)
     end = max(converged, key=_trust)

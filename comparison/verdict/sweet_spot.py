@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...samplers.stochastic import DETERMINISTIC, OWN_STEPS, why_no_sweet_spot
-from ..measures.visibility import SIDE_BY_SIDE, THRESHOLDS
+from ..measures.visibility import SIDE_BY_SIDE
 from .second_opinion import Check
 
-VISIBLE = THRESHOLDS[SIDE_BY_SIDE]
+VISIBLE = SIDE_BY_SIDE.below
 
 # Of 54 verdicts whose reference had fewer than this many times the steps, five were wrong by two counts or more
 # (benchmarks/truth.py); of 201 others, two.

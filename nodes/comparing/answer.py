@@ -12,7 +12,7 @@ from ...comparison.measures.levels import Image
 from ...comparison.pictures.chart import draw_curve
 from ...comparison.pictures.grid import draw_grid
 from ...comparison.report import Report
-from .save import all_images, saved_or_why_not
+from .images import all_images
 from .viewer_files import viewer_with_files
 
 
@@ -20,7 +20,6 @@ def answer(
     cls: Any,
     report: Report,
     words: Mapping[str, int],
-    save_prefix: str,
     places: Sequence[tuple[str, str]] = (),
 ) -> tuple[tuple[Any, ...], dict[str, Any], Image]:
     """Return a comparison's outputs, what its node shows, and the grid.
@@ -29,20 +28,18 @@ def answer(
         cls: the node's class; its hidden inputs hold the workflow that is written into every image.
         report: the comparison.
         words: the step counts that words in the step list stand for.
-        save_prefix: under which name everything is saved; empty saves nothing.
         places: nodes and inputs that hold the step count in the workflow.
     """
     text, markdown = json.dumps(report.to_dict(), indent=2), to_markdown(report)
     picture, curve = draw_grid(report), draw_curve(report)
-    saved = saved_or_why_not(cls, report, save_prefix, picture, curve) if save_prefix else ""
     grid = torch.from_numpy(picture).unsqueeze(0)
     shown = {
         **ui.PreviewImage(grid, cls=cls).as_dict(),
         "report": [text],
         "viewer": [viewer_with_files(report, places)],
         "markdown": [markdown],
-        "text": [summary(report, words, saved)],
+        "text": [summary(report, words)],
     }
     steps = report.first.sweet_spot.steps or report.first.reference
-    outputs = (all_images(report), grid, text, steps, markdown, torch.from_numpy(curve).unsqueeze(0))
+    outputs = (all_images(report), grid, text, steps, markdown, torch.from_numpy(curve).unsqueeze(0), report)
     return outputs, shown, picture

@@ -37,8 +37,8 @@ class Subject:
     """What all runs of a comparison share.
 
     Attributes:
-        model: ModelPatcher.
-        positive: conditioning.
+        models: ModelPatchers, for the tasks to choose from; the first one is the comparison's own.
+        positives: conditionings, one for each prompt.
         negative: conditioning.
         latent: latent dict.
         vae: decodes the images.
@@ -47,8 +47,8 @@ class Subject:
         full_precision: whether images are kept as the VAE decodes them, instead of as 8-bit levels.
     """
 
-    model: Any
-    positive: Any
+    models: tuple[Any, ...]
+    positives: tuple[Any, ...]
     negative: Any
     latent: dict[str, Any]
     vae: Any
@@ -74,14 +74,14 @@ class ComfyEngine:
     ) -> None:
         self._subject, self._progress, self._together = subject, progress, together
         self._cache_bytes = cache_bytes
-        self._warm = False
+        self._warm: set[int] = set()
         self._notes: dict[str, None] = {}
-        self._key: str | None = None
+        self._keys: dict[tuple[int, int], str] | None = None
 
     @property
     def device(self) -> str:
         """The model's device where that is an NVIDIA or AMD GPU, and the CPU otherwise."""
-        device = getattr(self._subject.model, "load_device", None)
+        device = getattr(self._subject.models[0], "load_device", None)
         return str(device) if getattr(device, "type", "") == "cuda" else "cpu"
 
     @property
@@ -99,11 +99,11 @@ class ComfyEngine:
 
     def schedule(self, sampling: Sampling, steps: int) -> list[float]:
         """Return the noise levels that the KSampler would visit, falling."""
-        return schedule_of(self._subject.model, steps, _ksampler(sampling)).tolist()
+        return schedule_of(self._model_of(sampling), steps, _ksampler(sampling)).tolist()
 
-    def exact_schedule(self, plan: StepPlan, steps: int) -> tuple[float, ...]:
+    def exact_schedule(self, sampling: Sampling, plan: StepPlan, steps: int) -> tuple[float, ...]:
         """Return the noise levels that a plan fixes for this step count; empty if it fixes none."""
-        exact = exact_sigmas(self._subject.model, at_steps(plan, steps))
+        exact = exact_sigmas(self._model_of(sampling), at_steps(plan, steps))
         return () if exact is None else tuple(exact.tolist())
 
     def check_cancelled(self) -> None:
@@ -120,9 +120,9 @@ class ComfyEngine:
             Exception: an error from sampling or decoding, of the same type, with the step count before its message.
                 Finished runs are kept.
         """
-        if self._key is None:
+        if self._keys is None:
             KEPT.limit(self._cache_bytes)
-            self._key = _key(self._subject) if self._cache_bytes else ""
+            self._keys = _keys(self._subject) if self._cache_bytes else {}
         self._progress.expect(sum(task.steps for task in tasks))
         runs = {number: run for number, task in enumerate(tasks) if (run := self._kept(task)) is not None}
         for number in runs:
@@ -147,32 +147,34 @@ class ComfyEngine:
     def _why_alone(self, tasks: Sequence[Task]) -> str:
         if self._together == OFF or len(tasks) < 2:
             return OFF
-        subject = self._subject
-        schedules = [schedule_of(subject.model, task.steps, _ksampler(task.sampling)) for task in tasks]
+        subject, sampling = self._subject, tasks[0].sampling
+        model = self._model_of(sampling)
+        schedules = [schedule_of(model, task.steps, _ksampler(task.sampling)) for task in tasks]
         if not all(len(levels) >= 2 and bool((levels[1:] < levels[:-1]).all()) for levels in schedules):
             return "a schedule has no steps, or two equal levels"
-        sampler_name = tasks[0].sampling.sampler_name
-        return why_not_share(subject.model, sampler_name, subject.positive, subject.negative, subject.latent)
+        return why_not_share(
+            model, sampling.sampler_name, self._positive_of(sampling), subject.negative, subject.latent
+        )
 
     def _warm_up(self, task: Task) -> None:
-        if not self._warm:
+        if task.sampling.model not in self._warm:
             # Not every scheduler can make a schedule of one step.
             settings = _ksampler(replace(task.sampling, scheduler="simple", sigmas=()))
             subject, ignore = self._subject, lambda *_: self.check_cancelled()
-            sample_traced(
-                subject.model, 1, settings, subject.positive, subject.negative, subject.latent, on_step=ignore
-            )
-            self._warm = True
+            model, positive = self._model_of(task.sampling), self._positive_of(task.sampling)
+            sample_traced(model, 1, settings, positive, subject.negative, subject.latent, on_step=ignore)
+            # Another model may have to make room for this one.
+            self._warm = {task.sampling.model}
 
     def _run_alone(self, task: Task) -> Run:
         subject = self._subject
         self.check_cancelled()
         with naming(task.steps):
             sampled, trace = sample_traced(
-                subject.model,
+                self._model_of(task.sampling),
                 task.steps,
                 _ksampler(task.sampling),
-                subject.positive,
+                self._positive_of(task.sampling),
                 subject.negative,
                 subject.latent,
                 self._progress.for_run(task.steps),
@@ -181,21 +183,20 @@ class ComfyEngine:
 
     def _run_joined(self, tasks: Sequence[Task]) -> list[Run]:
         """Run tasks in shared model calls. Runs that finished before an error are kept."""
-        subject, settings = self._subject, _ksampler(tasks[0].sampling)
+        subject, sampling = self._subject, tasks[0].sampling
+        settings, model, positive = _ksampler(sampling), self._model_of(sampling), self._positive_of(sampling)
         counts = [task.steps for task in tasks]
-        schedules = [schedule_of(subject.model, steps, settings).cpu() for steps in counts]
+        schedules = [schedule_of(model, steps, settings).cpu() for steps in counts]
         calls = [find_solver(settings.sampler_name).model_calls(steps) for steps in counts]
         shared = SharedCalls(self._together)
         joint = JointRun(schedules, settings.sampler_name, shared, self._progress.for_runs(counts, calls))
         try:
             with naming(*counts):
-                sample_watched(
-                    joint, subject.model, max(counts), settings, subject.positive, subject.negative, subject.latent
-                )
+                sample_watched(joint, model, max(counts), settings, positive, subject.negative, subject.latent)
         except (Exception, comfy.model_management.InterruptProcessingException):
             # Keep what is finished. If that fails too, the first error is still the one to report.
             with contextlib.suppress(Exception):
-                if self._key:
+                if self._key_of(tasks[0]):
                     self._finish_joined(tasks, joint, shared)
             raise
         self._note_sharing(counts, shared)
@@ -227,22 +228,32 @@ class ComfyEngine:
             embeddings = embed(self._subject.clip_vision, images)
         levels = images if self._subject.full_precision else to_levels(images)
         run = replace(run, images=levels, embeddings=embeddings)
-        if self._key:
-            KEPT.put(self._key_of(task), run)
+        if key := self._key_of(task):
+            KEPT.put(key, run)
         self._progress.finish(task.steps)
         return run
 
     def _kept(self, task: Task) -> Run | None:
-        if not self._key:
-            return None
-        run = KEPT.get(self._key_of(task), task.steps)
+        key = self._key_of(task)
+        run = KEPT.get(key, task.steps) if key else None
         # With batching off, the user expects the KSampler's exact result, so don't reuse a batched run.
         return None if run is not None and run.own_solver and self._together == OFF else run
 
     def _key_of(self, task: Task) -> str:
+        """Return the key under which a run is kept; empty if nothing is."""
+        key = self._keys[task.sampling.model, task.sampling.prompt] if self._keys else ""
+        if not key:
+            return ""
         # The levels, too: another pack may have changed how a scheduler makes them.
         with naming(task.steps):
-            return f"{self._key} {task.sampling} {self.schedule(task.sampling, task.steps)}"
+            levels = self.schedule(task.sampling, task.steps)
+        return f"{key} {replace(task.sampling, model=0, prompt=0)} {levels}"
+
+    def _model_of(self, sampling: Sampling) -> Any:
+        return self._subject.models[sampling.model]
+
+    def _positive_of(self, sampling: Sampling) -> Any:
+        return self._subject.positives[sampling.prompt]
 
 
 def _ksampler(sampling: Sampling) -> KSamplerSettings:
@@ -267,14 +278,20 @@ def _decode(subject: Subject, sampled: dict[str, Any]) -> Any:
     return to_images(images, "vae")
 
 
-def _key(subject: Subject) -> str:
-    """Return a key for everything that determines a comparison's runs, except the settings.
+def _keys(subject: Subject) -> dict[tuple[int, int], str]:
+    """Return a key for each model and prompt and everything else that determines its runs, except the settings.
 
-    It is empty if that can't be determined; then nothing is reused.
+    There are none if that can't be determined; then nothing is reused.
     """
     try:
-        return fingerprint(vars(subject))
+        return {
+            (model, prompt): fingerprint(
+                vars(replace(subject, models=(subject.models[model],), positives=(subject.positives[prompt],)))
+            )
+            for model in range(len(subject.models))
+            for prompt in range(len(subject.positives))
+        }
     except Exception as error:  # noqa: BLE001 - another pack's objects may raise anything
         # An unusual model or VAE from another pack must not end the comparison. It only turns reuse off.
         log.warning("This comparison can't be reused later, because its inputs can't be identified: %s", error)
-        return ""
+        return {}

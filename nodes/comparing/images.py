@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...comparison.measures.levels import to_floats
 from ...comparison.measures.structure import LEAST_SIDE
+from ...comparison.report import Report
 
 
 def to_images(images: torch.Tensor, input_name: str) -> Any:
@@ -30,6 +32,19 @@ def to_images(images: torch.Tensor, input_name: str) -> Any:
             "overflow, so run it in float32 (--fp32-vae)"
         )
     return np.repeat(levels, 3, axis=-1) if levels.shape[-1] == 1 else levels
+
+
+def all_images(report: Report) -> torch.Tensor:
+    """Return all images as an IMAGE, one contender after the other, by rising step count."""
+    runs = [judged.run for judgement in report.judgements for judged in judgement.runs]
+    images = torch.empty((sum(len(run.images) for run in runs), *runs[0].images.shape[1:]), dtype=torch.float32)
+    place = 0
+    for run in runs:
+        # One at a time, so that they are never all in memory twice.
+        for image in run.images:
+            images[place] = torch.from_numpy(to_floats(image))
+            place += 1
+    return images
 
 
 def embed(clip_vision: Any, images: Any) -> Any:

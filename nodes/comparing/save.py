@@ -1,35 +1,18 @@
-"""Returns a comparison's images as ComfyUI outputs, and saves its files in ComfyUI's output folder."""
+"""Saves a comparison's files in ComfyUI's output folder."""
 
 import json
-import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import comfy.cli_args
 import folder_paths
-import torch
 
 from ...comparison.files import save_comparison
-from ...comparison.measures.levels import Image, to_floats
 from ...comparison.report import Report
 
 # As long as what is added to a name: sampler, scheduler, and numbers.
 _LONGEST_ENDING = "_00000_exp_heun_2_x0_sde_linear_quadratic_00_10000_steps_000.png"
-
-log = logging.getLogger("sweetspot.nodes.comparing.save")
-
-
-def all_images(report: Report) -> torch.Tensor:
-    """Return all images as an IMAGE, one contender after the other, by rising step count."""
-    runs = [judged.run for judgement in report.judgements for judged in judgement.runs]
-    images = torch.empty((sum(len(run.images) for run in runs), *runs[0].images.shape[1:]), dtype=torch.float32)
-    place = 0
-    for run in runs:
-        # One at a time, so that they are never all in memory twice.
-        for image in run.images:
-            images[place] = torch.from_numpy(to_floats(image))
-            place += 1
-    return images
 
 
 def check_prefix(prefix: str) -> None:
@@ -39,15 +22,15 @@ def check_prefix(prefix: str) -> None:
         ValueError: names the input, what is allowed and what was given.
     """
     folder = Path(folder_paths.get_output_directory()).resolve()
-    if prefix and not (folder / prefix).resolve().is_relative_to(folder):
-        raise ValueError(f"save_prefix: expected a name inside the output folder, got {prefix[:80]!r}")
+    if not (folder / prefix).resolve().is_relative_to(folder):
+        raise ValueError(f"filename_prefix: expected a name inside the output folder, got {prefix[:80]!r}")
     try:
-        if prefix:
-            _try_writing(prefix)
+        _try_writing(prefix)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise ValueError(
-            f"save_prefix: expected a name under which the output folder can be written, got {prefix[:80]!r} ({why})"
+            f"filename_prefix: expected a name under which the output folder can be written, got {prefix[:80]!r} "
+            f"({why})"
         ) from error
 
 
@@ -58,32 +41,24 @@ def _try_writing(prefix: str) -> None:
     trial.unlink()
 
 
-def saved_or_why_not(cls: Any, report: Report, prefix: str, grid: Image, curve: Image) -> str:
-    """Save everything and return a text that says where, or why not: a finished comparison must still be shown."""
-    try:
-        return save_in_output_folder(cls, report, prefix, grid, curve)
-    except OSError as error:
-        log.exception("The comparison was not saved as %s", prefix)
-        return f"Warning: this comparison was not saved as {prefix} ({error.strerror or error})."
-
-
-def save_in_output_folder(cls: Any, report: Report, prefix: str, grid: Image, curve: Image) -> str:
-    """Save images, grid, curve and report in the output folder, and return a text that says where.
+def save_in_output_folder(cls: Any, report: Report, prefix: str, parts: Collection[str]) -> list[dict[str, str]]:
+    """Save a comparison in the output folder and return its files as ComfyUI lists them.
 
     Args:
         cls: the node's class; its hidden inputs hold the workflow that is written into every image.
         report: the comparison to save.
         prefix: as in ComfyUI's Save Image; it may contain folders.
-        grid: picture of all images.
-        curve: picture of the curve.
+        parts: what to save, of `comparison.files.PARTS`.
+
+    Raises:
+        OSError: if a file can't be written.
     """
     height, width = report.first.runs[0].run.images.shape[1:3]
     folder, name, number, subfolder, _ = folder_paths.get_save_image_path(
         prefix, folder_paths.get_output_directory(), width, height
     )
-    start = f"{name}_{number:05}"
-    saved = save_comparison(Path(folder), start, report, grid, curve, _workflow(cls))
-    return f"Saved {saved} images, grid, curve and report as {Path(subfolder, start).as_posix()}_*."
+    files = save_comparison(Path(folder), f"{name}_{number:05}", report, _workflow(cls), parts)
+    return [{"filename": file, "subfolder": subfolder, "type": "output"} for file in files]
 
 
 def _workflow(cls: Any) -> dict[str, str] | None:

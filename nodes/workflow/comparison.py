@@ -113,7 +113,7 @@ class WorkflowComparison:
         nearest = min(shown, key=lambda run: abs(run.steps - steps), default=None)
         return nearest.levels if nearest is not None else ()
 
-    def exact_schedule(self, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - see `Engine`
+    def exact_schedule(self, sampling: Sampling, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - see `Engine`
         """Return nothing: the graph makes its own schedule."""
         return ()
 

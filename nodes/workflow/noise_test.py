@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from ...comparison.contenders import Contender
-from ...comparison.measures.visibility import THRESHOLDS
 from ...comparison.report import Report
 from ...comparison.runs import Run, Task
 from ...comparison.verdict.measuring import Measuring
@@ -30,7 +29,7 @@ def tasks_of_noise_test(report: Report, contender: Contender, *, can_reseed: boo
     is_known = name in DETERMINISTIC or why_no_sweet_spot(name)
     if is_known or contender.trained_steps is not None or not can_reseed or len(runs) == 1:
         return ()
-    if runs[-2].similarity >= THRESHOLDS[report.first.settings.visible] or runs[-1].run.steps <= _LEAST_STEPS:
+    if runs[-2].similarity >= report.first.settings.visible.below or runs[-1].run.steps <= _LEAST_STEPS:
         return ()
     largest = runs[-1].run.steps
     return Task(contender.sampling, largest - 1), Task(contender.sampling.with_seed(1), largest)
@@ -49,5 +48,5 @@ def is_noisy(report: Report, neighbour: Run, other_seed: Run, measuring: Measuri
     first_seed = len(neighbour.images)
     of_first = Run(largest.steps, largest.model_calls, largest.seconds, largest.images[:first_seed])
     same, other = (pooled(measuring.similarity([run], of_first)[0]) for run in (neighbour, other_seed))
-    visible = THRESHOLDS[report.first.settings.visible]
+    visible = report.first.settings.visible.below
     return same < visible and 1 - same >= _SHARE * (1 - other)

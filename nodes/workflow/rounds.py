@@ -17,7 +17,7 @@ from .progress import BranchProgress
 from .watch import BranchWatch
 
 END, VERDICT = "SweetSpotBranchEnd", "SweetSpotBranchVerdict"
-_OUTPUTS = 6
+_OUTPUTS = 7
 _NUMBERS = count()
 
 
@@ -28,14 +28,12 @@ class Rounds:
     Attributes:
         comparison: the comparison.
         words: the step counts that words in the step list stand for.
-        save_prefix: under which name everything is saved; empty saves nothing.
         shown: what the node shows. ComfyUI keeps what a node shows when it first returns, before its branches have run,
             so this is filled in place once the report is there.
     """
 
     comparison: WorkflowComparison
     words: Mapping[str, int]
-    save_prefix: str
     shown: dict[str, Any]
 
     def __repr__(self) -> str:
@@ -63,7 +61,7 @@ class Rounds:
             report = await self.comparison.report()
         except MissingRuns as missing:
             return self._expanded(*self._branches(missing.tasks, f"{cls.hidden.unique_id}."))
-        outputs, shown, _ = answer(cls, report, self.words, self.save_prefix, self._places())
+        outputs, shown, _ = answer(cls, report, self.words, self._places())
         self.shown |= {name: shown[name][0] for name in ("report", "viewer", "markdown", "text")}
         self.shown["images"] = shown["images"]
         return io.NodeOutput(*outputs, ui=shown)

@@ -8,7 +8,6 @@ from typing import Any
 from comfy_api.latest import io
 
 from ...comparison.contenders import Contender
-from ...comparison.report import Price
 from ...comparison.rounds import Question
 from ...comparison.runs import Sampling
 from ...comparison.step_counts import parse_step_counts
@@ -18,7 +17,7 @@ from ...graphs.seeds import find_seeds
 from ...graphs.steps import Found
 from ...graphs.values import Graph, Link, link_of
 from ..comparing.kept_runs import KEPT
-from ..comparing.save import check_prefix
+from ..comparing.options import Options
 from .comparison import UNKNOWN, WorkflowComparison
 from .media import Media
 from .model_in_graph import recognised_in
@@ -35,25 +34,15 @@ class Wishes:
         steps: the step list.
         sampler: which sampler to vary.
         seeds: how many seeds run.
-        cache_megabytes: memory for finished images, in MB.
-        price: what sampling costs.
-        save_prefix: under which name everything is saved; empty saves nothing.
         resample: whether a fixed list of noise levels may be resampled.
-        check: whether another solver checks the reference.
-        clip_vision: CLIP_VISION for the semantic distance; None for no such distance.
-        full_precision: whether images are kept as they come, instead of as 8-bit levels.
+        options: the rare settings.
     """
 
     steps: str
     sampler: str
     seeds: int
-    cache_megabytes: int
-    price: Price
-    save_prefix: str
     resample: bool
-    check: bool
-    clip_vision: Any = None
-    full_precision: bool = False
+    options: Options
 
 
 def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishes) -> io.NodeOutput:
@@ -68,8 +57,7 @@ def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishe
     Raises:
         ValueError: names the input, what is allowed and what was given.
     """
-    step_list = parse_step_counts(wishes.steps)
-    check_prefix(wishes.save_prefix)
+    step_list, options = parse_step_counts(wishes.steps), wishes.options
     graph, output = _graph(cls, wire)
     found = _found(graph, output, wishes, wire)
     plan, counts_by_word, source = recognised_in(graph, found, step_list.words)
@@ -79,16 +67,17 @@ def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishe
         raise ValueError(
             f"seeds: expected 1, because {found.stage} has no seed that can be changed; got {wishes.seeds}"
         )
-    above, keep = Above(graph, output), wishes.cache_megabytes > 0
+    above, keep = Above(graph, output), options.cache_megabytes > 0
     subject = Subject(
-        graph, output, found, seeds, media_of(above), wishes.clip_vision, wishes.full_precision, keep=keep
+        graph, output, found, seeds, media_of(above), options.clip_vision, options.full_precision, keep=keep
     )
-    question = Question(counts, step_list.auto, wishes.seeds, plan.variant, source, wishes.price, check=wishes.check)
-    contender = Contender(_sampling(above, found, subject.first_seed), None, plan.trained_steps)
+    question = Question(counts, step_list.auto, wishes.seeds, options.price, options.visible, check=options.check)
+    sampling = _sampling(above, found, subject.first_seed)
+    contender = Contender(sampling, None, plan.trained_steps, variant=plan.variant, source=source)
     comparison = WorkflowComparison(subject, contender, question)
     comparison.check_counts(counts)
-    KEPT.limit(wishes.cache_megabytes << 20)
-    return Rounds(comparison, counts_by_word, wishes.save_prefix, {}).start(cls)
+    KEPT.limit(options.cache_megabytes << 20)
+    return Rounds(comparison, counts_by_word, {}).start(cls)
 
 
 def _graph(cls: Any, wire: str) -> tuple[Graph, Link]:

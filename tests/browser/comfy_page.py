@@ -154,6 +154,14 @@ class ComfyPage:
         self.connect(demo["negative"], "CONDITIONING", node, "negative")
         self.connect(demo["latent"], "LATENT", node, "latent_image")
 
+    def options(self, node: Any, **values: Any) -> Any:
+        """Link a Compare Options node to a comparison, and return its id."""
+        options = self.add("SweetSpotCompareOptions", 20, 900)
+        for name, value in values.items():
+            self.set(options, name, value)
+        self.connect(options, "options", node, "options")
+        return options
+
     def queue(self, seconds: int = 90) -> None:
         """Queue the graph and wait until it has run."""
         self.page.evaluate("() => app.queuePrompt(0, 1)")

@@ -23,7 +23,7 @@ def compare(comfy: ComfyPage, demo: dict[str, Any]) -> Any:
     comfy.connect(demo["model"], "VAE", node, "vae")
     comfy.set(node, "steps", "2, 4, 8")
     comfy.set(node, "cfg", 3)
-    comfy.set(node, "check", "off")
+    comfy.options(node, check="off")
     comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1200])", node)
     comfy.queue()
     expect(comfy.panel(".ss-tab")).to_have_count(3)
@@ -63,6 +63,17 @@ def middle(locator: Locator) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+@CANVAS_ONLY
+def test_a_second_run_has_the_same_seed(comfy: ComfyPage, compare: Any):
+    before = comfy.get(compare, "seed")
+    comfy.set(compare, "steps", "2, 4, 8, 9")
+    comfy.queue()
+    assert comfy.get(compare, "seed") == before
+    expect(comfy.panel(".ss-tab")).to_have_count(4)
+    comfy.panel(".ss-tab").nth(0).click()
+    expect(comfy.panel(".ss-caption")).to_contain_text("(earlier run)")
+
+
 @pytest.mark.usefixtures("compare")
 def test_shows_each_count_under_its_tab(comfy: ComfyPage):
     assert tabs(comfy) == ["2", "4", "8"]
@@ -79,7 +90,7 @@ def test_shows_each_count_under_its_tab(comfy: ComfyPage):
 
 def test_the_check_is_shown_behind_the_counts_but_is_none_of_them(comfy: ComfyPage, compare: Any):
     comfy.add("KSampler", 1200, 60)
-    comfy.set(compare, "check", "on")
+    comfy.page.evaluate("id => app.graph.getNodeById(id).disconnectInput('options')", compare)
     comfy.queue()
     expect(comfy.panel(".ss-tab")).to_have_count(4)
     # 8 steps of this model look different from the check, so these two are shown first.
@@ -426,8 +437,7 @@ def test_many_images_are_loaded_when_they_are_looked_at(comfy: ComfyPage, demo: 
     comfy.set(node, "steps", "1..10")
     # What a test before has loaded is not asked for again.
     comfy.set(node, "seed", 1 if comfy.mode == "canvas" else 2)
-    comfy.set(node, "together", "off")
-    comfy.set(node, "check", "off")
+    comfy.options(node, check="off", together="off")
     asked: list[str] = []
 
     def note(request: Request) -> None:

@@ -35,7 +35,7 @@ def compare_steps(comfy: ComfyPage, node: Any) -> Any:
     )
     node = added(comfy)
     # So that there is a tab for each step count, and no other.
-    comfy.set(node, "check", "off")
+    comfy.options(node, check="off")
     return node
 
 

@@ -64,13 +64,22 @@ def test_a_workflow_that_cannot_run_names_comfy_clis_answer(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("node", "name", "value"),
-    [("6", "plan_2", ["5", 1]), ("6", "clip_vision", ["9", 0]), ("4", "batch_size", 2), ("6", "sampler_name", "lcm")],
+    [
+        ("contender", "plan", ["5", 1]),
+        ("contender", "model", ["1", 0]),
+        ("options", "clip_vision", ["9", 0]),
+        ("6", "prompts.prompt0", ["2", 0]),
+        ("4", "batch_size", 2),
+        ("6", "sampler_name", "lcm"),
+    ],
 )
 def test_what_diffusers_cannot_do_is_refused_and_not_left_out(node: str, name: str, value):
     from sweetspot.cli.standalone import compare_workflow
 
     workflow = json.loads(demo.WORKFLOW.read_text("utf-8"))
     workflow["6"]["inputs"].pop("plan", None)
+    workflow |= {"options": {"inputs": {}}, "contender": {"inputs": {"cfg": 1.0}}}
+    workflow["6"]["inputs"] |= {"options": ["options", 0], "contenders.contender0": ["contender", 0]}
     workflow[node]["inputs"][name] = value
     with pytest.raises(ValueError, match=rf"^{name}: expected .* on diffusers"):
         compare_workflow(workflow)

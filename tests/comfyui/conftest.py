@@ -23,6 +23,17 @@ from torch import Tensor
 
 Prompt = dict[str, dict[str, Any]]
 SUPPORT = Path(__file__).parent / "support"
+OPTIONS = {
+    "check",
+    "threshold",
+    "clip_vision",
+    "together",
+    "cache_megabytes",
+    "kept_as",
+    "frames",
+    "price",
+    "price_unit",
+}
 
 
 class PromptRefused(Exception):
@@ -48,11 +59,15 @@ class Client:
     server: Server
 
     def queue(self, prompt: Prompt, client_id: str = "tests") -> str:
-        body = json.dumps({"prompt": prompt, "client_id": client_id}).encode()
+        return self.post(prompt, client_id)["prompt_id"]
+
+    def post(self, prompt: Prompt, client_id: str = "tests") -> dict[str, Any]:
+        """Queue a prompt and return the answer; its `node_errors` are those of outputs that are left out."""
+        body = json.dumps({"prompt": spelled_out(prompt), "client_id": client_id}).encode()
         request = urllib.request.Request(f"{self.server.url}/prompt", body, {"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)["prompt_id"]
+                return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
                 raise PromptRefused(json.load(error)) from None
@@ -158,8 +173,33 @@ def sampler_node(class_type: str, **inputs: Any) -> dict[str, Any]:
 
 
 def compare_node(**inputs: Any) -> dict[str, Any]:
-    """Return a Multi-Step Compare on `demo_graph`, without the check, so that tests count only what they ask for."""
-    return sampler_node("SweetSpotCompare", **({"vae": ["model", 2], "steps": "2, 4, 6", "check": "off"} | inputs))
+    """Return a Multi-Step Compare on `demo_graph`, without the check, so that tests count only what they ask for.
+
+    Inputs of Compare Options, and Contender nodes in `contenders`, are put into nodes of their own by `spelled_out`.
+    """
+    own = {"vae": ["model", 2], "steps": "2, 4, 6"}
+    return sampler_node("SweetSpotCompare", **(own | with_options(inputs)))
+
+
+def with_options(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return a comparison's inputs with those of Compare Options under `options`, and without the check."""
+    rare = {name: value for name, value in inputs.items() if name in OPTIONS}
+    return {name: value for name, value in inputs.items() if name not in OPTIONS} | {"options": {"check": "off"} | rare}
+
+
+def spelled_out(prompt: Prompt) -> Prompt:
+    """Return a prompt whose comparisons have their options and contenders in nodes of their own, behind them."""
+    nodes = {}
+    for node_id, node in prompt.items():
+        inputs = dict(node["inputs"])
+        if isinstance(inputs.get("options"), dict):
+            nodes[f"{node_id}_options"] = {"class_type": "SweetSpotCompareOptions", "inputs": inputs["options"]}
+            inputs["options"] = [f"{node_id}_options", 0]
+        for number, changes in enumerate(inputs.pop("contenders", [])):
+            nodes[f"{node_id}_contender{number}"] = {"class_type": "SweetSpotContender", "inputs": changes}
+            inputs[f"contenders.contender{number}"] = [f"{node_id}_contender{number}", 0]
+        nodes[node_id] = {**node, "inputs": inputs}
+    return nodes
 
 
 def save_latent(source: str, slot: int = 0) -> dict[str, Any]:
@@ -207,6 +247,8 @@ class Graph:
     demo = staticmethod(demo_graph)
     sampler = staticmethod(sampler_node)
     compare = staticmethod(compare_node)
+    with_options = staticmethod(with_options)
+    spelled_out = staticmethod(spelled_out)
     save_latent = staticmethod(save_latent)
     show = staticmethod(show)
     save_lora = staticmethod(save_lora)

@@ -103,7 +103,7 @@ MISTAKES = {
 @pytest.mark.parametrize("text", MISTAKES, ids=lambda text: text[:12] or "empty")
 def test_a_step_list_with_a_mistake_is_refused_before_anything_runs(comfyui, graph, text: str):
     with pytest.raises(graph.Refused) as caught:
-        comfyui.queue(graph.demo() | {"compare": graph.compare(steps=text, also="", frames="first", save_prefix="")})
+        comfyui.queue(graph.demo() | {"compare": graph.compare(steps=text, frames="first")})
     (error,) = caught.value.errors["compare"]["errors"]
     assert error["extra_info"]["input_name"] == "steps"
     assert "expected up to 64 whole numbers from 1 to 10000" in error["details"]

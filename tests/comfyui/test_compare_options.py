@@ -32,6 +32,12 @@ def shown(comfyui, outputs: dict, node: str = "shown") -> list[np.ndarray]:
     ]
 
 
+def save_comparison(prefix: str, **parts: bool) -> dict:
+    every = dict.fromkeys(("images", "grid", "curve", "report", "page"), True) | parts
+    inputs = {"comparison": ["compare", 6], "filename_prefix": prefix, **every}
+    return {"class_type": "SweetSpotSaveComparison", "inputs": inputs}
+
+
 def show_images(source: str, slot: int = 0) -> dict:
     return {"class_type": "PreviewImage", "inputs": {"images": [source, slot]}}
 
@@ -384,7 +390,10 @@ def test_other_samplers_and_plans_are_ranked_against_one_end(comfyui, graph, sch
             "class_type": "SweetSpotPlan",
             "inputs": {"steps": 9, "cfg": 2.0, "sampler_name": "heun", "scheduler": "simple"},
         },
-        "compare": graph.compare(steps="4, 8, 16, 32", also="dpmpp_2m/simple, lcm/simple", plan_2=["plan", 0]),
+        "compare": graph.compare(
+            steps="4, 8, 16, 32",
+            contenders=[{"plan": ["plan", 0]}, {"sampler_name": "dpmpp_2m"}, {"sampler_name": "lcm", "label": "noisy"}],
+        ),
         "images": show_images("compare"),
     }
     outputs = comfyui.run(nodes)
@@ -393,11 +402,11 @@ def test_other_samplers_and_plans_are_ranked_against_one_end(comfyui, graph, sch
     names = [report["name"], *[other["name"] for other in report["others"]]]
     assert names == [
         "euler, simple, cfg 2",
-        "heun, simple, cfg 2, plan_2",
+        "heun, simple, cfg 2",
         "dpmpp_2m, simple, cfg 2",
-        "lcm, simple, cfg 2",
+        "noisy",
     ]
-    assert "injects noise" in report["across"]["left_out"]["lcm, simple, cfg 2"]
+    assert "injects noise" in report["across"]["left_out"]["noisy"]
     assert {best["steps"] for best in report["across"]["nearest"]} >= {4, 8}
     assert len(outputs["images"]["images"]) == 16
 
@@ -405,22 +414,32 @@ def test_other_samplers_and_plans_are_ranked_against_one_end(comfyui, graph, sch
 @pytest.mark.parametrize(
     ("inputs", "told"),
     [
-        ({"also": "dpmpp_2m"}, "also: expected pairs of sampler and scheduler"),
-        ({"also": "a/b/c"}, "also: expected pairs of sampler and scheduler"),
         ({"frames": "all"}, "frames: expected first, middle, last"),
-        ({"also": "nonsense/simple"}, "also: sampler_name: expected one of"),
-        ({"also": "euler/simple"}, "also: expected .*; got euler, simple"),
-        ({"save_prefix": "../outside"}, "save_prefix: expected .* the output folder, got '../outside'"),
-        ({"save_prefix": "n" * 250}, "save_prefix: expected a name under which .* can be written, got 'nnn"),
-        ({"save_prefix": "file/inside"}, "save_prefix: expected a name under which .* can be written"),
-        ({"save_prefix": "/outside"}, "save_prefix: expected .* the output folder, got '/outside'"),
+        ({"contenders": [{"cfg": 2.0}]}, "contenders: expected each one only once; got euler, simple, cfg 2 twice"),
+        ({"contenders": [{"label": "a"}, {"cfg": 3, "label": "a"}]}, "contenders: .* only once; got a twice"),
     ],
 )
 def test_what_cannot_run_is_refused_before_any_work(comfyui, graph, inputs: dict, told: str):
     nodes = graph.demo() | {"failing": graph.faulty("raise", 1)}
-    (comfyui.server.base / "output" / "file").touch()
     with pytest.raises(graph.Failed, match=told):
         comfyui.run(nodes | {"compare": graph.compare(model=["failing", 0], **inputs)})
+
+
+@pytest.mark.parametrize(
+    ("prefix", "told"),
+    [
+        ("../outside", "filename_prefix: expected .* the output folder, got '../outside'"),
+        ("n" * 250, "filename_prefix: expected a name under which .* can be written, got 'nnn"),
+        ("file/inside", "filename_prefix: expected a name under which .* can be written"),
+        ("/outside", "filename_prefix: expected .* the output folder, got '/outside'"),
+    ],
+)
+def test_a_prefix_that_cannot_be_written_is_marked_before_anything_runs(comfyui, graph, prefix: str, told: str):
+    (comfyui.server.base / "output" / "file").touch()
+    answer = comfyui.post(graph.demo(size=32) | {"compare": graph.compare(), "save": save_comparison(prefix)})
+    (error,) = answer["node_errors"]["save"]["errors"]
+    assert error["extra_info"]["input_name"] == "filename_prefix"
+    assert re.search(told, error["details"])
 
 
 def test_a_video_is_compared_by_chosen_frames(comfyui, graph):
@@ -469,8 +488,11 @@ def test_cost_and_curve_and_markdown(comfyui, graph):
 
 
 def test_saved_images_carry_report_step_count_and_workflow(comfyui, graph):
-    inputs = {"steps": "2, 4", "seed": 8, "save_prefix": "tests/saved/a"}
-    prompt = graph.demo(size=32) | {"compare": graph.compare(**inputs, seeds=2)}
+    inputs = {"steps": "2, 4", "seed": 8}
+    prompt = graph.demo(size=32) | {
+        "save": save_comparison("tests/saved/a"),
+        "compare": graph.compare(**inputs, seeds=2),
+    }
     outputs = comfyui.run(prompt)
     folder = comfyui.server.base / "output" / "tests" / "saved"
     told = {}
@@ -480,16 +502,32 @@ def test_saved_images_carry_report_step_count_and_workflow(comfyui, graph):
         about = json.loads(info["sweetspot"])
         told[about["steps"], about["seed"]] = about["similarity"]
         assert json.loads(info["sweetspot_report"]) == report_of(outputs)
-        assert json.loads(info["prompt"]) == prompt
+        assert json.loads(info["prompt"]) == graph.spelled_out(prompt)
     assert sorted(told) == [(2, 8), (2, 9), (4, 8), (4, 9)]
     # Each image's own; the report's is the least of them.
     assert min(told[2, 8], told[2, 9]) == report_of(outputs)["runs"][0]["similarity"] < max(told[2, 8], told[2, 9])
     assert json.loads(next(folder.glob("a_*_report.json")).read_text("utf-8")) == report_of(outputs)
     assert next(folder.glob("a_*_report.md")).read_text("utf-8") == outputs["compare"]["markdown"][0]
-    assert len(list(folder.glob("a_*_grid.png"))) == len(list(folder.glob("a_*_curve.png"))) == 1
-    assert "as tests/saved/a_00001_*" in outputs["compare"]["text"][0]
-    comfyui.run(graph.demo(size=32) | {"compare": graph.compare(**inputs)})
+    # Every file is listed, so that the history, the jobs and the assets show it.
+    listed = outputs["save"]["images"] + outputs["save"]["files"]
+    assert {(file["subfolder"], file["filename"]) for file in listed} == {
+        ("tests/saved", file.name) for file in folder.iterdir()
+    }
+    assert {file["type"] for file in listed} == {"output"}
+    comfyui.run(prompt | {"compare": graph.compare(**inputs)})
     assert (folder / "a_00002_report.json").is_file()
+
+
+def test_only_what_is_wanted_is_saved(comfyui, graph):
+    off = dict.fromkeys(("images", "grid", "curve", "report"), False)
+    nodes = graph.demo(size=32) | {"compare": graph.compare(steps="2, 4")}
+    outputs = comfyui.run(nodes | {"save": save_comparison("tests/page/b", **off)})
+    folder = comfyui.server.base / "output" / "tests" / "page"
+    assert [file.name for file in folder.iterdir()] == ["b_00001_page.html"]
+    page = (folder / "b_00001_page.html").read_text("utf-8")
+    assert report_of(outputs)["headline"] in page
+    with pytest.raises(graph.Failed, match="expected at least one of them to be on"):
+        comfyui.run(nodes | {"save": save_comparison("tests/page/b", **off, page=False)})
 
 
 def test_images_in_full_precision_are_the_vaes_own(comfyui, graph):
@@ -518,18 +556,82 @@ def test_no_sweet_spot_is_named_for_a_sampler_that_chooses_its_own_steps(comfyui
 def test_a_comparison_that_can_not_be_saved_is_still_shown(comfyui, graph):
     """The folder is taken away while it samples, as by a full or removed disk."""
     folder = comfyui.server.base / "output" / "gone"
-    nodes = graph.demo(size=32) | {"slow": graph.faulty("slow")}
-    compare = graph.compare(steps="3, 40", model=["slow", 0], save_prefix="gone/x", cache_megabytes=0)
+    nodes = graph.demo(size=32) | {"slow": graph.faulty("slow"), "save": save_comparison("gone/x")}
+    compare = graph.compare(steps="3, 40", model=["slow", 0], cache_megabytes=0)
     socket, client_id = comfyui.listen()
     prompt_id = comfyui.queue(nodes | {"compare": compare}, client_id)
     comfyui.wait_until_sampling(socket, prompt_id)
     shutil.rmtree(folder)
     folder.write_text("in the way")
-    shown = comfyui.wait(prompt_id)["outputs"]["compare"]
+    entry = comfyui.wait(prompt_id)
     socket.close()
-    assert "not saved as gone/x" in shown["text"][0]
-    assert len(json.loads(shown["report"][0])["runs"]) == 2
+    (failure,) = [message for kind, message in entry["status"]["messages"] if kind == "execution_error"]
+    assert failure["node_id"] == "save"
+    assert len(report_of(entry["outputs"])["runs"]) == 2
     folder.unlink()
+
+
+def test_contenders_with_other_models_find_the_cheapest_setup(comfyui, graph, schema):
+    """A slower model with the same weights is never the cheapest, and a shift is another model."""
+    nodes = graph.demo(size=32) | {
+        "slow": graph.faulty("slow", 0),
+        "shifted": {"class_type": "ModelSamplingSD3", "inputs": {"model": ["model", 0], "shift": 3.0}},
+    }
+    contenders = [{"model": ["slow", 0], "label": "slow"}, {"model": ["shifted", 0], "sampler_name": "dpmpp_2m"}]
+    compare = graph.compare(steps="8, 16, 32, 64", contenders=contenders, check="on", together="off")
+    report = report_of(comfyui.run(nodes | {"compare": compare}))
+    jsonschema.validate(report, schema)
+    first, (slow, shifted) = report, report["others"]
+    assert [row["similarity"] for row in slow["runs"]] == [row["similarity"] for row in first["runs"]]
+    assert slow["runs"][-1]["seconds"] > 64 * 0.05 > first["runs"][-1]["seconds"]
+    found = report["cheapest"]
+    assert len(found["setups"]) == 12
+    assert found["reference"] | {"seconds": 0} == {
+        "name": first["name"],
+        "steps": 64,
+        "seconds": 0,
+        "model_calls": 64,
+        "similarity": 1.0,
+    }
+    assert shifted["name"] in {setup["name"] for setup in found["setups"]}
+    if first["sweet_spot"]["answer"] == "enough":
+        assert found["best"]["name"] != "slow"
+        assert found["best"]["seconds"] <= first["runs"][-1]["seconds"]
+
+
+def test_a_contender_with_other_latents_is_refused(comfyui, graph):
+    nodes = graph.demo(size=32) | {"other": {"class_type": "TestsOtherLatents", "inputs": {"model": ["model", 0]}}}
+    with pytest.raises(graph.Failed, match="contenders: expected models with the same kind of latent"):
+        comfyui.run(nodes | {"compare": graph.compare(contenders=[{"model": ["other", 0]}])})
+
+
+def test_several_prompts_get_one_verdict_and_are_those_of_single_comparisons(comfyui, graph):
+    nodes = graph.demo(size=32) | {
+        "second": {"class_type": "CLIPTextEncode", "inputs": {"text": "a green cross", "clip": ["model", 1]}},
+        "shown": show_images("compare"),
+    }
+    exact = {"steps": "2, 4", "together": "off", "kept_as": "float32"}
+    both = comfyui.run(nodes | {"compare": graph.compare(**exact, seeds=2, **{"prompts.prompt0": ["second", 0]})})
+    report = report_of(both)
+    assert (report["prompts"], report["seeds"], report["images"]) == (2, 2, 4)
+    alone = [
+        shown(comfyui, comfyui.run(nodes | {"compare": graph.compare(**exact, seeds=2, positive=[positive, 0])}))
+        for positive in ("positive", "second")
+    ]
+    # By rising step count, and there one prompt after another.
+    expected = [*alone[0][:2], *alone[1][:2], *alone[0][2:], *alone[1][2:]]
+    assert all(np.array_equal(one, other) for one, other in zip(shown(comfyui, both), expected, strict=True))
+
+
+def test_a_threshold_of_ones_own_decides(comfyui, graph, schema):
+    nodes = graph.demo(size=32)
+    found = []
+    for threshold in (50, 99.9):
+        report = report_of(comfyui.run(nodes | {"compare": graph.compare(steps="4, 8, 16, 32", threshold=threshold)}))
+        jsonschema.validate(report, schema)
+        assert report["visible"] == {"when": "to you", "below": threshold / 100}
+        found.append(report["sweet_spot"]["steps"] or 32)
+    assert found[0] < found[1]
 
 
 def test_the_reference_is_checked_by_another_solver_and_the_check_is_kept(comfyui, graph, schema):

@@ -7,7 +7,7 @@ from typing import Any
 import av
 import pytest
 
-from .conftest import Client, Prompt, PromptFailed, PromptRefused, demo_graph, faulty, sampler_node
+from .conftest import Client, Prompt, PromptFailed, PromptRefused, demo_graph, faulty, sampler_node, with_options
 
 
 def node(class_type: str, /, **inputs: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def node(class_type: str, /, **inputs: Any) -> dict[str, Any]:
 def wire(images: str, steps: str = "2, 4, 5", **inputs: Any) -> dict[str, Any]:
     return node(
         "SweetSpotCompareWorkflow",
-        **({"images": [images, 0], "steps": steps, "kept_as": "float32", "check": "off"} | inputs),
+        **with_options({"images": [images, 0], "steps": steps, "kept_as": "float32"} | inputs),
     )
 
 
@@ -384,7 +384,8 @@ def test_the_check_is_that_of_multi_step_compare(comfyui: Client, shift: float):
     steps = {"steps": "6, 12, 24", "check": "on"}
     ours = report_of(comfyui.run({**graph, "compare": wire("images", **steps, cache_megabytes=0, kept_as="8 bit")}))
     inputs = {name: value for name, value in graph["sampler"]["inputs"].items() if name != "steps"}
-    compare = node("SweetSpotCompare", **inputs, vae=["model", 2], **steps, cache_megabytes=0, together="off")
+    rare = with_options(steps | {"cache_megabytes": 0, "together": "off"})
+    compare = node("SweetSpotCompare", **inputs, vae=["model", 2], **rare)
     theirs = json.loads(comfyui.run({**graph, "compare": compare})["compare"]["report"][0])
     for name in ("steps", "similarity", "agrees", "scheduler", "shift"):
         assert ours["check"][name] == theirs["check"][name]

@@ -10,7 +10,11 @@ def test_a_run_does_only_what_security_md_says(comfyui, graph):
     prompt |= {
         "watched": {"class_type": "TestsWatch", "inputs": {"model": ["model", 0]}},
         "preset": {"class_type": "SweetSpotPreset", "inputs": {"model": ["watched", 0]}},
-        "compare": graph.compare(steps="2, 3", model=["watched", 0], plan=["preset", 1], save_prefix="audit/x", seed=3),
+        "compare": graph.compare(steps="2, 3", model=["watched", 0], plan=["preset", 1], seed=3),
+        "saved": {
+            "class_type": "SweetSpotSaveComparison",
+            "inputs": {"comparison": ["compare", 6], "filename_prefix": "audit/x"},
+        },
         "save": {
             "class_type": "SweetSpotSavePreset",
             "inputs": {
@@ -23,7 +27,7 @@ def test_a_run_does_only_what_security_md_says(comfyui, graph):
                 "file": "audited.safetensors",
             },
         },
-        "told": {"class_type": "TestsWatched", "inputs": {"after": ["save", 0], "also_after": ["preset", 6]}},
+        "told": {"class_type": "TestsWatched", "inputs": {"after": ["save", 0], "also_after": ["saved", 0]}},
     }
     events = comfyui.run(prompt)["told"]["events"]
     written = [Path(what).resolve() for kind, what in events if kind == "write" and what != "/dev/null"]

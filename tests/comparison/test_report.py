@@ -9,7 +9,7 @@ import torch
 from sweetspot.comparison.measures.measured import Prepared
 from sweetspot.comparison.pictures.grid import draw_grid
 from sweetspot.comparison.report import Price, Report, make_report
-from sweetspot.comparison.runs import Run, Sampling, Series, Settings, over_seeds
+from sweetspot.comparison.runs import Run, Sampling, Series, Settings, joined
 from sweetspot.comparison.verdict.judge import judge
 from sweetspot.comparison.verdict.judgement import Judgement
 from sweetspot.comparison.verdict.measuring import Measuring
@@ -136,7 +136,7 @@ def seeds_of(levels: dict[int, list[float]]) -> list[Run]:
     images = len(next(iter(levels.values())))
     clean, error = rng.random((images, 32, 32, 3)) * 0.5 + 0.25, rng.normal(size=(images, 32, 32, 3))
     return [
-        over_seeds([Run(n, n, n / 10, (clean[i] + level * error[i])[None]) for i, level in enumerate(of_seed)])
+        joined([Run(n, n, n / 10, (clean[i] + level * error[i])[None]) for i, level in enumerate(of_seed)])
         for n, of_seed in levels.items()
     ]
 

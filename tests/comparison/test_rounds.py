@@ -51,7 +51,7 @@ class FakeEngine:
     def schedule(self, sampling: Sampling, steps: int) -> list[float]:
         return list(sampling.sigmas) or [self.starts.get(steps, 1.0), 0.0]
 
-    def exact_schedule(self, plan: dict[int, tuple[float, ...]], steps: int) -> tuple[float, ...]:
+    def exact_schedule(self, _sampling: Sampling, plan: dict[int, tuple[float, ...]], steps: int) -> tuple[float, ...]:
         return plan.get(steps, ())
 
     def check_cancelled(self) -> None:
@@ -66,7 +66,7 @@ def counts_of(engine: FakeEngine) -> list[int]:
 
 def test_a_list_runs_once_in_rising_order_and_is_judged():
     engine = FakeEngine(error=0.3)
-    report = compare(engine, [Contender(EULER)], Question([50, 4, 25], variant="flux_dev", source="a file"))
+    report = compare(engine, [Contender(EULER, variant="flux_dev", source="a file")], Question([50, 4, 25]))
     assert counts_of(engine) == [4, 25, 50]
     data = report.to_dict()
     assert (data["engine"], data["model"]) == ("fake", {"variant": "flux_dev", "source": "a file"})
@@ -100,6 +100,17 @@ def test_each_seed_runs_every_count_and_past_the_largest_comes_0():
     assert report.to_dict()["images"] == 3
 
 
+def test_each_prompt_runs_with_every_seed_and_the_check_does_too():
+    engine = FakeEngine(error=0.3)
+    report = compare(engine, [Contender(EULER)], Question([4, 50], seeds=2, prompts=3))
+    each = [(task.sampling.prompt, task.sampling.seed - EULER.seed) for task in engine.ran if task.steps == 4]
+    assert each == [(prompt, seed) for prompt in range(3) for seed in range(2)]
+    checks = [task for task in engine.ran if task.steps not in (4, 50)]
+    assert [(task.sampling.prompt, task.sampling.seed - EULER.seed) for task in checks][:6] == (each if checks else [])
+    data = report.to_dict()
+    assert (data["prompts"], data["seeds"], data["images"]) == (3, 2, 6)
+
+
 def test_contenders_are_ranked_against_one_end():
     engine = FakeEngine(error=2.0)
     contenders = [Contender(EULER), Contender(replace(EULER, sampler_name="dpmpp_2m"))]
@@ -126,8 +137,9 @@ def test_cancelling_ends_it_while_measuring_and_while_ranking():
     contenders = [Contender(EULER), Contender(replace(EULER, sampler_name="dpmpp_2m"))]
     whole = FakeEngine(error=2.0)
     assert compare(whole, contenders, Question([8, 16, 32])).ranking.end
-    # Three images are measured for each of two contenders, with two distances; then all six against the end.
-    assert whole.checks == 16
+    # Three images are measured for each of two contenders, with two distances; then all six against the end, and the
+    # other contender's three against the first one's reference.
+    assert whole.checks == 19
     for after in (0, 5, 12):
         with pytest.raises(Cancelled):
             compare(FakeEngine(error=2.0, cancel_after=after), contenders, Question([8, 16, 32]))
@@ -138,9 +150,9 @@ def test_what_the_engine_cannot_run_is_refused_before_it_runs():
     unknown = replace(EULER, sampler_name="magic")
     with pytest.raises(ValueError, match=r"^sampler_name: .*got 'magic'"):
         check_contenders(engine, [Contender(unknown)])
-    with pytest.raises(ValueError, match=r"^also: sampler_name: .*got 'magic'"):
+    with pytest.raises(ValueError, match=r"^contenders: number 2: sampler_name: .*got 'magic'"):
         check_contenders(engine, [Contender(EULER), Contender(unknown)])
-    with pytest.raises(ValueError, match=r"^also: expected .*; got euler, simple, cfg 3 "):
+    with pytest.raises(ValueError, match=r"^contenders: expected .*; got euler, simple, cfg 3 "):
         check_contenders(engine, [Contender(EULER), Contender(EULER)])
     check_contenders(engine, [Contender(EULER), Contender(EULER, label="plan_2")])
     assert engine.ran == []

@@ -48,7 +48,7 @@ class World:
             self.latent: dict[str, Any] = {"samples": torch.zeros(1, channels, 4, 4), "noise_mask": mask}
 
     def run(self, megabytes: int = 0) -> Run:
-        subject = Subject(self.model, self.positive, self.negative, self.latent, self.vae)
+        subject = Subject((self.model,), (self.positive,), self.negative, self.latent, self.vae)
         engine = ComfyEngine(subject, Silent(), megabytes << 20)
         with torch.inference_mode():
             return engine.run([Task(Sampling(3, 1.5, "euler", "simple", 1.0), 1)])[0]

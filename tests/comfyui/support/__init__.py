@@ -8,6 +8,7 @@ from pathlib import Path
 
 import comfy.clip_vision
 import comfy.controlnet
+import comfy.latent_formats
 import comfy.model_management
 import comfy.nested_tensor
 import comfy.samplers
@@ -303,7 +304,8 @@ class OddModel:
                 if kind == "little memory" and x.shape[0] > rows:
                     raise comfy.model_management.OOM_EXCEPTION("the tests' own out of memory")
                 if kind == "slow by the sample":
-                    time.sleep(0.01 * x.shape[0] ** 1.5)
+                    # So much slower in a batch that a busy machine does not hide it.
+                    time.sleep(0.005 * x.shape[0] ** 2)
                 return self.network(x, t, *rest, **options)
 
         odd = model.clone()
@@ -352,6 +354,23 @@ class OddVAE:
                 return torch.stack([images * (1 - frame / 10) for frame in range(9)], dim=1)
 
         return (Odd(),)
+
+
+class OtherLatents:
+    """A model with another kind of latent."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"model": ("MODEL",)}}
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "make"
+    CATEGORY = "tests"
+
+    def make(self, model):
+        other = model.clone()
+        other.add_object_patch("latent_format", comfy.latent_formats.LTXV())
+        return (other,)
 
 
 class Watch:
@@ -469,6 +488,7 @@ NODE_CLASS_MAPPINGS = {
         ApplyControl,
         OddModel,
         OddVAE,
+        OtherLatents,
         BatchConditions,
         TinyLatent,
         SmallClipVision,

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from sweetspot.comparison.measures.measured import Prepared
-from sweetspot.comparison.measures.visibility import EXPONENT, THRESHOLDS
+from sweetspot.comparison.measures.visibility import EXPONENT, FLIPPED_IN_PLACE, SIDE_BY_SIDE
 
 from .alterations import alterations, photo
 
@@ -24,7 +24,7 @@ def judged() -> list[tuple[str, str, float]]:
 
 @pytest.mark.fuzz
 def test_what_is_visible_side_by_side_is_found_and_what_is_not_is_not(judged: list[tuple[str, str, float]]):
-    seen = [(name, label) for name, label, similarity in judged if similarity < THRESHOLDS["side by side"]]
+    seen = [(name, label) for name, label, similarity in judged if similarity < SIDE_BY_SIDE.below]
     labels = [label for _, label, _ in judged]
     assert sum(label == "V" for _, label in seen) >= 0.95 * labels.count("V")
     assert sum(label == "I" for _, label in seen) <= 0.05 * labels.count("I")
@@ -32,7 +32,7 @@ def test_what_is_visible_side_by_side_is_found_and_what_is_not_is_not(judged: li
 
 @pytest.mark.fuzz
 def test_what_shows_when_flipped_in_place_is_found(judged: list[tuple[str, str, float]]):
-    seen = [label for _, label, similarity in judged if similarity < THRESHOLDS["flipped in place"]]
+    seen = [label for _, label, similarity in judged if similarity < FLIPPED_IN_PLACE.below]
     labels = [label for _, label, _ in judged]
     assert seen.count("F") + seen.count("V") >= 0.9 * (labels.count("F") + labels.count("V"))
     assert seen.count("I") <= 0.5 * labels.count("I")
@@ -43,7 +43,7 @@ def test_what_shows_when_flipped_in_place_is_found(judged: list[tuple[str, str, 
 def test_a_recoloured_object_is_seen(judged: list[tuple[str, str, float]], size: int):
     recoloured = [similarity for name, _, similarity in judged if name.endswith(f"object of {size} recoloured")]
     assert len(recoloured) == len(PHOTOS)
-    assert max(recoloured) < THRESHOLDS["side by side"]
+    assert max(recoloured) < SIDE_BY_SIDE.below
 
 
 def test_half_of_a_difference_is_less_by_the_known_power():

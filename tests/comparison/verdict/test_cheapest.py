@@ -1,0 +1,70 @@
+"""The cheapest setup that looks like the first contender's reference."""
+
+from dataclasses import replace
+
+import numpy as np
+from sweetspot.comparison.runs import Run, Series, Settings
+from sweetspot.comparison.verdict.cheapest import find_cheapest
+from sweetspot.comparison.verdict.judge import judge
+from sweetspot.comparison.verdict.judgement import Judgement
+from sweetspot.comparison.verdict.measuring import Measuring
+
+SETTINGS = Settings("comfyui", "flux_dev", "a file", "euler", "simple", 3.0, 7)
+RANDOM = np.random.default_rng(0)
+CLEAN, ERROR = RANDOM.random((1, 32, 48, 3)), RANDOM.normal(size=(1, 32, 48, 3))
+
+
+def judged(name: str, noise: dict[int, float], pace: float, timing: str = "sampling", **settings) -> Judgement:
+    runs = [
+        Run(steps, steps, steps * pace, np.clip(CLEAN + level * ERROR, 0, 1).astype(np.float32), timing=timing)
+        for steps, level in noise.items()
+    ]
+    return judge(Series(replace(SETTINGS, label=name, **settings), runs))
+
+
+FIRST = judged("first", {4: 0.3, 25: 0.0, 50: 0.0}, 1.0)
+
+
+def test_it_is_the_least_time_not_the_fewest_steps():
+    slow, fast = judged("slow", {4: 0.0, 25: 0.0, 50: 0.0}, 9.0), judged("fast", {4: 0.3, 25: 0.0, 50: 0.0}, 0.5)
+    found = find_cheapest([FIRST, slow, fast], Measuring())
+    assert (found.best.name, found.best.steps, found.best.seconds) == ("fast", 25, 12.5)
+    assert (found.reference.name, found.reference.steps) == ("first", 50)
+    assert found.sentence == "The cheapest setup that looks the same is fast with 25 steps: 12.5 s instead of 50 s."
+
+
+def test_only_what_no_other_one_beats_is_on_the_front():
+    fast = judged("fast", {4: 0.3, 25: 0.0, 50: 0.0}, 0.5)
+    found = find_cheapest([FIRST, fast], Measuring())
+    assert {(setup.name, setup.steps) for setup in found.setups if setup.on_front} == {("fast", 4), ("fast", 25)}
+
+
+def test_a_contender_with_another_picture_is_never_the_cheapest():
+    other = judged("other", {1: 0.5, 2: 0.5}, 0.1)
+    found = find_cheapest([FIRST, other], Measuring())
+    assert (found.best.name, found.best.steps) == ("first", 25)
+
+
+def test_a_distilled_models_larger_counts_do_not_count_against_it():
+    distilled = judged("distilled", {4: 0.0, 8: 0.0, 16: 0.5}, 1.0, trained_steps=(4, 8))
+    found = find_cheapest([FIRST, distilled], Measuring())
+    assert (found.best.name, found.best.steps) == ("distilled", 4)
+
+
+def test_calls_decide_where_a_time_is_not_known():
+    untimed = judged("untimed", {12: 0.0, 25: 0.0}, 99.0, timing="unknown")
+    found = find_cheapest([FIRST, untimed], Measuring())
+    assert (found.best.name, found.best.model_calls) == ("untimed", 12)
+    assert found.sentence.endswith("with 12 steps: 12 instead of 50 model calls.")
+
+
+def test_without_a_converged_reference_there_is_none_and_the_reason_is_given():
+    unsettled = judged("unsettled", {8: 0.4, 16: 0.0}, 1.0)
+    found = find_cheapest([unsettled, FIRST], Measuring())
+    assert found.best is None
+    assert "unsettled" in found.why_not
+    assert not found.sentence
+
+
+def test_one_contender_has_no_cheapest():
+    assert find_cheapest([FIRST], Measuring()) is None
