@@ -216,6 +216,7 @@ def auto() -> dict[str, Any]:
     from sweetspot.comparison.runs import Sampling
     from sweetspot.comparison.verdict.search import LADDER
     from sweetspot.nodes.comparing.engine import ComfyEngine, Subject
+    from sweetspot.nodes.comparing.live_runs import LiveRuns
     from sweetspot.nodes.comparing.progress import ComparisonProgress
 
     demo = Demo()
@@ -224,7 +225,7 @@ def auto() -> dict[str, Any]:
 
     def run(positive: Any, sampling: Sampling, question: Question) -> Any:
         subject = Subject((demo.model,), (positive,), negative, demo.empty, demo.vae)
-        engine = ComfyEngine(subject, ComparisonProgress(demo.model), 1 << 30)
+        engine = ComfyEngine(subject, ComparisonProgress(demo.model, LiveRuns(None)), 1 << 30)
         return compare(engine, [Contender(sampling)], question).first
 
     def rung(series: Any) -> int:

@@ -109,6 +109,7 @@ def demo_cases(arguments: argparse.Namespace) -> "Iterator[Case]":
     import torch
     from sweetspot.demo.training.scenes import sample_scene
     from sweetspot.nodes.comparing.engine import ComfyEngine, Subject
+    from sweetspot.nodes.comparing.live_runs import LiveRuns
     from sweetspot.nodes.comparing.progress import ComparisonProgress
 
     chance, scenes = random.Random(arguments.seed), np.random.default_rng(arguments.seed)
@@ -118,7 +119,7 @@ def demo_cases(arguments: argparse.Namespace) -> "Iterator[Case]":
         sampling, size = random_sampling(chance, arguments), chance.choice(arguments.sizes)
         latent = {"samples": torch.zeros(1, 16, size // 8, size // 8)}
         subject = Subject((demo.model,), (demo.condition(caption),), demo.condition(""), latent, demo.vae)
-        engine = ComfyEngine(subject, ComparisonProgress(demo.model), 1 << 30)
+        engine = ComfyEngine(subject, ComparisonProgress(demo.model, LiveRuns(None)), 1 << 30)
         yield Case(Kept(engine, arguments.keep, f"{caption} {size}"), sampling, str(size))
 
 

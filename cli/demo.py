@@ -127,5 +127,5 @@ def _show(report: dict[str, Any], out: Path) -> None:
             log.info("%s", series["name"])
         for run in series["runs"]:
             log.info("%4d steps  %6.2f s  similarity %.1f %%", run["steps"], run["seconds"], 100 * run["similarity"])
-        log.info("%s", series["headline"])
+        log.info("%s", series["headline"]["text"])
     log.info("Made with %s: %s and %s", report["engine"], out / "grid.png", out / "report.json")

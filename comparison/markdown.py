@@ -35,7 +35,7 @@ def to_markdown(report: Report) -> str:
     lines = [
         "# How many steps?",
         "",
-        f"**{_safe(report.headline)}**",
+        f"**{_safe(str(report.headline))}**",
         "",
         (
             f"Model: {_safe(data['model']['variant'])} ({_safe(data['model']['source'])}), {seeds}, "
@@ -66,7 +66,7 @@ def summary(report: Report, counts_by_word: Mapping[str, int]) -> str:
     words = ", ".join(f"{word} is {count}" for word, count in counts_by_word.items())
     images = f" Over {len(first.own)} images." if len(first.own) > 1 else ""
     lines = [
-        report.headline,
+        str(report.headline),
         f"{words}.".capitalize() if words else "",
         first.sweet_spot.reason,
         first.sweet_spot.advice,

@@ -14,6 +14,7 @@ from .verdict.judgement import MEANS, JudgedRun, Judgement
 from .verdict.measuring import Measuring
 from .verdict.rivals import Ranking, rank
 from .verdict.second_opinion import Check
+from .words import Message
 
 # Increased when a field changes its meaning or is removed, but not when one is added.
 VERSION = 2
@@ -66,9 +67,9 @@ class Report:
         return self.judgements[0]
 
     @property
-    def headline(self) -> str:
+    def headline(self) -> Message:
         """The comparison's verdict in one or two everyday sentences."""
-        cheapest = self.cheapest and self.cheapest.sentence
+        cheapest = self.cheapest.headline if self.cheapest else None
         return cheapest or headline(self.first)
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
         "reference": judgement.reference,
         "runs": [_row(judged, price) for judged in judgement.runs],
         "sweet_spot": asdict(judgement.sweet_spot),
-        "headline": headline(judgement),
+        "headline": headline(judgement).to_dict(),
         "next_count": next_count(judgement),
         "spread": {
             "least": own[0] if own else None,

@@ -7,6 +7,8 @@ from typing import Any
 
 from .measures.levels import Levels, to_levels
 from .report import Report
+from .runs import LARGEST_SEED, Run
+from .verdict.headline import headline, next_count
 from .verdict.judgement import JudgedRun, Judgement
 
 VERSION = 1
@@ -18,9 +20,9 @@ def viewer_text(
 ) -> str:
     """Return the viewer's data as JSON text.
 
-    It has `version`, `subfolder`, `images`, `visible`, `places` and `series`, each with its `runs` and the names of
-    their files. If there are very many images, only the first ones of each run are kept; `images` is the full number
-    per run.
+    It has `version`, `subfolder`, `headline`, `images`, `names`, `visible`, `places` and `series`, each with its `runs`
+    and the names of their files. If there are very many images, only the first ones of each run are kept; `images` is
+    the full number per run.
 
     Args:
         report: the report to show.
@@ -33,7 +35,9 @@ def viewer_text(
     content = {
         "version": VERSION,
         "subfolder": subfolder,
+        "headline": report.headline.to_dict(),
         "images": len(report.first.runs[0].run.images),
+        "names": image_names(report.first)[:each],
         "places": [list(place) for place in places],
         "visible": asdict(report.first.settings.visible),
         "series": [_series(judgement, each, keep) for judgement in report.judgements],
@@ -41,10 +45,32 @@ def viewer_text(
     return json.dumps(content)
 
 
+def image_names(judgement: Judgement) -> list[str]:
+    """Return what distinguishes the images of one step count: prompt, seed, and number in the batch."""
+    settings = judgement.settings
+    variations = [(prompt, seed) for prompt in range(settings.prompts) for seed in range(settings.seeds)]
+    batch = len(judgement.own) // len(variations)
+    names = []
+    for prompt, seed in variations:
+        parts = [f"prompt {prompt + 1}"] if settings.prompts > 1 else []
+        parts += [f"seed {(settings.seed + seed) % (LARGEST_SEED + 1)}"]
+        names += [", ".join([*parts, f"image {n + 1}"] if batch > 1 else parts) for n in range(batch)]
+    return names
+
+
 def _series(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> dict[str, Any]:
-    spot = judgement.sweet_spot
+    spot, settings = judgement.sweet_spot, judgement.settings
     return {
-        "name": judgement.settings.name,
+        "name": settings.name,
+        "headline": headline(judgement).to_dict(),
+        "next_count": next_count(judgement),
+        "settings": {
+            "seed": settings.seed,
+            "cfg": settings.cfg,
+            "sampler_name": settings.sampler,
+            "scheduler": settings.scheduler,
+            "denoise": settings.denoise,
+        },
         "reference": judgement.reference,
         "sweet_spot": {
             "steps": spot.steps,
@@ -52,7 +78,7 @@ def _series(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> d
             "confidence": spot.confidence,
             "advice": spot.advice,
         },
-        "runs": [_run(judged, each, keep) for judged in judgement.runs],
+        "runs": [_judged_run(judged, each, keep) for judged in judgement.runs],
         "check": _check(judgement, each, keep),
     }
 
@@ -62,26 +88,28 @@ def _check(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> di
     check, run = judgement.check, judgement.check_run
     if check is None or run is None:
         return None
+    return run_data(run, check.similarity, each, keep) | {"sampler": check.sampler}
+
+
+def _judged_run(judged: JudgedRun, each: int, keep: Callable[[Levels], str]) -> dict[str, Any]:
+    of_images = [round(measured.similarity, 6) for measured in judged.measured[:each]]
+    return run_data(judged.run, judged.similarity, each, keep) | {"of_images": of_images}
+
+
+def run_data(run: Run, similarity: float | None, each: int, keep: Callable[[Levels], str]) -> dict[str, Any]:
+    """Return one run as the viewer takes it.
+
+    Args:
+        run: the run.
+        similarity: how much it looks like the reference; None if that is not known yet.
+        each: how many of its images to keep.
+        keep: writes an image and returns its name.
+    """
     return {
         "steps": run.steps,
         "seconds": round(run.seconds, 4),
         "model_calls": run.model_calls,
-        "similarity": round(check.similarity, 6),
-        "reused": run.reused,
-        "timing": run.timing,
-        "clip": run.clip,
-        "files": [keep(to_levels(image)) for image in run.images[:each]],
-        "sampler": check.sampler,
-    }
-
-
-def _run(judged: JudgedRun, each: int, keep: Callable[[Levels], str]) -> dict[str, Any]:
-    run = judged.run
-    return {
-        "steps": run.steps,
-        "seconds": round(run.seconds, 4),
-        "model_calls": run.model_calls,
-        "similarity": round(judged.similarity, 6),
+        "similarity": None if similarity is None else round(similarity, 6),
         "reused": run.reused,
         "timing": run.timing,
         "clip": run.clip,

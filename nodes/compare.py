@@ -18,6 +18,7 @@ from .comparing.answer import answer
 from .comparing.changes import Changes
 from .comparing.contenders_here import contenders_of
 from .comparing.engine import ComfyEngine, Subject
+from .comparing.live_runs import LiveRuns
 from .comparing.options import Options
 from .comparing.progress import ComparisonProgress
 from .model.evidence import gather_evidence, source_file
@@ -98,7 +99,7 @@ class SweetSpotCompare(io.ComfyNode):
             options.frames,
             options.full_precision,
         )
-        progress = ComparisonProgress(model)
+        progress = ComparisonProgress(model, LiveRuns(cls.hidden.unique_id, [own, *others]))
         engine = ComfyEngine(subject, progress, options.cache_megabytes << 20, options.together)
         check_contenders(engine, [own, *others])
         question = Question(

@@ -105,22 +105,30 @@ type TraceMessage = {
 type Point = { step: number; change: number | null; cfg: number | null };
 type TraceSeries = { steps: number; points: Point[]; kept: number[] };
 
-// What the server says of a workflow's comparison while its branches run: see nodes/workflow/progress.py.
-type Branch = {
+/** A sentence of the server: see comparison/words.py. */
+type Message = { code: string; text: string; values: Record<string, any> };
+
+// What the server says of a comparison while it runs: see nodes/comparing/live_runs.py.
+type Progress = {
   node: string | null;
   prompt_id: string;
-  steps: number;
-  place: number;
-  of: number;
+  /** The step counts that run now. */
+  steps: number[];
+  /** The step that is done; null if several counts run together, or no sampler runs. */
+  step: number | null;
+  /** The node of a compared workflow that runs; empty otherwise. */
   title: string;
   seconds_left: number | null;
 };
+/** A run that has just finished; its similarity is not known yet. */
+type FinishedRun = { node: string | null; prompt_id: string; contender: string; subfolder: string; run: any };
 
 // A comparison as the viewer shows it: see nodes/comparing/viewer_files.py.
 type Run = {
   steps: number;
   seconds: number;
-  similarity: number;
+  /** 0 to 1; null as long as the comparison runs. */
+  similarity: number | null;
   modelCalls: number;
   reused: boolean;
   /** How the seconds came about, e.g. `estimated` or `unknown`. */
@@ -128,11 +136,19 @@ type Run = {
   /** The file of the whole video or sound; empty without one. */
   clip: string;
   files: string[];
+  /** Each image's own similarity to that of the reference; empty in older workflows. */
+  ofImages: number[];
   /** The sampler of a check run; empty for a step count of the series. */
   checkedBy: string;
 };
 type Series = {
   name: string;
+  /** The verdict in everyday words; null in older workflows and as long as the comparison runs. */
+  headline: Message | null;
+  /** The step count to try next; null if there is none. */
+  next: number | null;
+  /** How it was sampled; null in older workflows. */
+  settings: RunSettings | null;
   reference: number;
   sweetSpot: number | null;
   reason: string;
@@ -142,9 +158,14 @@ type Series = {
   /** By rising step count, then the check run if there is one. */
   runs: Run[];
 };
+type RunSettings = { seed: number; cfg: number | null; sampler_name: string; scheduler: string; denoise: number };
 type Comparison = {
   subfolder: string;
+  /** The verdict over all contenders; null as for a series. */
+  headline: Message | null;
   images: number;
+  /** What distinguishes the images of one step count; empty in older workflows. */
+  names: string[];
   series: Series[];
   /** The similarity below which a difference is visible, 0 to 1; null in older workflows. */
   visible: number | null;
@@ -153,13 +174,30 @@ type Comparison = {
   /** Ids and inputs of the nodes that hold the step count of a compared workflow. */
   places: [string, string][];
 };
-type Mode = "single" | "slider" | "difference" | "grid" | "play";
+type Mode = "single" | "slider" | "difference" | "grid" | "play" | "blind";
 /** Indices of the series, the two runs and the image that are shown. */
 type Chosen = { series: number; a: number; b: number; image: number };
-/** `use` returns whether the step count was written. */
-type StepsTarget = { name: string; use: (steps: number) => boolean };
-/** What the viewer needs from ComfyUI: full addresses, and the nodes a step count can be written to. */
-type Surroundings = { address: (path: string) => string; targets: () => StepsTarget[] };
+/**
+ * A node that a step count can be written to. `use` also writes the settings, if there are any and `takes` them, and
+ * returns whether the step count was written.
+ */
+type StepsTarget = { name: string; takes: boolean; use: (steps: number, settings: RunSettings | null) => boolean };
+/** What the viewer needs from ComfyUI. All but `address` and `targets` return whether they did it. */
+type Surroundings = {
+  /** A full address. */
+  address: (path: string) => string;
+  targets: () => StepsTarget[];
+  /** Whether a step count can be added to the list. */
+  canTry: () => boolean;
+  /** Add a step count to the list, and run. */
+  tryToo: (steps: number) => boolean;
+  /** Whether a sampler can be added. */
+  canAddSampler: () => boolean;
+  /** Add a sampler that makes the picture of these settings. */
+  addSampler: (steps: number, settings: RunSettings) => boolean;
+  /** Write a threshold, in %, into Compare Options. */
+  setThreshold: (percent: number) => boolean;
+};
 
 /** An offset in the stage's pixels, and a scale, where 1 fits the stage. */
 type View = { x: number; y: number; scale: number };

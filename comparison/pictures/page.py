@@ -37,7 +37,7 @@ def draw_page(report: Report) -> str:
         *data["notes"],
     ]
     parts = {
-        "TITLE": html.escape(report.headline),
+        "TITLE": html.escape(str(report.headline)),
         "REASON": html.escape(" ".join(filter(None, (first.sweet_spot.reason, first.sweet_spot.advice)))),
         "CONFIDENCE": html.escape(first.sweet_spot.confidence),
         "CURVE": _jpeg(draw_curve(report)),
@@ -73,7 +73,7 @@ def _run(judged: JudgedRun, judgement: Judgement) -> dict[str, Any]:
 
 def _table(series: dict[str, Any]) -> str:
     rows = "".join(_row(row, series) for row in series["runs"])
-    name, said = html.escape(series["name"]), html.escape(series["headline"])
+    name, said = html.escape(series["name"]), html.escape(series["headline"]["text"])
     head = "<th>Steps</th><th>Similarity</th><th>Seconds</th><th>Model calls</th>"
     return f"<h2>{name}</h2><p>{said}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..runs import Run
+from ..words import Message
 from .judgement import Judgement
 from .measuring import Measuring
 from .pooling import pooled
@@ -48,17 +49,32 @@ class Cheapest:
     why_not: str = ""
 
     @property
-    def sentence(self) -> str:
-        """The finding in one sentence; empty if there is none."""
+    def headline(self) -> Message | None:
+        """The finding in one sentence; None if there is none."""
         best, reference = self.best, self.reference
         if best is None:
-            return ""
+            return None
+        values = {"name": best.name, "steps": best.steps}
         if _same(best, reference):
-            return f"No cheaper setup looks the same as {reference.name} with {reference.steps} steps."
-        cost = f"{best.model_calls} instead of {reference.model_calls} model calls"
+            return Message(
+                "headline.none_cheaper",
+                "No cheaper setup looks the same as {name} with {steps} step. | "
+                "No cheaper setup looks the same as {name} with {steps} steps.",
+                values,
+            )
         if best.seconds is not None and reference.seconds is not None:
-            cost = f"{best.seconds:.3g} s instead of {reference.seconds:.3g} s"
-        return f"The cheapest setup that looks the same is {best.name} with {best.steps} steps: {cost}."
+            return Message(
+                "headline.cheapest",
+                "The cheapest that looks the same is {name} with {steps} step: {cost} s instead of {full} s. | "
+                "The cheapest that looks the same is {name} with {steps} steps: {cost} s instead of {full} s.",
+                values | {"cost": f"{best.seconds:.3g}", "full": f"{reference.seconds:.3g}"},
+            )
+        return Message(
+            "headline.cheapest_calls",
+            "The cheapest that looks the same is {name} with {steps} step: {cost} instead of {full} model calls. | "
+            "The cheapest that looks the same is {name} with {steps} steps: {cost} instead of {full} model calls.",
+            values | {"cost": best.model_calls, "full": reference.model_calls},
+        )
 
 
 def find_cheapest(judgements: Sequence[Judgement], measuring: Measuring) -> Cheapest | None:

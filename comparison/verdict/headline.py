@@ -4,33 +4,47 @@ import math
 
 from ...samplers.schedules import MAX_STEPS
 from ..runs import Run
+from ..words import Message
 from .judgement import Judgement
 
 
-def headline(judgement: Judgement) -> str:
+def headline(judgement: Judgement) -> Message:
     """Return the verdict in one or two short sentences. They promise no more than was judged: a look side by side."""
     spot = judgement.sweet_spot
     if spot.answer == "none":
-        return f"No step count is enough: {_lower(spot.reason.split('. ')[0].rstrip('.'))}."
+        why = spot.reason.split(". ")[0].rstrip(".")
+        return Message("headline.none", "No step count is enough. {why}.", {"why": why})
     if spot.steps is None:
         return _not_yet(judgement)
-    if judgement.settings.trained_steps is not None:
-        return f"{_enough(spot.steps)} This model was made for {_span(judgement.settings.trained_steps)}."
-    below = [steps for steps in judgement.counts if steps < spot.steps]
+    trained = judgement.settings.trained_steps
+    if trained is not None:
+        return Message(
+            "headline.trained",
+            "{steps} step is enough: this model was made for {span}. | "
+            "{steps} steps are enough: this model was made for {span}.",
+            {"steps": spot.steps, "span": _span(trained)},
+        )
     if spot.steps < judgement.reference:
-        reference = judgement.reference
-        return f"{_enough(spot.steps)} {reference} {_look(judgement, reference)} and take{_times(judgement)}."
+        return _same(judgement, spot.steps)
+    below = [steps for steps in judgement.counts if steps < spot.steps]
     if below:
-        return f"{_enough(spot.steps)} {_steps(below[-1])} still look{'s' if below[-1] == 1 else ''} different."
-    return f"{_enough(spot.steps)} Whether fewer are enough is not known, because none ran."
+        return Message(
+            "headline.not_fewer",
+            "{steps} step is enough. | {steps} steps are enough. At {below}, the picture still looks different.",
+            {"steps": spot.steps, "below": below[-1]},
+        )
+    return Message(
+        "headline.alone",
+        "{steps} step is enough. | {steps} steps are enough. Whether fewer are, too, is not known: none ran.",
+        {"steps": spot.steps},
+    )
 
 
 def next_count(judgement: Judgement) -> int | None:
     """Return the step count to try next; None if the answer is known, or more steps would not change it."""
     spot, trained, reference = judgement.sweet_spot, judgement.settings.trained_steps, judgement.reference
-    if spot.answer != "not yet" or not any(
-        judged.run.model_calls or not judged.run.counted for judged in judgement.runs
-    ):
+    ran = any(judged.run.model_calls or not judged.run.counted for judged in judgement.runs)
+    if spot.answer != "not yet" or not ran:
         return None
     if trained is not None:
         return trained[1]
@@ -40,49 +54,54 @@ def next_count(judgement: Judgement) -> int | None:
     return min(math.ceil(more / 4) * 4 if more > 8 else more, MAX_STEPS)
 
 
-def _not_yet(judgement: Judgement) -> str:
-    trained, more = judgement.settings.trained_steps, next_count(judgement)
-    if more is None:
-        return judgement.sweet_spot.reason
-    if trained is not None:
-        return f"Not known: this model was made for {_span(trained)}, and none of these ran. Try {more}."
-    if len(judgement.runs) == 1 and judgement.check is None:
-        return f"Not known: only {_steps(judgement.reference)} ran. Try {more}, too."
-    return f"Not settled yet: even {_steps(judgement.reference)} may still change. Try {more}."
-
-
-def _times(judgement: Judgement) -> str:
-    """Return how many times as long the reference takes; in model calls if the times can't be compared."""
-    enough = judgement.runs[judgement.counts.index(judgement.sweet_spot.steps or 0)].run
-    reference = judgement.reference_run
+def _same(judgement: Judgement, steps: int) -> Message:
+    """Return that more steps look the same, and how many times as long they take."""
+    enough, reference = judgement.runs[judgement.counts.index(steps)].run, judgement.reference_run
+    values = {"steps": steps, "reference": judgement.reference}
     if _timed(enough) and _timed(reference) and enough.seconds > 0:
-        return f" {reference.seconds / enough.seconds:.1f} × as long"
+        return Message(
+            "headline.same",
+            "{steps} step is enough. {reference} look the same and take {times} × as long. | "
+            "{steps} steps are enough. {reference} look the same and take {times} × as long.",
+            values | {"times": f"{reference.seconds / enough.seconds:.1f}"},
+        )
     calls = (reference.model_calls or reference.steps) / (enough.model_calls or enough.steps)
-    return f" {calls:.1f} × the model calls"
+    return Message(
+        "headline.same_calls",
+        "{steps} step is enough. {reference} look the same with {times} × the model calls. | "
+        "{steps} steps are enough. {reference} look the same with {times} × the model calls.",
+        values | {"times": f"{calls:.1f}"},
+    )
+
+
+def _not_yet(judgement: Judgement) -> Message:
+    trained, more, reference = judgement.settings.trained_steps, next_count(judgement), judgement.reference
+    if more is None:
+        return Message("headline.nothing", "Nothing ran: this denoise leaves no steps to run.")
+    if trained is not None:
+        return Message(
+            "headline.untrained",
+            "Not known: this model was made for {span} steps, and none of these ran. Try {more}.",
+            {"span": _span(trained), "more": more},
+        )
+    if len(judgement.runs) == 1 and judgement.check is None:
+        return Message(
+            "headline.only_one",
+            "Not known: only {steps} step ran. Try {more}, too. | Not known: only {steps} steps ran. Try {more}, too.",
+            {"steps": reference, "more": more},
+        )
+    return Message(
+        "headline.not_settled",
+        "Not settled yet: even {steps} step may still change. Try {more}. | "
+        "Not settled yet: even {steps} steps may still change. Try {more}.",
+        {"steps": reference, "more": more},
+    )
 
 
 def _timed(run: Run) -> bool:
     return run.timing in ("sampling", "node", "estimated") and not run.reused
 
 
-def _look(judgement: Judgement, steps: int) -> str:
-    when = judgement.settings.visible.when
-    verb = "looks" if steps == 1 else "look"
-    return f"{verb} the same {when}" if when != "to you" else f"{verb} the same to you"
-
-
-def _enough(steps: int) -> str:
-    return f"{_steps(steps)} {'is' if steps == 1 else 'are'} enough."
-
-
-def _steps(steps: int) -> str:
-    return f"{steps} step{'' if steps == 1 else 's'}"
-
-
 def _span(trained: tuple[int, int]) -> str:
     lowest, highest = trained
-    return _steps(lowest) if lowest == highest else f"{lowest} to {highest} steps"
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+    return f"{lowest}" if lowest == highest else f"{lowest}-{highest}"

@@ -125,8 +125,8 @@ class ComfyEngine:
             self._keys = _keys(self._subject) if self._cache_bytes else {}
         self._progress.expect(sum(task.steps for task in tasks))
         runs = {number: run for number, task in enumerate(tasks) if (run := self._kept(task)) is not None}
-        for number in runs:
-            self._progress.finish(tasks[number].steps)
+        for number, run in runs.items():
+            self._progress.finish(tasks[number], run)
         missing = [number for number in range(len(tasks)) if number not in runs]
         for _, group in groupby(missing, key=lambda number: tasks[number].sampling):
             numbers = list(group)
@@ -230,7 +230,7 @@ class ComfyEngine:
         run = replace(run, images=levels, embeddings=embeddings)
         if key := self._key_of(task):
             KEPT.put(key, run)
-        self._progress.finish(task.steps)
+        self._progress.finish(task, run)
         return run
 
     def _kept(self, task: Task) -> Run | None:

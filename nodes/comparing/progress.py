@@ -1,5 +1,6 @@
 """One progress bar over all runs of a comparison."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,9 @@ import latent_preview
 
 from ...comparison.measures.levels import Image
 from ...comparison.pictures.grid import to_pillow
+from ...comparison.runs import Run, Task
 from ..running.watched_run import OnStep
+from .live_runs import LiveRuns
 
 
 class ComparisonProgress:
@@ -17,9 +20,11 @@ class ComparisonProgress:
 
     Args:
         model: ModelPatcher, whose latents the previews show.
+        live: shows the progress on the node, too.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, live: LiveRuns) -> None:
+        self._live, self._started = live, 0.0
         self._total, self._done, self._shown = 0, 0, 0
         self._bar = comfy.utils.ProgressBar(1)
         self._previewer = latent_preview.get_previewer(model.load_device, model.model.latent_format)
@@ -34,6 +39,7 @@ class ComparisonProgress:
         def on_step(step: int, denoised: Any, _x: Any, total_steps: int) -> None:
             # A schedule may have more or fewer steps than requested.
             within = min(steps, round(steps * (step + 1) / max(total_steps, 1)))
+            self._tell([steps], within, self._done + within)
             self._show(self._done + within, denoised)
 
         return on_step
@@ -49,21 +55,30 @@ class ComparisonProgress:
 
         def on_call(run: int, call: int, denoised: Any) -> None:
             within[run] = min(counts[run], counts[run] * (call + 1) / max(calls[run], 1))
+            self._tell(counts, None, self._done + sum(within))
             # Preview the longest run.
             self._show(self._done + round(sum(within)), denoised if run == len(counts) - 1 else None)
 
         return on_call
 
-    def finish(self, steps: int) -> None:
-        """Count a run of `steps` steps as done."""
-        self._done += steps
+    def finish(self, task: Task, run: Run) -> None:
+        """Count a run as done and show it."""
+        self._done += task.steps
         self._update(self._done)
+        self._live.finished(task, run)
 
     def show(self, picture: Image) -> None:
         """Replace the last preview by `picture`; the browser would otherwise keep it on top of the node's result."""
         if self._previewer:
             preview = ("PNG", to_pillow(picture), None)
             self._bar.update_absolute(self._total, self._total, preview)
+
+    def _tell(self, counts: Sequence[int], step: int | None, done: float) -> None:
+        """Report to the node which step counts run, at which step, and how many seconds are left by the pace so far."""
+        now = time.perf_counter()
+        self._started = self._started or now
+        left = (now - self._started) / done * (self._total - done) if done > 1 else None
+        self._live.progress(lambda: {"steps": list(counts), "step": step, "title": "", "seconds_left": left})
 
     def _show(self, done: int, denoised: Any) -> None:
         comfy.model_management.throw_exception_if_processing_interrupted()

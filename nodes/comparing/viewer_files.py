@@ -27,18 +27,19 @@ def viewer_with_files(report: Report, places: Sequence[tuple[str, str]] = ()) ->
         report: the comparison.
         places: nodes and inputs that hold the step count in the workflow.
     """
+    return viewer_text(report, SUBFOLDER, keep_image, places)
+
+
+def keep_image(levels: Levels) -> str:
+    """Write an image, 8-bit levels, into ComfyUI's temporary folder, and return the file's name."""
     folder = Path(folder_paths.get_temp_directory()) / SUBFOLDER
     folder.mkdir(parents=True, exist_ok=True)
-
-    def keep(levels: Levels) -> str:
-        digest = hashlib.blake2b(str(levels.shape).encode(), digest_size=12)
-        digest.update(np.ascontiguousarray(levels).data)
-        name = f"{digest.hexdigest()}.png"
-        if not _is_whole(folder / name):
-            write_png(folder / name, levels, {}, compress_level=1)
-        return name
-
-    return viewer_text(report, SUBFOLDER, keep, places)
+    digest = hashlib.blake2b(str(levels.shape).encode(), digest_size=12)
+    digest.update(np.ascontiguousarray(levels).data)
+    name = f"{digest.hexdigest()}.png"
+    if not _is_whole(folder / name):
+        write_png(folder / name, levels, {}, compress_level=1)
+    return name
 
 
 def _is_whole(file: Path) -> bool:

@@ -41,7 +41,7 @@ class LiveTrace:
         send(
             {
                 "node": self._node_id,
-                "prompt_id": _prompt_id(),
+                "prompt_id": prompt_id(),
                 "step": step + 1,
                 "steps": steps,
                 "sigma": schedule[min(step, steps)],
@@ -55,11 +55,18 @@ class LiveTrace:
         )
 
 
-def _prompt_id() -> str | None:
+def prompt_id() -> str | None:
     """Return the id of the running prompt, because the browser may now show another workflow."""
     from server import PromptServer
 
     return getattr(getattr(PromptServer, "instance", None), "last_prompt_id", None)
+
+
+def somebody_looks() -> bool:
+    """Return whether a browser, or another client of the websocket, has queued the running prompt."""
+    from server import PromptServer
+
+    return getattr(getattr(PromptServer, "instance", None), "client_id", None) is not None
 
 
 def send(message: dict[str, Any]) -> None:

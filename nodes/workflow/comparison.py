@@ -21,6 +21,7 @@ from ...comparison.verdict.measuring import Measuring
 from ...samplers.schedules import MAX_STEPS
 from ..comparing.images import embed
 from ..comparing.kept_runs import KEPT
+from ..comparing.live_runs import LiveRuns
 from .facts import Facts, KeptFacts
 from .noise_test import is_noisy, tasks_of_noise_test
 from .subject import Subject, is_check
@@ -49,11 +50,13 @@ class WorkflowComparison:
         subject: what is compared.
         contender: its settings, as far as they are known.
         question: what the comparison should find out.
+        live: shows finished runs on the node.
     """
 
     subject: Subject
     contender: Contender
     question: Question
+    live: LiveRuns
 
     name = "comfyui"
 
@@ -196,6 +199,7 @@ class WorkflowComparison:
             self._facts.levels_of_two |= watch.levels_of_two
             self._facts.sampler_name = self._facts.sampler_name or watch.sampler_name
         self._runs[_key_of(task)] = run
+        self.live.finished(task, run)
         if key := self._keys.get(_key_of(task)):
             KEPT.put(key, run)
 
@@ -237,6 +241,7 @@ class WorkflowComparison:
         run = KEPT.get(self._keys[key], task.steps) if self._keys[key] else None
         if run is not None:
             self._runs[key] = run
+            self.live.finished(task, run)
         return run is not None
 
 

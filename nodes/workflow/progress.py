@@ -9,13 +9,13 @@ from comfy_execution.progress import ProgressHandler, add_progress_handler
 
 from ...comparison.runs import Task
 from ...graphs.values import Graph
+from ..comparing.live_runs import PROGRESS
 from ..running.live import send_to_browser
 from .comparison import WorkflowComparison
 from .watch import BranchWatch
 
 log = logging.getLogger("sweetspot.nodes.workflow.progress")
 
-EVENT = "sweetspot.branches"
 _SECONDS_BETWEEN = 0.1
 
 
@@ -97,14 +97,14 @@ class BranchProgress(ProgressHandler):
     def _report(self, node_id: str, prompt_id: str, share: float) -> None:
         self._sent = time.perf_counter()
         place, original = self._branch_of[node_id]
+        steps = self._tasks[place].steps
         send_to_browser(
-            EVENT,
+            PROGRESS,
             {
                 "node": self._registry and self._registry.dynprompt.get_display_node_id(node_id),
                 "prompt_id": prompt_id,
-                "steps": self._tasks[place].steps,
-                "place": place + 1,
-                "of": len(self._tasks),
+                "steps": [steps],
+                "step": round(share * steps) if node_id in self._watches else None,
                 "title": self._title(original),
                 "seconds_left": self._seconds_left(node_id, share),
             },

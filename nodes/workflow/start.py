@@ -17,6 +17,7 @@ from ...graphs.seeds import find_seeds
 from ...graphs.steps import Found
 from ...graphs.values import Graph, Link, link_of
 from ..comparing.kept_runs import KEPT
+from ..comparing.live_runs import LiveRuns
 from ..comparing.options import Options
 from .comparison import UNKNOWN, WorkflowComparison
 from .media import Media
@@ -74,7 +75,7 @@ def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishe
     question = Question(counts, step_list.auto, wishes.seeds, options.price, options.visible, check=options.check)
     sampling = _sampling(above, found, subject.first_seed)
     contender = Contender(sampling, None, plan.trained_steps, variant=plan.variant, source=source)
-    comparison = WorkflowComparison(subject, contender, question)
+    comparison = WorkflowComparison(subject, contender, question, LiveRuns(cls.hidden.unique_id, [contender]))
     comparison.check_counts(counts)
     KEPT.limit(options.cache_megabytes << 20)
     return Rounds(comparison, counts_by_word, {}).start(cls)

@@ -525,7 +525,7 @@ def test_only_what_is_wanted_is_saved(comfyui, graph):
     folder = comfyui.server.base / "output" / "tests" / "page"
     assert [file.name for file in folder.iterdir()] == ["b_00001_page.html"]
     page = (folder / "b_00001_page.html").read_text("utf-8")
-    assert report_of(outputs)["headline"] in page
+    assert report_of(outputs)["headline"]["text"] in page
     with pytest.raises(graph.Failed, match="expected at least one of them to be on"):
         comfyui.run(nodes | {"save": save_comparison("tests/page/b", **off, page=False)})
 

@@ -4,12 +4,13 @@
  */
 
 import { axis, drawChart, unzoomed } from "../parts/chart.js";
+import { t } from "../parts/words.js";
 import { describeRun, similarity, timeOf } from "./data.js";
 
 const COLOURS = ["#3fa7d6", "#e8a33d", "#7bbf6a", "#c678dd", "#e06c75", "#56b6c2"];
 const REACH = 24;
 // Labels closer to each other than this would overlap.
-const APART = 34;
+const APART = 44;
 
 /**
  * @param {HTMLElement} host
@@ -89,14 +90,14 @@ function options(colours, { series, visible }, selected) {
   const lowest = Math.min(99, threshold, ...series.flatMap((of) => counted(of).map(similarity)));
   const height = 100 - lowest;
   return {
-    padding: [24, 12, 0, 0],
+    padding: [30, 16, 0, 0],
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false, x: false },
     // Fixed ranges: uPlot asks again at each redraw, so a margin would be added to the last margin each time.
     scales: {
       x: { time: false, range: () => padded(counts) },
       y: { range: () => [lowest - 0.1 * height, 100 + 0.4 * height] },
     },
-    axes: [axis(colours, "steps", 20), axis(colours, "similarity", 40, " %")],
+    axes: [axis(colours, t("curve.steps", "steps"), 22), axis(colours, t("curve.similarity", "similarity"), 46, " %")],
     series: [
       {},
       ...series.map(({ name }, at) => ({
@@ -135,9 +136,9 @@ function markThreshold(chart, threshold, ink) {
   ctx.moveTo(bbox.left, y);
   ctx.lineTo(bbox.left + bbox.width, y);
   ctx.stroke();
-  ctx.font = `${9 * devicePixelRatio}px sans-serif`;
-  ctx.textAlign = "left";
-  ctx.fillText("visible below", bbox.left + 4 * devicePixelRatio, y + 10 * devicePixelRatio);
+  ctx.font = `${12 * devicePixelRatio}px sans-serif`;
+  ctx.textAlign = "right";
+  ctx.fillText(t("curve.visible", "visible below"), bbox.left + bbox.width, y + 13 * devicePixelRatio);
   ctx.restore();
 }
 
@@ -160,7 +161,7 @@ function markRuns(chart, series, selected, ink) {
   const { ctx } = chart;
   const ratio = devicePixelRatio;
   ctx.save();
-  ctx.font = `${10 * ratio}px sans-serif`;
+  ctx.font = `${12 * ratio}px sans-serif`;
   ctx.textAlign = "center";
   series.forEach((of, number) => {
     const { name, sweetSpot } = of;
@@ -187,7 +188,7 @@ function markRuns(chart, series, selected, ink) {
 function markTimes({ ctx, bbox, valToPos }, series, ink) {
   const ratio = devicePixelRatio;
   ctx.save();
-  ctx.font = `${10 * ratio}px sans-serif`;
+  ctx.font = `${12 * ratio}px sans-serif`;
   ctx.textAlign = "center";
   ctx.fillStyle = ink;
   ctx.globalAlpha = 0.7;
@@ -195,7 +196,7 @@ function markTimes({ ctx, bbox, valToPos }, series, ink) {
   for (const run of counted(series)) {
     const x = valToPos(run.steps, "x", true);
     if (run.timing === "unknown" || x < free) continue;
-    ctx.fillText(timeOf(run), x, bbox.top - 8 * ratio);
+    ctx.fillText(timeOf(run), x, bbox.top - 16 * ratio);
     free = x + APART * ratio;
   }
   ctx.restore();
@@ -227,4 +228,14 @@ function ring(ctx, x, y, radius, colour) {
   ctx.beginPath();
   ctx.arc(x, y, radius, 0, 2 * Math.PI);
   ctx.stroke();
+}
+
+/**
+ * The curve in words, for those who can't see it.
+ *
+ * @param {Comparison} comparison
+ */
+export function curveText({ series }) {
+  const lines = series.map((of) => `${of.name}: ${of.runs.map((run) => describeRun(run, of)).join("; ")}`);
+  return t("curve.text", "Similarity against steps. {points}.", { points: lines.join(". ") });
 }

@@ -3,6 +3,8 @@
  * may come from anyone.
  */
 
+import { t } from "../parts/words.js";
+
 const VERSION = 1;
 const LONGEST_TEXT = 4000;
 const MOST_ENTRIES = 1024;
@@ -39,7 +41,9 @@ export function checked(value) {
   if (!series.length) return null;
   return {
     subfolder: text(value.subfolder),
+    headline: checkedMessage(value.headline),
     images: Math.max(1, Math.trunc(number(value.images) ?? 1)),
+    names: Array.isArray(value.names) ? value.names.slice(0, MOST_ENTRIES).map(text) : [],
     series,
     visible: number(value.visible?.below),
     grid: isFileName(value.grid?.filename)
@@ -61,6 +65,27 @@ function checkedPlaces(value) {
 
 /**
  * @param {any} value
+ * @returns {Message | null}
+ */
+function checkedMessage(value) {
+  if (typeof value?.code !== "string" || typeof value.text !== "string") return null;
+  const values = Object.entries(value.values ?? {}).map(([name, of]) => [name, number(of) ?? text(of)]);
+  return { code: text(value.code), text: text(value.text), values: Object.fromEntries(values) };
+}
+
+/**
+ * @param {any} value
+ * @returns {RunSettings | null}
+ */
+function checkedSettings(value) {
+  const [seed, denoise] = [number(value?.seed), number(value?.denoise)];
+  if (seed === null || denoise === null) return null;
+  const [sampler_name, scheduler] = [text(value.sampler_name), text(value.scheduler)];
+  return { seed, cfg: number(value.cfg), sampler_name, scheduler, denoise };
+}
+
+/**
+ * @param {any} value
  * @returns {Series | null}
  */
 function checkedSeries(value) {
@@ -74,6 +99,9 @@ function checkedSeries(value) {
   return runs.length
     ? {
         name: text(value.name),
+        headline: checkedMessage(value.headline),
+        next: number(value.next_count),
+        settings: checkedSettings(value.settings),
         reference: number(value.reference) ?? runs[runs.length - 1].steps,
         sweetSpot: number(spot.steps),
         reason: text(spot.reason),
@@ -89,19 +117,22 @@ function checkedSeries(value) {
  * @param {any} value
  * @returns {Run | null}
  */
-function checkedRun(value) {
+export function checkedRun(value) {
   const steps = number(value?.steps);
   if (steps === null || !Array.isArray(value.files)) return null;
   return {
     steps,
     seconds: number(value.seconds) ?? 0,
-    similarity: number(value.similarity) ?? 0,
+    similarity: number(value.similarity),
     modelCalls: number(value.model_calls) ?? 0,
     reused: value.reused === true,
     timing: text(value.timing),
     clip: isFileName(value.clip) ? value.clip : "",
     checkedBy: "",
     files: value.files.slice(0, MOST_ENTRIES).filter(isFileName),
+    ofImages: Array.isArray(value.of_images)
+      ? value.of_images.slice(0, MOST_ENTRIES).map((/** @type {unknown} */ of) => number(of) ?? 1)
+      : [],
   };
 }
 
@@ -132,7 +163,7 @@ export function viewPath(filename, subfolder) {
 
 /**
  * The two runs to show first: the sweet spot and the reference. Without a sweet spot, or with one run only, the
- * reference and the check, or else the run before the reference and the reference.
+ * reference and the check, or else the reference and the run before it.
  *
  * @param {Series} series
  * @returns {[number, number]} indices of the two runs
@@ -145,6 +176,8 @@ export function firstPair({ runs, reference, sweetSpot }) {
   const check = runs.findIndex((run) => run.checkedBy);
   if (check >= 0 && (sweetSpot === null || runs.length === 2)) return [second, check];
   const spot = runs.findIndex((run) => run.steps === sweetSpot);
+  // What is not enough is never chosen for the user.
+  if (sweetSpot === null) return [second, Math.max(second - 1, 0)];
   return [spot >= 0 && spot !== second ? spot : Math.max(second - 1, 0), second];
 }
 
@@ -154,16 +187,16 @@ export function firstPair({ runs, reference, sweetSpot }) {
  * @param {Run} run
  */
 export function similarity(run) {
-  return Math.max(0, run.similarity * 100);
+  return Math.max(0, (run.similarity ?? 0) * 100);
 }
 
 /** How a run's time came about, in words. @type {Record<string, (time: string) => string>} */
 const TIMES = {
   sampling: (time) => time,
-  "first run": (time) => `${time} (the model's first run)`,
-  node: (time) => `${time} (whole node)`,
-  estimated: (time) => `about ${time}`,
-  unknown: () => "time unknown",
+  "first run": (time) => t("run.first", "{time} (the model's first run)", { time }),
+  node: (time) => t("run.node", "{time} (whole node)", { time }),
+  estimated: (time) => t("run.estimated", "about {time}", { time }),
+  unknown: () => t("run.unknown", "time unknown"),
 };
 
 /** @param {Run} run */
@@ -172,13 +205,32 @@ export function timeOf({ seconds }) {
 }
 
 /**
+ * A run's name: its step count, or that it is the check.
+ *
+ * @param {Run} run
+ */
+export function nameOfRun({ steps, checkedBy }) {
+  return checkedBy ? t("run.check", "check") : t("run.steps", "{steps} step | {steps} steps", { steps });
+}
+
+/**
  * @param {Run} run
  * @param {Series} series
  */
 export function describeRun(run, { reference }) {
-  const isReference = run.steps === reference && !run.checkedBy;
-  const alike = isReference ? "the reference" : `${similarity(run).toFixed(1)} % similar to ${reference}`;
-  const name = run.checkedBy ? `check: ${run.checkedBy}, ${run.steps} steps` : `${run.steps} steps`;
+  const name = run.checkedBy
+    ? t("run.checkedBy", "check: {sampler}, {steps} step | check: {sampler}, {steps} steps", {
+        sampler: run.checkedBy,
+        steps: run.steps,
+      })
+    : nameOfRun(run);
   const time = (TIMES[run.timing] ?? TIMES.sampling)(timeOf(run));
-  return `${name} · ${time}${run.reused ? " (earlier run)" : ""} · ${alike}`;
+  const parts = [name, run.reused ? t("run.reused", "{time} (earlier run)", { time }) : time];
+  if (run.steps === reference && !run.checkedBy && run.similarity !== null)
+    parts.push(t("run.reference", "the reference"));
+  else if (run.similarity !== null)
+    parts.push(
+      t("run.similar", "{similarity} % similar to {reference}", { similarity: similarity(run).toFixed(1), reference }),
+    );
+  return parts.join(" · ");
 }

@@ -2,35 +2,29 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { nameOf, stepsChange, stepsTargets } from "../graph/apply_settings.js";
-import {
-  frameOfNode,
-  isOfOpenWorkflow,
-  moveCanvasThrough,
-  nodeByExecutionId,
-  openWorkflow,
-  workflowOf,
-  write,
-} from "../graph/canvas.js";
+import { isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, openWorkflow, workflowOf } from "../graph/canvas.js";
 import { checked, fromOutput } from "./data.js";
-import { branchText, whereStopped } from "./branches.js";
-import { ComparisonViewer } from "./viewer.js";
+import { progressText, whereStopped, withRun } from "./live.js";
 import { offerSamplers } from "./sampler_choice.js";
+import { PROPERTY, surroundingsOf } from "./surroundings.js";
+import { ComparisonViewer } from "./viewer.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
 import { addPanel, chain } from "../parts/panel.js";
+import { t } from "../parts/words.js";
 
 const NODES = new Set(["SweetSpotCompare", "SweetSpotCompareWorkflow", "SweetSpotCompareAudio"]);
-const PROPERTY = "sweetspot_comparison";
-const HEIGHT = 500;
+const HEIGHT = 430;
 const WIDTH = 440;
 const MOST_KEPT = 32;
 const PLANNED = ["cfg", "sampler_name", "scheduler"];
-const CORE_PREVIEW = "$$canvas-image-preview";
+const [MUTED, BYPASSED] = [2, 4];
 
 /** @type {WeakMap<object, ComparisonViewer>} */
 const viewers = new WeakMap();
-/** Running nodes, with their size from before the core's live preview. @type {Map<any, [number, number]>} */
-const running = new Map();
+/** @type {Set<any>} */
+const running = new Set();
+/** What has finished of the comparison that runs, or was stopped. @type {WeakMap<any, Comparison>} */
+const live = new WeakMap();
 /**
  * The newest comparisons by workflow and execution id: for undo, and for a workflow that isn't open when its run ends.
  *
@@ -47,19 +41,27 @@ app.registerExtension({
       const node = detail === null ? null : nodeByExecutionId(typeof detail === "string" ? detail : shownBy(detail));
       if (viewers.has(node) && !running.has(node)) begun(node);
     });
-    api.addEventListener("sweetspot.branches", async ({ detail }) => {
+    api.addEventListener("sweetspot.progress", async ({ detail }) => {
       const node = (await isOfOpenWorkflow(detail.prompt_id)) && nodeByExecutionId(detail.node ?? "");
-      if (node) viewers.get(node)?.showNote(branchText(node, detail));
+      const text = node && viewers.has(node) ? progressText(node, detail) : "";
+      if (text) viewers.get(node)?.showNote(text, live.has(node) ? "" : before());
+    });
+    api.addEventListener(/** @type {any} */ ("b_preview_with_metadata"), (/** @type {any} */ { detail }) => {
+      const node = nodeByExecutionId(detail.displayNodeId ?? detail.nodeId ?? "");
+      if (running.has(node)) takePreview(node, detail.blob);
+    });
+    api.addEventListener("sweetspot.run", async ({ detail }) => {
+      const node = (await isOfOpenWorkflow(detail.prompt_id)) && nodeByExecutionId(detail.node ?? "");
+      if (node && running.has(node)) finishedOne(node, detail);
     });
     for (const end of ["execution_error", "execution_interrupted", "execution_success"]) {
       api.addEventListener(end, () => {
-        for (const node of running.keys()) {
-          viewers
-            .get(node)
-            ?.showNote(
-              `The last run did not finish${whereStopped(node)}.`,
-              "The images below are from the run before it.",
-            );
+        for (const node of running) {
+          const text = [t("node.unfinished", "The last run did not finish."), whereStopped(node)].filter(Boolean);
+          const about = live.has(node)
+            ? t("node.kept", "Below is what had finished.")
+            : t("node.before", "The images below are from the run before it.");
+          viewers.get(node)?.showNote(text.join(" "), about);
           ended(node);
         }
       });
@@ -104,8 +106,22 @@ async function finished(message) {
 /** @param {any} node */
 function begun(node) {
   whereStopped(node);
-  running.set(node, [node.size[0], node.size[1]]);
-  viewers.get(node)?.showNote("Running.", "The images below are from the run before.");
+  live.delete(node);
+  running.add(node);
+  viewers.get(node)?.showNote(t("node.running", "Running."), before());
+}
+
+const before = () => t("node.earlier", "The images below are from the run before.");
+
+/**
+ * @param {any} node
+ * @param {FinishedRun} message
+ */
+function finishedOne(node, message) {
+  const comparison = withRun(live.get(node) ?? null, message);
+  if (!comparison) return;
+  live.set(node, comparison);
+  viewers.get(node)?.showLive(comparison, message.contender, message.run.steps);
 }
 
 /**
@@ -117,15 +133,16 @@ function begun(node) {
 function keep(node, saved) {
   const comparison = viewers.has(node) && checked(saved);
   if (!comparison) return;
+  live.delete(node);
   node.properties[PROPERTY] = saved;
   viewers.get(node)?.show(comparison);
 }
 
 /** @param {CanvasNode} node */
 function addViewer(node) {
-  const viewer = new ComparisonViewer({ address: (path) => api.apiURL(path), targets: () => targetsAround(node) });
+  const viewer = new ComparisonViewer(surroundingsOf(node));
   viewers.set(node, viewer);
-  hideGrid(node);
+  hideCorePictures(node);
   addPanel(node, "sweetspot_viewer", viewer.element, { least: HEIGHT });
   moveCanvasThrough(viewer.element);
   const showSaved = () => {
@@ -155,75 +172,40 @@ function addViewer(node) {
 }
 
 /**
- * Stop the core from showing the grid below the viewer, except for previews during a run.
+ * Stop the core from showing the grid and its live previews below the viewer, which shows both itself.
  *
  * @param {any} node
  */
-function hideGrid(node) {
+function hideCorePictures(node) {
   node.hideOutputImages = true;
-  const draw = node.onDrawBackground;
-  node.onDrawBackground = function (/** @type {any[]} */ ...given) {
-    if (running.has(node)) draw?.apply(this, given);
+  node.onDrawBackground = () => {
+    // The canvas dims muted and bypassed nodes, but not what is laid over them.
+    const viewer = viewers.get(node);
+    if (viewer) viewer.element.style.opacity = node.mode === MUTED || node.mode === BYPASSED ? "0.4" : "";
   };
 }
 
 /**
- * Remove the live preview and give the node back its size.
+ * Take a live preview from the core, which would make the node grow while it runs.
  *
  * @param {any} node
+ * @param {Blob} picture
  */
-function ended(node) {
-  const size = running.get(node);
-  running.delete(node);
-  const preview = node?.widgets?.find((/** @type {any} */ widget) => widget.name === CORE_PREVIEW);
-  if (preview) {
-    node.removeWidget?.(preview);
-    if (size) node.setSize(size);
-  }
-  if (!node) return;
+function takePreview(node, picture) {
+  viewers.get(node)?.showPreview(picture);
+  removePreview(node);
+}
+
+/** @param {any} node */
+function removePreview(node) {
   node.imgs = undefined;
   /** @type {any} */ (app).revokePreviews?.(node.id);
 }
 
-/** @param {CanvasNode} node */
-function targetsAround(node) {
-  const places = placesOf(node);
-  if (places.length) return [targetOf(places)];
-  const frame = frameOfNode(node);
-  return (frame ? stepsTargets(frame) : []).map((target) => ({
-    name: nameOf(target),
-    use: (/** @type {number} */ steps) => {
-      const now = frameOfNode(node);
-      const usable = now !== null && stepsTargets(now).includes(target);
-      if (usable) write(stepsChange(steps, target));
-      return usable;
-    },
-  }));
-}
-
-/**
- * The widgets that hold the step count of a compared workflow, as the server found them.
- *
- * @param {any} node
- * @returns {{ node: any, widget: any }[]} empty if there are none, or one of them is gone
- */
-function placesOf(node) {
-  const saved = checked(node.properties?.[PROPERTY])?.places ?? [];
-  const places = saved.map(([id, name]) => {
-    const holder = nodeByExecutionId(id);
-    return { node: holder, widget: holder?.widgets?.find((/** @type {any} */ widget) => widget.name === name) };
-  });
-  // A workflow may come from anybody: only a number is ever replaced.
-  return places.every(({ widget }) => typeof widget?.value === "number") ? places : [];
-}
-
-/** @param {{ node: any, widget: any }[]} places */
-function targetOf(places) {
-  return {
-    name: places.map(({ node }) => nameOf(node)).join(", "),
-    use: (/** @type {number} */ value) => {
-      write(places.map(({ node, widget }) => ({ node, widget, value })));
-      return true;
-    },
-  };
+/** @param {any} node */
+function ended(node) {
+  running.delete(node);
+  if (!node) return;
+  viewers.get(node)?.showPreview(null);
+  removePreview(node);
 }

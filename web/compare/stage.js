@@ -1,6 +1,7 @@
 /** The viewer's stage: two images with the same zoom and pan, shown singly, with a slider, or as a difference. */
 
 import { make, oncePerFrame } from "../parts/panel.js";
+import { t } from "../parts/words.js";
 import { fitted, panned, pixelScale, zoomed } from "./view_transform.js";
 
 const SLIDER = "img-comparison-slider";
@@ -18,8 +19,9 @@ export class Stage {
     this.missing = make(
       "div",
       { className: "ss-missing", hidden: true },
-      "These images are gone, e.g. because ComfyUI was restarted. Run the node again.",
+      t("stage.gone", "These images are gone, e.g. because ComfyUI was restarted. Run the node again."),
     );
+    this.labels = ["left", "right"].map((side) => make("div", { className: `ss-label ss-${side}` }));
     this.slider = make(/** @type {any} */ (SLIDER), { className: "ss-slider" });
     this.flat = make("div", { className: "ss-flat" });
     this.element = make("div", { className: "ss-stage" }, this.flat, this.missing);
@@ -42,6 +44,7 @@ export class Stage {
   show(mode, first, second) {
     set(this.first, first);
     if (mode === "slider" || mode === "difference") set(this.second, second);
+    [first, second].forEach(({ alt }, at) => (this.labels[at].textContent = alt));
     if (mode !== this.mode || !this.first.isConnected) this.arrange(mode);
     this.place();
   }
@@ -59,7 +62,7 @@ export class Stage {
       );
       this.slider.setAttribute("keyboard", "disabled");
       this.slider.setAttribute("value", String(this.value));
-      this.element.replaceChildren(this.slider, this.missing);
+      this.element.replaceChildren(this.slider, ...this.labels, this.missing);
     } else {
       this.flat.replaceChildren(...(mode === "difference" ? [this.first, this.second] : [this.first]));
       this.element.replaceChildren(this.flat, this.missing);

@@ -1,27 +1,18 @@
-/** The viewer of Multi-Step Compare: tabs of step counts, stage, curve, verdict, and buttons to use a step count. */
+/** The viewer of the comparison nodes: verdict, buttons, tabs of step counts, stage and curve. */
 
-import { describeRun, firstPair, viewPath } from "./data.js";
-import { drawCurve } from "./curve.js";
+import { Actions } from "./actions.js";
+import { BlindTest } from "./blind_test.js";
 import { ClipPlayer } from "./clips.js";
+import { curveText, drawCurve } from "./curve.js";
+import { describeRun, firstPair, nameOfRun, viewPath } from "./data.js";
+import { gallery } from "./gallery.js";
+import { listenForKeys } from "./keys.js";
 import { Stage } from "./stage.js";
-import { button, picker } from "../parts/controls.js";
+import { listElements, toolElements } from "./toolbar.js";
+import { VerdictView } from "./verdict.js";
+import { button } from "../parts/controls.js";
 import { make } from "../parts/panel.js";
-
-/** @type {[Mode, string, string][]} */
-const MODES = [
-  ["single", "Image", "One image (I). Hold space to see the other one"],
-  ["slider", "Slider", "Both images with a slider (S). Move it with , and ."],
-  ["difference", "Difference", "Where the two images differ, brightened (D)"],
-  ["grid", "Grid", "All images side by side (G)"],
-  ["play", "Play", "Both videos side by side, in step (P)"],
-];
-const KEYS = new Map([
-  ["i", "single"],
-  ["s", "slider"],
-  ["d", "difference"],
-  ["g", "grid"],
-  ["p", "play"],
-]);
+import { t } from "../parts/words.js";
 
 export class ComparisonViewer {
   /** @param {Surroundings} surroundings */
@@ -29,44 +20,66 @@ export class ComparisonViewer {
     this.surroundings = surroundings;
     /** @type {Comparison | null} */
     this.comparison = null;
+    /** Whether it is still running. */
+    this.live = false;
     this.at = { series: 0, a: 0, b: 0, image: 0 };
     /** @type {Mode} */
     this.mode = "single";
     this.flicker = false;
+    this.gone = false;
     /** @type {any} */
     this.chart = null;
+    /** @type {BlindTest | null} */
+    this.blind = null;
     this.stage = new Stage();
     this.player = new ClipPlayer();
-    this.tabs = make("div", { className: "ss-tabs", role: "group", "aria-label": "Step counts" });
-    this.tools = make("div", { className: "ss-row ss-tools" });
+    this.verdict = new VerdictView();
+    this.actions = new Actions(surroundings);
+    this.tools = make("div", {
+      className: "ss-row ss-tools",
+      role: "toolbar",
+      "aria-label": t("viewer.views", "Views"),
+    });
+    this.tabs = make("div", { className: "ss-tabs", role: "group", "aria-label": t("viewer.counts", "Step counts") });
+    this.lists = make("div", { className: "ss-lists" });
     this.caption = make("div", { className: "ss-caption" });
-    this.curve = make("div", { className: "ss-chart-host" });
-    this.verdict = make("div", { className: "ss-verdict" });
+    this.gallery = make("div", { className: "ss-views", hidden: true });
+    this.host = make("div", { className: "ss-chart-host" });
+    this.curve = make("div", { className: "ss-chart ss-curve", role: "img" }, this.host);
     this.plan = make("div", { className: "ss-plan", hidden: true });
-    this.note = make("div", { className: "ss-warning", hidden: true, role: "status" });
-    this.actions = make("div", { className: "ss-row ss-actions" });
-    this.status = make("span", { className: "ss-said", role: "status" });
-    this.gone = false;
+    this.said = make("span", { role: "status" });
+    /** ComfyUI's live preview, beside the note. */
+    this.preview = make("img", { className: "ss-preview", alt: "", hidden: true });
+    this.note = make("div", { className: "ss-warning", hidden: true }, this.preview, this.said);
     this.content = make(
       "div",
       { className: "ss-content" },
+      this.verdict.element,
+      this.actions.element,
       this.tools,
-      this.tabs,
+      make("div", { className: "ss-choice" }, this.tabs, this.lists),
       this.stage.element,
+      this.gallery,
       this.player.element,
       this.caption,
-      make("div", { className: "ss-chart ss-curve" }, this.curve),
-      this.verdict,
-      this.actions,
+      this.curve,
     );
-    this.empty = make("div", { className: "ss-hint" }, "Run the node to see its images, a slider and the curve here.");
+    this.empty = make(
+      "div",
+      { className: "ss-hint" },
+      t("viewer.empty", "Run the node to see its images and verdict here."),
+    );
     this.shown = make("div", { className: "ss-shown" }, this.empty);
-    const about = { className: "ss-viewer", tabIndex: 0, role: "group", "aria-label": "Comparison of step counts" };
+    const label = t("viewer.label", "Comparison of step counts");
+    const about = { className: "ss-viewer", tabIndex: 0, role: "group", "aria-label": label };
     this.element = make("div", about, this.plan, this.note, this.shown);
-    this.element.addEventListener("fullscreenchange", () => this.update());
+    this.listen();
+  }
+
+  listen() {
     this.element.dataset.captureWheel = "true";
-    this.element.addEventListener("keydown", (event) => this.key(event, true));
-    this.element.addEventListener("keyup", (event) => this.key(event, false));
+    this.element.addEventListener("fullscreenchange", () => this.update());
+    listenForKeys(this);
     this.element.addEventListener("blur", () => this.setFlicker(false));
     // Samplers may have been added or removed since the last update.
     this.element.addEventListener("pointerenter", () => this.comparison && this.updateActions());
@@ -75,18 +88,53 @@ export class ComparisonViewer {
 
   /** @param {Comparison} comparison */
   show(comparison) {
-    this.comparison = comparison;
-    if (this.mode === "play" && !this.hasVideo) this.mode = "single";
-    const [a, b] = firstPair(comparison.series[0]);
-    this.at = { series: 0, a, b, image: 0 };
-    this.stage.fit();
-    this.shown.replaceChildren(this.content);
+    this.live = false;
+    this.take(comparison);
     this.showNote("");
     this.chart?.destroy();
     this.chart = null;
-    this.curve.replaceChildren();
+    this.host.replaceChildren();
     this.drawCurve(comparison);
     this.update();
+  }
+
+  /**
+   * Show a comparison that is still running: the newest run, unless the user has chosen another one.
+   *
+   * @param {Comparison} comparison
+   * @param {string} contender of the newest run
+   * @param {number} steps of the newest run
+   */
+  showLive(comparison, contender, steps) {
+    const chosen = this.live && this.comparison ? this.series.runs[this.at.a].steps : null;
+    const followed = !this.live || chosen === this.newest;
+    const before = this.live && this.comparison ? this.series.name : contender;
+    this.live = true;
+    this.take(comparison);
+    const name = followed ? contender : before;
+    const series = Math.max(
+      comparison.series.findIndex((of) => of.name === name),
+      0,
+    );
+    const { runs } = comparison.series[series];
+    const a = Math.max(
+      runs.findIndex((run) => run.steps === (followed ? steps : chosen)),
+      0,
+    );
+    this.at = { ...this.at, series, a, b: runs.length - 1 };
+    this.newest = steps;
+    this.update();
+  }
+
+  /** @param {Comparison} comparison */
+  take(comparison) {
+    this.comparison = comparison;
+    this.blind = null;
+    const [a, b] = firstPair(comparison.series[0]);
+    this.at = { series: 0, a, b, image: 0 };
+    if (!this.offers(this.mode) || this.mode === "blind") this.mode = "single";
+    this.stage.fit();
+    if (this.shown.firstChild !== this.content) this.shown.replaceChildren(this.content);
   }
 
   /**
@@ -98,13 +146,22 @@ export class ComparisonViewer {
   showNote(text, about = "") {
     this.note.hidden = text === "";
     this.empty.hidden = text !== "";
-    this.note.textContent = this.comparison && about ? `${text} ${about}` : text;
+    this.said.textContent = this.comparison && about ? `${text} ${about}` : text;
+  }
+
+  /** @param {Blob | null} picture a live preview; null hides it */
+  showPreview(picture) {
+    if (this.preview.src) URL.revokeObjectURL(this.preview.src);
+    this.preview.hidden = picture === null;
+    if (picture) this.preview.src = URL.createObjectURL(picture);
+    else this.preview.removeAttribute("src");
   }
 
   /** @param {Comparison} comparison */
   async drawCurve(comparison) {
+    this.curve.setAttribute("aria-label", curveText(comparison));
     const chart = await drawCurve(
-      this.curve,
+      this.host,
       comparison,
       () => this.at,
       (series, run) => this.select(series, run),
@@ -126,18 +183,32 @@ export class ComparisonViewer {
     return /** @type {Comparison} */ (this.comparison).series[this.at.series];
   }
 
+  get hasVideo() {
+    return this.series.runs.some(({ clip }) => clip.endsWith(".mp4"));
+  }
+
+  /** @param {Mode} mode */
+  offers(mode) {
+    if (mode === "play") return this.hasVideo;
+    return mode !== "blind" || (!this.live && this.series.runs.some(({ ofImages }) => ofImages.length > 0));
+  }
+
   /**
    * @param {number} series
    * @param {number} run
    */
   select(series, run) {
-    if (series !== this.at.series) {
-      const [, b] = firstPair(/** @type {Comparison} */ (this.comparison).series[series]);
-      this.at = { ...this.at, series, a: run, b };
-    } else {
-      this.at = { ...this.at, a: run };
-    }
-    if (this.mode === "grid") this.mode = "single";
+    const other =
+      series === this.at.series ? this.at.b : firstPair(/** @type {Comparison} */ (this.comparison).series[series])[1];
+    this.at = { ...this.at, series, a: run, b: other };
+    if (this.mode === "grid" || this.mode === "blind") this.mode = "single";
+    this.update();
+  }
+
+  /** @param {number} at */
+  pickSecond(at) {
+    this.at = { ...this.at, b: at };
+    if (this.mode !== "difference" && this.mode !== "play") this.mode = "slider";
     this.update();
   }
 
@@ -154,165 +225,6 @@ export class ComparisonViewer {
     this.update();
   }
 
-  update() {
-    if (!this.comparison) return;
-    const focused = this.element.contains(document.activeElement);
-    this.tools.replaceChildren(...this.toolElements());
-    this.tabs.replaceChildren(...this.series.runs.map((run, at) => this.tab(at)));
-    this.showStage();
-    this.showClips();
-    this.caption.textContent = this.captionText();
-    const name = this.comparison.series.length > 1 ? `${this.series.name}: ` : "";
-    const { reason, advice, confidence } = this.series;
-    this.verdict.textContent = `${name}${[reason, advice].filter(Boolean).join(" ")} Confidence: ${confidence}.`;
-    this.verdict.title = this.comparison.text;
-    this.status.textContent = "";
-    this.updateActions();
-    this.chart?.redraw();
-    // The button that was pressed has been replaced: focus the viewer, so that its keys still work.
-    if (focused && !this.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
-  }
-
-  updateActions() {
-    const { steps, checkedBy } = this.series.runs[this.at.a];
-    const open = document.activeElement instanceof HTMLSelectElement && this.actions.contains(document.activeElement);
-    const buttons = checkedBy ? [] : this.actionElements(steps);
-    if (!open) this.actions.replaceChildren(...buttons, this.status);
-  }
-
-  captionText() {
-    const [first, second] = [this.at.a, this.at.b].map((at) => describeRun(this.series.runs[at], this.series));
-    if (this.mode === "grid") return "All images with labels";
-    if (this.mode === "play") return "";
-    if (this.mode === "single") return this.flicker ? second : first;
-    return this.mode === "slider" ? `left ${first} — right ${second}` : `between ${first} — and ${second}`;
-  }
-
-  showStage() {
-    const { a, b } = this.at;
-    const [first, second] = [this.imageOf(a), this.imageOf(b)];
-    const { grid } = /** @type {Comparison} */ (this.comparison);
-    if (this.mode === "grid" && grid) {
-      const src = this.surroundings.address(viewPath(grid.filename, grid.subfolder));
-      this.stage.show("grid", { src, alt: "All images side by side" }, second);
-    } else {
-      this.stage.show(this.mode, this.mode === "single" && this.flicker ? second : first, second);
-    }
-    this.prefetch([a - 1, a + 1, b]);
-  }
-
-  /** Videos take the stage's place while they play; sounds have their players below their spectrograms. */
-  showClips() {
-    const isVideo = this.hasVideo;
-    const { subfolder } = /** @type {Comparison} */ (this.comparison);
-    const clips = [...new Set([this.at.a, this.at.b])]
-      .map((at) => ({ clip: this.series.runs[at].clip, name: describeRun(this.series.runs[at], this.series) }))
-      .filter(({ clip }) => clip && (!isVideo || this.mode === "play"))
-      .map(({ clip, name }) => ({ src: this.surroundings.address(viewPath(clip, subfolder)), name }));
-    this.player.show(clips, isVideo);
-    this.stage.element.hidden = this.mode === "play";
-  }
-
-  get hasVideo() {
-    return this.series.runs.some(({ clip }) => clip.endsWith(".mp4"));
-  }
-
-  /** @param {number} run */
-  imageOf(run) {
-    const { files, steps, checkedBy } = this.series.runs[run];
-    const file = files[Math.min(this.at.image, files.length - 1)];
-    const { subfolder } = /** @type {Comparison} */ (this.comparison);
-    const alt = checkedBy ? "check" : `${steps} steps`;
-    return { src: file ? this.surroundings.address(viewPath(file, subfolder)) : "", alt };
-  }
-
-  /** @param {number[]} runs */
-  prefetch(runs) {
-    for (const run of runs) {
-      const src = this.series.runs[run] ? this.imageOf(run).src : "";
-      if (src) new Image().src = src;
-    }
-  }
-
-  /** @param {number} at */
-  tab(at) {
-    const run = this.series.runs[at];
-    const { a, b } = this.at;
-    const two = this.mode !== "single";
-    const className = `ss-tab${at === a ? " ss-first" : ""}${at === b && two ? " ss-second" : ""}`;
-    const spot = run.steps === this.series.sweetSpot && !run.checkedBy;
-    const title = `${describeRun(run, this.series)}${spot ? " · the sweet spot" : ""}. Shift-click: other image`;
-    const pick = (/** @type {MouseEvent} */ event) =>
-      event.shiftKey ? this.pickSecond(at) : this.select(this.at.series, at);
-    const name = run.checkedBy ? "check" : String(run.steps);
-    const tab = button({ className, title, onclick: pick }, spot ? `★ ${name}` : name);
-    tab.setAttribute("aria-pressed", String(at === a));
-    return tab;
-  }
-
-  /** @param {number} at */
-  pickSecond(at) {
-    this.at = { ...this.at, b: at };
-    if (this.mode === "single" || this.mode === "grid") this.mode = "slider";
-    this.update();
-  }
-
-  toolElements() {
-    const { grid, series, images } = /** @type {Comparison} */ (this.comparison);
-    const offered = MODES.filter(([mode]) => (mode !== "grid" || grid) && (mode !== "play" || this.hasVideo));
-    const modes = offered.map(([mode, name, title]) =>
-      button({ title, className: mode === this.mode ? "ss-on" : "", onclick: () => this.setMode(mode) }, name),
-    );
-    const zooms = [
-      button({ title: "Fit (0)", onclick: () => this.stage.fit() }, "Fit"),
-      button({ title: "One image pixel per screen pixel (1)", onclick: () => this.stage.oneToOne() }, "1:1"),
-      button(
-        { title: "Full screen (F)", onclick: () => this.fullScreen() },
-        document.fullscreenElement === this.element ? "Leave" : "Full",
-      ),
-    ];
-    const other =
-      this.mode === "slider" || this.mode === "difference" || this.mode === "play"
-        ? picker(
-            "other:",
-            this.series.runs.map((run) => (run.checkedBy ? "check" : `${run.steps} steps`)),
-            this.at.b,
-            (b) => this.pickSecond(b),
-          )
-        : null;
-    const gain =
-      this.mode === "difference"
-        ? picker("brightness ×", ["1", "2", "4", "8", "16"], [1, 2, 4, 8, 16].indexOf(this.stage.gain), (at) =>
-            this.setGain(2 ** at),
-          )
-        : null;
-    const shown = Math.min(images, Math.max(...this.series.runs.map((run) => run.files.length)));
-    const image =
-      shown > 1
-        ? picker(
-            images > shown ? `first ${shown} of ${images}: image` : "image",
-            [...Array(shown)].map((_, at) => String(at + 1)),
-            this.at.image,
-            (at) => this.setImage(at),
-          )
-        : null;
-    const rows =
-      series.length > 1
-        ? picker(
-            "contender",
-            series.map(({ name }) => name),
-            this.at.series,
-            (at) => this.select(at, firstPair(series[at])[0]),
-          )
-        : null;
-    return [
-      ...modes,
-      ...[other, gain, image, rows].filter((element) => element !== null),
-      make("span", { className: "ss-space" }),
-      ...zooms,
-    ];
-  }
-
   /** @param {number} gain */
   setGain(gain) {
     this.stage.gain = gain;
@@ -325,65 +237,115 @@ export class ComparisonViewer {
     this.update();
   }
 
-  /** @param {number} steps */
-  actionElements(steps) {
-    const targets = this.surroundings.targets();
-    const use = (/** @type {StepsTarget} */ target) => {
-      const written = target.use(steps);
-      this.status.textContent = written
-        ? `${steps} steps written to ${target.name}.`
-        : `Can't write steps to ${target.name} any more.`;
-    };
-    const label = `Use ${steps} steps`;
-    if (targets.length < 2) {
-      const [target] = targets;
-      const title = target ? "" : "Add a sampler, Step Plan or Save Step Preset whose steps aren't linked";
-      const text = target ? `${label} in ${target.name}` : label;
-      return [button({ disabled: !target, title, onclick: () => use(target) }, text)];
+  update() {
+    if (!this.comparison) return;
+    const focused = this.element.contains(document.activeElement);
+    this.verdict.show(this.comparison, this.series);
+    this.actions.report("");
+    this.updateActions();
+    this.tools.replaceChildren(...toolElements(this));
+    this.tabs.replaceChildren(...this.series.runs.map((run, at) => this.tab(at)));
+    this.lists.replaceChildren(...listElements(this));
+    this.showViews();
+    this.showStage();
+    this.showClips();
+    this.caption.textContent = this.captionText();
+    this.chart?.redraw();
+    // The button that was pressed has been replaced: focus the viewer, so that its keys still work.
+    if (focused && !this.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
+  }
+
+  updateActions() {
+    this.actions.show(this.series.runs[this.at.a], this.series);
+  }
+
+  captionText() {
+    const [first, second] = [this.at.a, this.at.b].map((at) => describeRun(this.series.runs[at], this.series));
+    if (this.mode === "grid" || this.mode === "play" || this.mode === "blind") return "";
+    if (this.mode === "single") return this.flicker ? second : first;
+    return this.mode === "slider"
+      ? t("caption.slider", "left {first} — right {second}", { first, second })
+      : t("caption.difference", "between {first} — and {second}", { first, second });
+  }
+
+  /** Show the grid or the blind test in the stage's place. */
+  showViews() {
+    const comparison = /** @type {Comparison} */ (this.comparison);
+    const instead = this.mode === "grid" || this.mode === "blind";
+    this.gallery.hidden = !instead;
+    // They need the room.
+    this.curve.hidden = this.live || instead;
+    this.stage.element.hidden = instead || this.mode === "play";
+    if (this.mode === "grid")
+      this.gallery.replaceChildren(
+        gallery(
+          this.series,
+          (run) => this.imageOf(run),
+          (run) => this.select(this.at.series, run),
+        ),
+      );
+    else if (this.mode === "blind") {
+      this.blind ??= new BlindTest(
+        comparison,
+        ({ files }, image) => this.addressOf(files[image]),
+        (percent) => this.surroundings.setThreshold(percent),
+      );
+      this.gallery.replaceChildren(this.blind.element);
+    } else this.gallery.replaceChildren();
+  }
+
+  showStage() {
+    const [first, second] = [this.imageOf(this.at.a), this.imageOf(this.at.b)];
+    if (this.stage.element.hidden) return;
+    this.stage.show(this.mode, this.mode === "single" && this.flicker ? second : first, second);
+    for (const run of [this.at.a - 1, this.at.a + 1, this.at.b]) {
+      const src = this.series.runs[run] ? this.imageOf(run).src : "";
+      if (src) new Image().src = src;
     }
-    const select = picker("", [`${label} in …`, ...targets.map(({ name }) => name)], 0, (at) => {
-      select.selectedIndex = 0;
-      if (at > 0) use(targets[at - 1]);
-    });
-    return [select];
+  }
+
+  /** Videos take the stage's place while they play; sounds have their players below their spectrograms. */
+  showClips() {
+    const clips = [...new Set([this.at.a, this.at.b])]
+      .map((at) => ({ clip: this.series.runs[at].clip, name: describeRun(this.series.runs[at], this.series) }))
+      .filter(({ clip }) => clip && (!this.hasVideo || this.mode === "play"))
+      .map(({ clip, name }) => ({ src: this.addressOf(clip), name }));
+    this.player.show(clips, this.hasVideo);
+  }
+
+  /** @param {string | undefined} file */
+  addressOf(file) {
+    const { subfolder } = /** @type {Comparison} */ (this.comparison);
+    return file ? this.surroundings.address(viewPath(file, subfolder)) : "";
+  }
+
+  /** @param {number} run */
+  imageOf(run) {
+    const { files } = this.series.runs[run];
+    return {
+      src: this.addressOf(files[Math.min(this.at.image, files.length - 1)]),
+      alt: nameOfRun(this.series.runs[run]),
+    };
+  }
+
+  /** @param {number} at */
+  tab(at) {
+    const run = this.series.runs[at];
+    const { a, b } = this.at;
+    const two = this.mode !== "single";
+    const className = `ss-tab${at === a ? " ss-first" : ""}${at === b && two ? " ss-second" : ""}`;
+    const spot = run.steps === this.series.sweetSpot && !run.checkedBy;
+    const said = [describeRun(run, this.series), spot && t("tab.spot", "the sweet spot")].filter(Boolean).join(" · ");
+    const title = t("tab.help", "{said}. Shift-click: other image", { said });
+    const pick = (/** @type {MouseEvent} */ event) =>
+      event.shiftKey ? this.pickSecond(at) : this.select(this.at.series, at);
+    const name = run.checkedBy ? nameOfRun(run) : String(run.steps);
+    return button({ className, title, "aria-pressed": String(at === a), onclick: pick }, spot ? `★ ${name}` : name);
   }
 
   fullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else this.element.requestFullscreen?.();
-  }
-
-  /**
-   * @param {KeyboardEvent} event
-   * @param {boolean} down
-   */
-  key(event, down) {
-    const typing = event.target instanceof HTMLSelectElement;
-    if (!this.comparison || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key !== " " && !down) return;
-    if (event.target instanceof HTMLButtonElement && (event.key === " " || event.key === "Enter")) return;
-    if (!this.act(event, down)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-
-  /**
-   * @param {KeyboardEvent} event
-   * @param {boolean} down
-   */
-  act({ key, shiftKey }, down) {
-    const mode = /** @type {Mode | undefined} */ (KEYS.get(key.toLowerCase()));
-    if (key === " ") this.setFlicker(down);
-    else if (key === "ArrowLeft" || key === "ArrowRight") this.step(key === "ArrowLeft" ? -1 : 1, shiftKey);
-    else if (mode && (mode !== "play" || this.hasVideo)) this.setMode(mode);
-    else if (key === "Delete" || key === "Backspace") return true;
-    else if (key === "," || key === ".") this.stage.slideBy(key === "," ? -5 : 5);
-    else if (key === "0") this.stage.fit();
-    else if (key === "1") this.stage.oneToOne();
-    else if (key === "+" || key === "-") this.stage.zoom(key === "+" ? 1.25 : 0.8);
-    else if (key.toLowerCase() === "f") this.fullScreen();
-    else return false;
-    return true;
   }
 
   /**

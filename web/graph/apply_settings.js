@@ -10,6 +10,7 @@ const WIDGETS = [
   ["scheduler", /^scheduler$/],
   ["guidance", /^guidance$/],
 ];
+const SEED = /^(noise_)?seed$/;
 const BOUNDS = /^(start_at|end_at|refine_at|split)_step$/;
 /** Nodes with such widgets that don't sample with them. */
 const NO_TARGET = /train|save|metadata|xy ?plot/i;
@@ -196,6 +197,34 @@ export function stepsTargets(frame) {
 function stepsWidget(node) {
   if (OWN_STEPS.has(classOf(node))) return node.widgets?.find(({ name }) => name === "steps");
   return settingWidgets(node).find(([setting]) => setting === "steps")?.[1];
+}
+
+/**
+ * What to write into a sampler so that it makes the same picture as a run: sampler, scheduler, cfg, seed and denoise.
+ *
+ * @param {Place} place
+ * @param {RunSettings | null} settings null returns what would be written, with the present values
+ * @returns {Change[]}
+ */
+export function sampledLike(place, settings) {
+  const { node } = place;
+  const free = (/** @type {Widget} */ widget) => !isLinked(place, widget.name);
+  const own = settingWidgets(node).filter(([setting]) => setting !== "steps" && setting !== "guidance");
+  const more = (node.widgets ?? []).flatMap((widget) => {
+    if (SEED.test(widget.name) && typeof widget.value === "number") return [["seed", widget]];
+    return widget.name === "denoise" && typeof widget.value === "number" ? [["denoise", widget]] : [];
+  });
+  // Without a seed, it is no sampler.
+  if (!own.length || !more.some(([setting]) => setting === "seed")) return [];
+  const changes = /** @type {[keyof RunSettings, Widget][]} */ ([...own, ...more])
+    .filter(([setting, widget]) => free(widget) && (!settings || settings[setting] !== null))
+    .map(([setting, widget]) => ({ node, widget, value: settings ? settings[setting] : widget.value }))
+    .filter(({ widget, value }) => offers(node, widget, value));
+  // The seed must not change before the next run.
+  const control = node.widgets?.find(
+    ({ value }) => value === "randomize" || value === "increment" || value === "decrement",
+  );
+  return control ? [...changes, { node, widget: control, value: "fixed" }] : changes;
 }
 
 /**

@@ -37,18 +37,31 @@ export function nodeByExecutionId(id) {
  * @param {Change[]} changes
  */
 export function write(changes) {
+  changing(() => {
+    for (const { node, widget, value } of changes) {
+      widget.value = value;
+      widget.callback?.(value, /** @type {any} */ (app.canvas), node);
+    }
+  });
+}
+
+/**
+ * Change the graph so that one Ctrl+Z undoes it, and return what the function returns.
+ *
+ * @template T
+ * @param {() => T} change
+ * @returns {T}
+ */
+export function changing(change) {
   const canvas = /** @type {any} */ (app.canvas);
   canvas.emitBeforeChange?.();
   try {
-    for (const { node, widget, value } of changes) {
-      widget.value = value;
-      widget.callback?.(value, canvas, node);
-    }
+    return change();
   } finally {
     // Without this call, ComfyUI would stop recording changes.
     canvas.emitAfterChange?.();
+    canvas.setDirty?.(true, true);
   }
-  canvas.setDirty?.(true, true);
 }
 
 /** The nodes in the graph, each with the function to call on a change. @type {Map<CanvasNode, () => void>} */

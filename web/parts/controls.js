@@ -7,12 +7,13 @@ import { make } from "./panel.js";
  * @param {string[]} names
  * @param {number} chosen
  * @param {(at: number) => void} choose
+ * @param {boolean} [prefix] whether each name stands behind the label
  */
-export function picker(label, names, chosen, choose) {
+export function picker(label, names, chosen, choose, prefix = true) {
   const select = make(
     "select",
-    { title: label, "aria-label": label || "choose" },
-    ...names.map((name) => make("option", {}, label && names.length > 1 ? `${label} ${name}` : name)),
+    { title: label, "aria-label": label },
+    ...names.map((name) => make("option", {}, prefix ? `${label} ${name}` : name)),
   );
   select.selectedIndex = chosen;
   select.addEventListener("change", () => choose(select.selectedIndex));
@@ -25,4 +26,19 @@ export function picker(label, names, chosen, choose) {
  */
 export function button(properties, text) {
   return make("button", { type: "button", ...properties }, text);
+}
+
+/**
+ * A button with one of ComfyUI's own icons.
+ *
+ * @param {string} name of the icon
+ * @param {string} title
+ * @param {() => void} onclick
+ */
+export function icon(name, title, onclick) {
+  return make(
+    "button",
+    { type: "button", title, "aria-label": title, onclick },
+    make("i", { className: `pi ${name}` }),
+  );
 }

@@ -30,6 +30,19 @@ def test_what_is_visible_side_by_side_is_found_and_what_is_not_is_not(judged: li
     assert sum(label == "I" for _, label in seen) <= 0.05 * labels.count("I")
 
 
+def test_similarity_falls_with_a_power_of_the_share_of_a_change():
+    """The viewer's blind test shows blends of an image and its reference, and must know how similar they are."""
+    clean = photo("astronaut")[100:228, 200:328]
+    blurred = np.stack([np.roll(clean, shift, axis=1) for shift in (-1, 0, 1)]).mean(axis=0)
+    reference, whole = Prepared(clean), Prepared(blurred)
+    similarity = whole.similarity(reference)
+    assert similarity > 0.7
+    for share in (0.2, 0.5, 0.8):
+        wanted = 1 - share * (1 - similarity)
+        blend = clean + share ** (1 / EXPONENT) * (blurred - clean)
+        assert Prepared(blend).similarity(reference) == pytest.approx(wanted, abs=0.01)
+
+
 @pytest.mark.fuzz
 def test_what_shows_when_flipped_in_place_is_found(judged: list[tuple[str, str, float]]):
     seen = [label for _, label, similarity in judged if similarity < FLIPPED_IN_PLACE.below]

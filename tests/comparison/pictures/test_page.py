@@ -53,7 +53,7 @@ def test_it_begins_with_the_verdict_and_needs_no_other_file():
     report = report_of({4: 0.3, 25: 0.0, 50: 0.0})
     page = draw_page(report)
     elements = Elements(page)
-    assert elements.texts["h1"][0] == report.headline == elements.texts["title"][0]
+    assert elements.texts["h1"][0] == str(report.headline) == elements.texts["title"][0]
     addresses = [attrs[name] for _, attrs in elements.found for name in ("src", "href") if name in attrs]
     assert addresses
     assert all(address.startswith("data:image/jpeg;base64,") for address in addresses)

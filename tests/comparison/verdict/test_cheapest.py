@@ -30,7 +30,7 @@ def test_it_is_the_least_time_not_the_fewest_steps():
     found = find_cheapest([FIRST, slow, fast], Measuring())
     assert (found.best.name, found.best.steps, found.best.seconds) == ("fast", 25, 12.5)
     assert (found.reference.name, found.reference.steps) == ("first", 50)
-    assert found.sentence == "The cheapest setup that looks the same is fast with 25 steps: 12.5 s instead of 50 s."
+    assert str(found.headline) == "The cheapest that looks the same is fast with 25 steps: 12.5 s instead of 50 s."
 
 
 def test_only_what_no_other_one_beats_is_on_the_front():
@@ -55,7 +55,7 @@ def test_calls_decide_where_a_time_is_not_known():
     untimed = judged("untimed", {12: 0.0, 25: 0.0}, 99.0, timing="unknown")
     found = find_cheapest([FIRST, untimed], Measuring())
     assert (found.best.name, found.best.model_calls) == ("untimed", 12)
-    assert found.sentence.endswith("with 12 steps: 12 instead of 50 model calls.")
+    assert str(found.headline).endswith("with 12 steps: 12 instead of 50 model calls.")
 
 
 def test_without_a_converged_reference_there_is_none_and_the_reason_is_given():
@@ -63,7 +63,7 @@ def test_without_a_converged_reference_there_is_none_and_the_reason_is_given():
     found = find_cheapest([unsettled, FIRST], Measuring())
     assert found.best is None
     assert "unsettled" in found.why_not
-    assert not found.sentence
+    assert found.headline is None
 
 
 def test_one_contender_has_no_cheapest():

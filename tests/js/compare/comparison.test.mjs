@@ -9,6 +9,7 @@ import {
   similarity,
   viewPath,
 } from "../../../web/compare/data.js";
+import { factsOf } from "../../../web/compare/verdict.js";
 import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../../web/compare/view_transform.js";
 
 const fromOutput = (from) => checked(sentBy(from));
@@ -90,7 +91,8 @@ test("an address keeps what is hostile in its place", () => {
 test("shown first are the sweet spot and the reference", () => {
   const [one, two] = fromOutput(output(sent)).series;
   assert.deepEqual(firstPair(one), [1, 2]);
-  assert.deepEqual(firstPair(two), [0, 1]);
+  // What is not enough is never chosen for the user.
+  assert.deepEqual(firstPair(two), [1, 0]);
   assert.deepEqual(firstPair({ ...one, runs: [one.runs[2]] }), [0, 0]);
 });
 
@@ -107,6 +109,25 @@ test("a check is shown after the step counts, and beside the reference where it 
   assert.equal(two.runs[firstPair(two)[1]].checkedBy, "dpmpp_2m");
   // It is no step count of the sampler, so the curve leaves it out.
   assert.equal(aligned([one]).places.length, 3);
+});
+
+test("a verdict's message, next count, settings and image names are taken, and nothing hostile", () => {
+  const hostile = { code: "x", text: "y".repeat(9000), values: { steps: 25, name: {} } };
+  const settings = { seed: 7, cfg: null, sampler_name: "euler", scheduler: "simple", denoise: 1, more: 1 };
+  const series = [{ ...sent.series[0], headline: hostile, next_count: 32, settings }];
+  const comparison = fromOutput(output({ ...sent, headline: { code: 7 }, names: ["seed 7", 8], series }));
+  const [one] = comparison.series;
+  assert.deepEqual([comparison.headline, comparison.names], [null, ["seed 7", ""]]);
+  assert.deepEqual([one.headline.text.length, one.headline.values], [4000, { steps: 25, name: "" }]);
+  assert.deepEqual(Object.keys(one.settings), ["seed", "cfg", "sampler_name", "scheduler", "denoise"]);
+  assert.equal(one.next, 32);
+});
+
+test("the facts are one line in one measure, and say what the output is without a sweet spot", () => {
+  const comparison = fromOutput(output({ ...sent, visible: { when: "side by side", below: 0.895 } }));
+  const [one, two] = comparison.series;
+  assert.equal(factsOf(comparison, one), "Confidence: high · 99.0 % like 50 · visible below 89.5 %.");
+  assert.match(factsOf(comparison, two), /the output sweet_spot gives 50, the reference/);
 });
 
 test("similarity is in per cent, in words beside seconds", () => {
