@@ -12,13 +12,14 @@ from typing import Any
 
 from aiohttp import web
 
+from ..comparison.step_counts import parse_step_counts, why_not_step_counts
 from ..graphs.values import Graph, link_of
 from ..presets.catalogue import AUTO, chosen_variant, is_variant
 from ..presets.plan import UNKNOWN
 from ..presets.recognition.finding import CONFIDENCES
 from .background import Background, BusyError
 from .compare_inputs import REFUSE, RESAMPLE
-from .model.answers import answer_for
+from .model.answers import Asked, answer_for
 from .model.model_files import NameRefusedError
 from .model.plan_behind import plan_behind
 from .workflow.stages_here import stages_above
@@ -41,6 +42,7 @@ class Question:
         input: the node's input that the question is about.
         variant: the catalogue id that the user chose, or auto.
         min_confidence: the lowest accepted confidence.
+        asked: the settings of a comparison, if the question is about one.
     """
 
     graph: Graph
@@ -48,11 +50,20 @@ class Question:
     input: str
     variant: str = AUTO
     min_confidence: str = UNKNOWN
+    asked: Asked | None = None
 
     def answer(self, *, with_files: bool = True) -> dict[str, Any]:
         """Return what the model is; see `answer_for`."""
         choice = chosen_variant(self.variant)
-        return answer_for(self.graph, self.node, self.input, choice, self.min_confidence, with_files=with_files)
+        return answer_for(
+            self.graph,
+            self.node,
+            self.input,
+            choice,
+            self.min_confidence,
+            with_files=with_files,
+            asked=self.asked,
+        )
 
 
 class RequestError(ValueError):
@@ -82,9 +93,9 @@ def add_routes() -> None:
 def answer_recognise(body: Any) -> Answer:
     """Answer which model reaches a node's input.
 
-    The JSON body holds `graph` and `node`, and optionally `input`, `variant` and `min_confidence`. The answer is that
-    of `answer_for`. A refused request gets 4xx and `error`, and 503 if too many are waiting. If the name is valid but
-    its file may not be read, `by_name` holds what the name alone shows.
+    The JSON body holds `graph` and `node`, and optionally `input`, `variant` and `min_confidence`. A comparison adds its
+    `steps` (the list) and `cfg`. The answer is that of `answer_for`. A refused request gets 4xx and `error`, and 503 if
+    too many are waiting. If the name is valid but its file may not be read, `by_name` holds what the name shows.
     """
     question = _checked(body, "model")
     try:
@@ -183,7 +194,21 @@ def _checked(body: Any, default_input: str) -> Question:
     if floor not in CONFIDENCES:
         raise RequestError(f"min_confidence: expected one of {', '.join(CONFIDENCES)}; got {floor[:80]!r}")
     graph = _checked_graph(body.get("graph"), body["node"])
-    return Question(graph, body["node"], body["input"], variant, floor)
+    return Question(graph, body["node"], body["input"], variant, floor, _asked(body))
+
+
+def _asked(body: dict[str, Any]) -> Asked | None:
+    """Return the settings of a comparison in a body; None if it has none."""
+    steps, cfg = body.get("steps"), body.get("cfg")
+    if steps is None:
+        return None
+    if not isinstance(steps, str) or isinstance(cfg, bool) or not isinstance(cfg, int | float | None):
+        raise RequestError("steps, cfg: expected a step list as text, and a number or null")
+    # A list that makes no sense is an error of its own, and words stand for recommended counts.
+    if why_not_step_counts(steps):
+        return Asked((), cfg)
+    step_list = parse_step_counts(steps)
+    return Asked(() if step_list.words or step_list.auto else tuple(step_list.counts), cfg)
 
 
 def _checked_graph(graph: Any, node: str) -> Graph:

@@ -1,6 +1,7 @@
 """Compares the settings of a sampler with those recommended for its model."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .plan import UNKNOWN, StepPlan
@@ -69,6 +70,19 @@ def judge(recognition: Recognition, draft: int, settings: Settings) -> Verdict:
     if finding.confidence == UNKNOWN and not finding.few_step:
         return Verdict(NOT_RECOGNISED, "No settings are known for this model.")
     return _on_cfg(recognition.plan, settings) or _on_steps(recognition, draft, settings)
+
+
+def judge_list(recognition: Recognition, draft: int, counts: Sequence[int], cfg: float | None) -> Verdict:
+    """Return the verdict on the settings of a comparison: fine if any of its step counts is.
+
+    Args:
+        recognition: what its model is, and the balanced plan for it.
+        draft: the step count of the draft quality, the least that is recommended.
+        counts: the step counts that are compared; empty if only a run can show them.
+        cfg: its cfg, None if that is not known.
+    """
+    verdicts = [judge(recognition, draft, Settings(count, cfg)) for count in counts or (None,)]
+    return next((verdict for verdict in verdicts if verdict.word == FINE), verdicts[-1])
 
 
 def _on_cfg(plan: StepPlan, settings: Settings) -> Verdict | None:

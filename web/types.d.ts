@@ -72,6 +72,10 @@ type Answer = {
   files: string[];
   qualities: Record<string, QualityPlan>;
   zones: Zone[];
+  /** Step counts to compare; empty if the model is not recognised. */
+  counts: number[];
+  /** What is wrong with the settings of a comparison; empty if nothing is. */
+  wrong: string;
 };
 /** A route's answer; `problem` says why there is none or why a file was not read. */
 type Reply = { answer: any; problem: string };

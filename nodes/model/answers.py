@@ -3,20 +3,22 @@
 Only headers are read, and only of files that are in ComfyUI's own model lists.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...demo import files as demo_files
 from ...graphs.values import Graph
 from ...graphs.walk import Walk
 from ...presets.catalogue import find_variant
+from ...presets.comparable import counts_to_compare
 from ...presets.plan import StepPlan
 from ...presets.qualities import Quality
 from ...presets.recognition.evidence import Evidence
-from ...presets.recognition.finding import UNKNOWN
+from ...presets.recognition.finding import UNKNOWN, Recognition
 from ...presets.recognition.headers import HeaderError
 from ...presets.sources.local_model import evidence_of
 from ...presets.splits import split_step
+from ...presets.verdicts import FINE, NOT_READ, NOT_RECOGNISED, judge_list
 from ...presets.zones import COMMON_ZONES, zones_of
 from .model_files import check_name, find_model, listed_path
 from .plan_on_model import known_names
@@ -26,10 +28,33 @@ _DEMO_NODE = "SweetSpotDemoModel"
 _SHOWN = ("steps", "cfg", "sampler_name", "scheduler", "guidance", "resolution", "clip_skip", "sources")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """The settings that a comparison has now.
+
+    Attributes:
+        counts: its step counts; empty if only a run can show them.
+        cfg: its cfg; None if it is not known.
+    """
+
+    counts: tuple[int, ...] = ()
+    cfg: float | None = None
+
+
 def answer_for(
-    graph: Graph, node: str, input_name: str, choice: str, min_confidence: str, *, with_files: bool = True
+    graph: Graph,
+    node: str,
+    input_name: str,
+    choice: str,
+    min_confidence: str,
+    *,
+    with_files: bool = True,
+    asked: Asked | None = None,
 ) -> dict[str, Any]:
     """Return what a node's model is, how certain that is, its plan for each quality, and the zones of the steps band.
+
+    `counts` are step counts to compare; empty if the model is not recognised. `wrong` says what is wrong with the
+    settings in `asked`; empty if nothing is.
 
     Args:
         graph: the part of the prompt graph upstream of the node, in API form.
@@ -38,6 +63,7 @@ def answer_for(
         choice: the catalogue id that the user chose; empty if none.
         min_confidence: the lowest accepted confidence.
         with_files: whether to read headers; if not, only names are used.
+        asked: the settings of a comparison; None if there are none.
 
     Raises:
         NameRefusedError: a model's name is not in ComfyUI's lists.
@@ -62,6 +88,8 @@ def answer_for(
         "files": list(evidence.files),
         "qualities": {quality: _plan(plan) for quality, plan in plans.items()},
         "zones": [vars(zone) for zone in zones],
+        "counts": counts_to_compare(plans["balanced"]) if is_known else [],
+        "wrong": _wrong(recognitions, asked) if asked and is_known else "",
     }
 
 
@@ -89,6 +117,12 @@ def evidence_in_graph(
         why = (error.strerror or "it is no regular file") if isinstance(error, OSError) else error
         return named, [f"its header could not be read: {why}"]
     return replace(in_file, files=named.files, loras=named.loras, doubts=named.doubts), []
+
+
+def _wrong(recognitions: dict[Quality, Recognition], asked: Asked) -> str:
+    draft = recognitions["draft"].plan.steps
+    verdict = judge_list(recognitions["balanced"], draft, asked.counts, asked.cfg)
+    return "" if verdict.word in (FINE, NOT_READ, NOT_RECOGNISED) else verdict.text
 
 
 def _plan(plan: StepPlan) -> dict[str, Any]:

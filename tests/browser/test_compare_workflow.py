@@ -59,9 +59,8 @@ def options(comfy: ComfyPage, node: Any) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("start", ["sampler", "decode"])
-def test_the_command_adds_and_wires_the_node(comfy: ComfyPage, workflow: dict[str, Any], start: str):
-    node = compare_steps(comfy, workflow[start])
+def test_the_command_adds_and_wires_the_node(comfy: ComfyPage, workflow: dict[str, Any]):
+    node = compare_steps(comfy, workflow["decode"])
     assert source_of_images(comfy, node) == workflow["decode"]
     comfy.set(node, "steps", "2, 4, 6")
     comfy.queue()
@@ -69,10 +68,49 @@ def test_the_command_adds_and_wires_the_node(comfy: ComfyPage, workflow: dict[st
     assert [text.removeprefix("★ ") for text in comfy.panel(".ss-tab").all_text_contents()] == ["2", "4", "6"]
     comfy.page.evaluate("id => app.graph.getNodeById(id).setSize([560, 1000])", node)
     comfy.look_at(node, scale=0.8)
-    comfy.shot(f"compare_workflow_{start}")
+    comfy.shot("compare_workflow")
     comfy.panel(".ss-tab").nth(2).click()
     comfy.panel(".ss-actions button").filter(has_text="Use 6 steps in KSampler").click()
     assert comfy.get(workflow["sampler"], "steps") == 6
+
+
+def test_on_a_sampler_it_adds_its_twin_with_its_settings_and_fitting_counts(comfy: ComfyPage, workflow: dict[str, Any]):
+    """From a stock workflow to a finished comparison: open the menu, choose, run."""
+    settings = {"seed": 5, "cfg": 3, "sampler_name": "dpmpp_2m", "scheduler": "simple", "denoise": 1}
+    for name, value in settings.items():
+        comfy.set(workflow["sampler"], name, value)
+    comfy.page.evaluate(
+        """async (id) => {
+            app.canvas.selectNode(app.graph.getNodeById(id));
+            await app.extensionManager.command.execute("SweetSpot.CompareSteps");
+        }""",
+        workflow["sampler"],
+    )
+    node = comfy.page.evaluate("() => app.graph.nodes.find((node) => node.type === 'SweetSpotCompare')?.id")
+    assert {name: comfy.get(node, name) for name in settings} == settings
+    # A quarter to twice of what the demo model wants.
+    comfy.page.wait_for_timeout(800)
+    assert comfy.get(node, "steps") == "3, 6, 12, 24"
+    control = "id => app.graph.getNodeById(id).widgets.find((one) => one.name === 'control_after_generate').value"
+    assert comfy.page.evaluate(control, workflow["sampler"]) == "fixed"
+    comfy.queue()
+    expect(comfy.panel(".ss-headline")).not_to_be_empty()
+    assert comfy.panel(".ss-tab").count() >= 4
+
+
+@CANVAS_ONLY
+def test_wrong_settings_are_shown_before_any_run_and_mended_with_one_click(comfy: ComfyPage, demo: dict[str, Any]):
+    node = comfy.add("SweetSpotCompare", 500, 60)
+    comfy.feed(demo, node)
+    comfy.set(node, "steps", "12, 24")
+    comfy.page.wait_for_timeout(600)
+    expect(comfy.panel(".ss-warning")).to_have_count(0)
+    comfy.set(node, "steps", "1, 2")
+    expect(comfy.panel(".ss-warning")).to_contain_text("the lowest recommended count is")
+    comfy.panel(".ss-warning button").click()
+    assert comfy.get(node, "steps") == "3, 6, 12, 24"
+    assert comfy.get(node, "sampler_name") == "dpmpp_2m"
+    expect(comfy.panel(".ss-warning")).to_have_count(0)
 
 
 @CANVAS_ONLY
@@ -116,7 +154,7 @@ def test_the_samplers_of_the_workflow_are_offered_by_name(comfy: ComfyPage, work
 
 
 def test_it_shows_which_count_is_running(comfy: ComfyPage, workflow: dict[str, Any]):
-    node = compare_steps(comfy, workflow["sampler"])
+    node = compare_steps(comfy, workflow["decode"])
     comfy.set(node, "steps", "150, 160")
     comfy.page.evaluate("() => app.queuePrompt(0, 1)")
     expect(comfy.panel(".ss-warning")).to_contain_text("Running 150 steps", timeout=30_000)
@@ -128,7 +166,7 @@ def test_it_shows_which_count_is_running(comfy: ComfyPage, workflow: dict[str, A
 
 @CANVAS_ONLY
 def test_a_comparison_is_still_shown_after_an_unchanged_queue(comfy: ComfyPage, workflow: dict[str, Any]):
-    node = compare_steps(comfy, workflow["sampler"])
+    node = compare_steps(comfy, workflow["decode"])
     comfy.set(node, "steps", "2, 3")
     comfy.queue()
     comfy.queue()

@@ -1,6 +1,7 @@
 """The verdict on a sampler's settings."""
 
 import pytest
+from sweetspot.presets.comparable import counts_to_compare
 from sweetspot.presets.recognition.evidence import Evidence
 from sweetspot.presets.recognition.finding import Recognition
 from sweetspot.presets.recognition.recognise import recognise, recognise_all
@@ -14,6 +15,7 @@ from sweetspot.presets.verdicts import (
     NOT_RECOGNISED,
     Settings,
     judge,
+    judge_list,
 )
 
 
@@ -75,3 +77,36 @@ def test_a_second_stage_is_not_compared():
 def test_a_part_of_a_long_schedule_is_judged_by_what_it_runs():
     assert judge(SDXL, 16, Settings(100, 7.0, run=2)).word == FINE
     assert judge(SDXL, 16, Settings(100, 7.0)).word == MANY
+
+
+@pytest.mark.parametrize(
+    ("recognition", "counts", "cfg", "word"),
+    [
+        (SDXL, (4, 25, 50), 7.0, FINE),
+        (SDXL, (2, 4), 7.0, FEW),
+        (TURBO, (4, 6, 8, 12), 1.0, FINE),
+        (TURBO, (25, 50), 1.0, MANY),
+        (TURBO, (4, 6, 8, 12), 8.0, FULL_CFG),
+        (TURBO, (), 8.0, FULL_CFG),
+        (TURBO, (), None, NOT_READ),
+    ],
+)
+def test_a_comparison_is_fine_if_any_of_its_counts_is(
+    recognition: Recognition, counts: tuple[int, ...], cfg: float | None, word: str
+):
+    assert judge_list(recognition, DRAFT if recognition is SDXL else TURBO.plan.steps, counts, cfg).word == word
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [("z_image_turbo", [4, 6, 8, 12]), ("flux1-schnell", [2, 3, 4, 6]), ("sd_xl_turbo_1.0", [1, 2])],
+)
+def test_the_counts_to_compare_lie_around_the_recommended_one(name: str, counts: list[int]):
+    assert counts_to_compare(named(name).plan) == counts
+
+
+def test_a_full_length_models_counts_reach_twice_the_recommended_one():
+    counts = counts_to_compare(SDXL.plan)
+    assert counts[-1] == 2 * SDXL.plan.steps
+    assert SDXL.plan.steps in counts
+    assert len(counts) == 4

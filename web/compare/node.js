@@ -3,6 +3,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, openWorkflow, workflowOf } from "../graph/canvas.js";
+import { watchSettings } from "./advice.js";
 import { checked, fromOutput } from "./data.js";
 import { progressText, whereStopped, withRun } from "./live.js";
 import { offerSamplers } from "./sampler_choice.js";
@@ -162,6 +163,7 @@ function addViewer(node) {
       viewer.plan.hidden = !linked;
       viewer.plan.textContent = planText(plan);
     });
+    watchSettings(node, viewer.advice);
   }
   offerSamplers(node, (text) => {
     viewer.plan.hidden = !text;

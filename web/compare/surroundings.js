@@ -138,7 +138,7 @@ function addSampler(node, steps, settings) {
  * @param {string} kind
  * @param {[number, number]} pos
  */
-function added(node, kind, pos) {
+export function added(node, kind, pos) {
   const made = /** @type {any} */ (globalThis).LiteGraph.createNode(kind);
   made.pos = pos;
   node.graph.add(made);
@@ -153,7 +153,7 @@ function added(node, kind, pos) {
  * @param {any} to
  * @param {string} as
  */
-function wire(from, name, to, as) {
+export function wire(from, name, to, as) {
   const slot = slotOf(from, name);
   const link = slot < 0 ? null : from.getInputLink(slot);
   const source = link && from.graph.getNodeById(link.origin_id);

@@ -51,6 +51,7 @@ export class ComparisonViewer {
     /** ComfyUI's live preview, beside the note. */
     this.preview = make("img", { className: "ss-preview", alt: "", hidden: true });
     this.note = make("div", { className: "ss-warning", hidden: true }, this.preview, this.said);
+    this.advice = make("div", { className: "ss-warning", hidden: true, role: "status" });
     this.content = make(
       "div",
       { className: "ss-content" },
@@ -72,7 +73,7 @@ export class ComparisonViewer {
     this.shown = make("div", { className: "ss-shown" }, this.empty);
     const label = t("viewer.label", "Comparison of step counts");
     const about = { className: "ss-viewer", tabIndex: 0, role: "group", "aria-label": label };
-    this.element = make("div", about, this.plan, this.note, this.shown);
+    this.element = make("div", about, this.plan, this.advice, this.note, this.shown);
     this.listen();
   }
 

@@ -17,7 +17,8 @@ const remembered = new Map();
  * Ask what the model at a node's input is.
  *
  * @param {CanvasNode} node
- * @param {{ variant?: string, min_confidence?: string }} [wishes]
+ * @param {{ variant?: string, min_confidence?: string, steps?: string, cfg?: number | null }} [wishes] `steps` and `cfg`
+ *   are those of a comparison
  * @returns {Promise<Reply> | null} null if nothing is linked
  */
 export function askForModel(node, wishes = {}) {

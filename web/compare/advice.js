@@ -1,0 +1,74 @@
+/** Shows on Multi-Step Compare, before any run, what is wrong with its settings for the connected model. */
+
+import { isLinked } from "../graph/apply_settings.js";
+import { frameOfNode, valueOf, watchGraph, watchWidgets, write } from "../graph/canvas.js";
+import { askForModel } from "../graph/route.js";
+import { planOf, settingsOf } from "../preset/recognition.js";
+import { button } from "../parts/controls.js";
+import { t } from "../parts/words.js";
+
+const WATCHED = ["steps", "cfg"];
+
+/**
+ * Keep an element filled with what is wrong, and a button that mends it; hidden as long as nothing is.
+ *
+ * @param {CanvasNode} node
+ * @param {HTMLElement} element
+ */
+export function watchSettings(node, element) {
+  let [asked, shown] = [0, ""];
+  const update = async () => {
+    const ticket = ++asked;
+    const answer = await answerFor(node);
+    if (ticket !== asked) return;
+    element.hidden = !answer?.wrong;
+    // Not again at each change of the graph: a button must stay while it is clicked.
+    const said = JSON.stringify([answer?.wrong, answer?.name]);
+    if (shown === said) return;
+    shown = said;
+    if (!answer?.wrong) return element.replaceChildren();
+    const name = answer.name || t("advice.model", "this model");
+    const onclick = async () => {
+      const now = await answerFor(node);
+      if (now) write(mended(node, now));
+    };
+    const apply = button({ onclick }, t("advice.apply", "Apply"));
+    element.replaceChildren(t("advice.wrong", "{name}: {why}", { name, why: answer.wrong }), apply);
+  };
+  watchGraph(node, update);
+  watchWidgets(node, WATCHED, update);
+}
+
+/**
+ * What is known of a comparison's model and settings; null if a plan sets them, or no model is linked.
+ *
+ * @param {CanvasNode} node
+ * @returns {Promise<Answer | null>}
+ */
+async function answerFor(node) {
+  const frame = frameOfNode(node);
+  if (!frame || isLinked({ frame, node: /** @type {any} */ (node) }, "plan")) return null;
+  const [steps, cfg] = WATCHED.map((name) => valueOf(node, name));
+  // A value that only a run can show is not judged.
+  if (typeof steps !== "string") return null;
+  const reply = await askForModel(node, { steps, cfg: typeof cfg === "number" ? cfg : null });
+  return reply?.answer ?? null;
+}
+
+/**
+ * The recommended settings, and the counts to compare, for a node's widgets.
+ *
+ * @param {any} node
+ * @param {Answer} answer
+ * @returns {Change[]}
+ */
+export function mended(node, answer) {
+  const { cfg, sampler_name, scheduler } = settingsOf(planOf(answer, "balanced"));
+  const wanted = { cfg, sampler_name, scheduler, steps: answer.counts.join(", ") || null };
+  return Object.entries(wanted).flatMap(([name, value]) => {
+    const widget = node.widgets?.find((/** @type {Widget} */ one) => one.name === name);
+    const offered = widget?.options?.values;
+    const fits = !Array.isArray(offered) || offered.includes(value);
+    return widget && value !== null && fits && widget.value !== value ? [{ node, widget, value }] : [];
+  });
+}
