@@ -24,7 +24,7 @@ from .comparing.progress import ComparisonProgress
 from .model.evidence import gather_evidence, source_file
 from .model.recognise_here import counts_of_qualities
 from .running.stock import check_latent
-from .schema import check_number, make_schema
+from .schema import COMPARE_WORDS, check_number, make_schema
 
 
 class SweetSpotCompare(io.ComfyNode):
@@ -36,8 +36,9 @@ class SweetSpotCompare(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotCompare",
             display_name="Multi-Step Compare",
-            description="Renders the same seed at several step counts and names the smallest count that is enough.",
-            search_aliases=["xy plot", "steps", "num_inference_steps", "inference_steps", "sample_steps"],
+            description="How many steps are enough? Renders the same seed at several step counts and names the "
+            "smallest that is.",
+            search_aliases=COMPARE_WORDS,
             is_output_node=True,
             # With these, the grid carries its workflow and can be dropped into ComfyUI to load it.
             hidden=[io.Hidden.prompt, io.Hidden.unique_id, io.Hidden.extra_pnginfo],
@@ -57,6 +58,11 @@ class SweetSpotCompare(io.ComfyNode):
         No other input is named here, because ComfyUI would mark every input that is named as wrong.
         """
         return why_not_step_counts(steps) or True
+
+    @classmethod
+    def fingerprint_inputs(cls, **_: Any) -> str:
+        """Judge again when the user's own threshold has changed."""
+        return str(Options.usual().visible)
 
     @classmethod
     def execute(
@@ -79,7 +85,7 @@ class SweetSpotCompare(io.ComfyNode):
         options: Options | None = None,
     ) -> io.NodeOutput:
         """Run every step count, measure and report."""
-        options = options or Options()
+        options = options or Options.usual()
         check_seeds(seeds)
         check_number("cfg", cfg, 0, 100)
         check_number("denoise", denoise, 0, 1)

@@ -18,7 +18,7 @@ from .compare_inputs import (
     step_list_input,
 )
 from .comparing.options import Options
-from .schema import check_choice, make_schema
+from .schema import COMPARE_WORDS, check_choice, make_schema
 from .workflow.media import Audio
 from .workflow.stages_here import AUTO
 from .workflow.start import Wishes, start
@@ -33,9 +33,9 @@ class SweetSpotCompareAudio(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotCompareAudio",
             display_name="Compare This Audio",
-            description="Runs the workflow above `audio` at several step counts, compares the mel spectrograms, and "
-            "names the smallest count that is enough.",
-            search_aliases=["compare steps", "audio", "music", "steps", "num_inference_steps"],
+            description="How many steps are enough? Runs the workflow above `audio` at several step counts, compares "
+            "the mel spectrograms, and names the smallest that is.",
+            search_aliases=["audio", "music", *COMPARE_WORDS],
             is_output_node=True,
             enable_expand=True,
             hidden=[io.Hidden.dynprompt, io.Hidden.prompt, io.Hidden.unique_id, io.Hidden.extra_pnginfo],
@@ -66,6 +66,11 @@ class SweetSpotCompareAudio(io.ComfyNode):
         return []
 
     @classmethod
+    def fingerprint_inputs(cls, **_: Any) -> str:
+        """Judge again when the user's own threshold has changed."""
+        return str(Options.usual().visible)
+
+    @classmethod
     def execute(
         cls,
         steps: str,
@@ -78,5 +83,5 @@ class SweetSpotCompareAudio(io.ComfyNode):
         """Find the step count, and run the branches."""
         check_seeds(seeds)
         check_choice("fixed_sigmas", fixed_sigmas, FIXED_SIGMAS)
-        wishes = Wishes(steps, sampler, seeds, fixed_sigmas == RESAMPLE, options or Options())
+        wishes = Wishes(steps, sampler, seeds, fixed_sigmas == RESAMPLE, options or Options.usual())
         return start(cls, "audio", lambda _: Audio(), wishes)

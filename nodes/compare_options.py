@@ -29,7 +29,7 @@ class SweetSpotCompareOptions(io.ComfyNode):
             display_name="Compare Options",
             description="Rare settings for the comparison nodes: the check, what counts as visible, memory, price, "
             "frames of a video.",
-            search_aliases=["compare settings", "threshold", "steps"],
+            search_aliases=["compare settings", "threshold"],
             inputs=[*_judging_inputs(), *_running_inputs(), *_cost_inputs()],
             outputs=[
                 CompareOptions.Output("options", display_name="options", tooltip="For the comparison nodes."),

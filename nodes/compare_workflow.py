@@ -20,7 +20,7 @@ from .compare_inputs import (
     step_list_input,
 )
 from .comparing.options import Options
-from .schema import check_choice, make_schema
+from .schema import COMPARE_WORDS, check_choice, make_schema
 from .workflow.media import Images, Media, Video
 from .workflow.stages_here import AUTO
 from .workflow.start import Wishes, start
@@ -35,9 +35,9 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotCompareWorkflow",
             display_name="Compare This Workflow",
-            description="Runs the workflow above `images` at several step counts and names the smallest count that is "
-            "enough. Works with any sampler that has a step count.",
-            search_aliases=["xy plot", "compare steps", "steps", "num_inference_steps", "sample_steps"],
+            description="How many steps are enough? Runs the workflow above `images` at several step counts and names "
+            "the smallest that is. Works with any sampler that has a step count.",
+            search_aliases=COMPARE_WORDS,
             is_output_node=True,
             enable_expand=True,
             hidden=[io.Hidden.dynprompt, io.Hidden.prompt, io.Hidden.unique_id, io.Hidden.extra_pnginfo],
@@ -68,6 +68,11 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
         return []
 
     @classmethod
+    def fingerprint_inputs(cls, **_: Any) -> str:
+        """Judge again when the user's own threshold has changed."""
+        return str(Options.usual().visible)
+
+    @classmethod
     def execute(
         cls,
         steps: str,
@@ -78,7 +83,7 @@ class SweetSpotCompareWorkflow(io.ComfyNode):
         options: Options | None = None,
     ) -> io.NodeOutput:
         """Find the step count, and run the branches."""
-        options = options or Options()
+        options = options or Options.usual()
         check_seeds(seeds)
         check_choice("fixed_sigmas", fixed_sigmas, FIXED_SIGMAS)
 

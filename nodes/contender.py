@@ -25,7 +25,7 @@ class SweetSpotContender(io.ComfyNode):
             display_name="Contender",
             description="Another model, quantisation, LoRA, cache, plan, sampler, scheduler or cfg to compare in "
             "Multi-Step Compare. It runs every step count.",
-            search_aliases=["compare samplers", "compare models", "benchmark", "xy plot", "steps"],
+            search_aliases=["compare samplers", "compare models", "benchmark", "xy plot"],
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
             inputs=[
                 io.Model.Input(

@@ -21,7 +21,7 @@ class SweetSpotFilmstrip(io.ComfyNode):
             display_name="Filmstrip",
             description="Shows the decoded kept steps of one run side by side. This isn't a comparison: step 4 of 25 "
             "isn't the same as a run of 4 steps.",
-            search_aliases=["kept steps", "intermediate steps", "progress images", "denoising process"],
+            search_aliases=["intermediate images", "progress images", "denoising process"],
             is_output_node=True,
             inputs=[
                 io.Image.Input("images", tooltip="The decoded kept latents."),

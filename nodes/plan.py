@@ -23,7 +23,7 @@ class SweetSpotPlan(io.ComfyNode):
             node_id="SweetSpotPlan",
             display_name="Step Plan",
             description="Makes a plan by hand, or changes a linked plan: steps, cfg, sampler, scheduler, exact sigmas.",
-            search_aliases=["steps", "num_inference_steps", "plan", "override steps"],
+            search_aliases=["override steps", "num_inference_steps"],
             # So that a queue without changes still shows what the node showed.
             has_intermediate_output=True,
             inputs=[

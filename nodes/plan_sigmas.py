@@ -22,7 +22,7 @@ class SweetSpotPlanSigmas(io.ComfyNode):
             display_name="Plan Sigmas",
             description="The plan's sampler, and its schedule for this model: the one that the KSampler would run, or "
             "the exact noise levels that a distilled model was trained on.",
-            search_aliases=["BasicScheduler", "sigmas", "steps", "trained timesteps", "ManualSigmas"],
+            search_aliases=["BasicScheduler", "sigmas", "trained timesteps", "ManualSigmas"],
             inputs=[
                 model_input(),
                 Plan.Input("plan", tooltip="A plan, e.g. from Model Step Preset."),

@@ -12,7 +12,8 @@ from .model.evidence import gather_evidence
 from .model.plan_on_model import apply_sampling, known_names, plan_sigmas
 from .model.recognise_here import recognise_here
 from .model.user_folder import presets_stamp
-from .schema import Plan, expert, make_schema, model_input
+from .model.user_settings import usual_quality
+from .schema import STEP_WORDS, Plan, expert, make_schema, model_input
 
 
 class SweetSpotPreset(io.ComfyNode):
@@ -25,7 +26,7 @@ class SweetSpotPreset(io.ComfyNode):
             node_id="SweetSpotPreset",
             display_name="Model Step Preset",
             description="Recognises the model, sets its recommended steps, cfg, sampler and scheduler, and shows why.",
-            search_aliases=["steps", "num_inference_steps", "inference_steps", "sample_steps", "recommended settings"],
+            search_aliases=[*STEP_WORDS, "recommended settings", "best settings", "lightning", "turbo", "distilled"],
             # So that a queue without changes still shows what the node showed.
             has_intermediate_output=True,
             inputs=[model_input(), *_preset_inputs()],
@@ -40,12 +41,14 @@ class SweetSpotPreset(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, model: Any, quality: Quality = "balanced", variant: str = AUTO, min_confidence: str = CONFIDENCES[0]
+        cls, model: Any, quality: Quality | None = None, variant: str = AUTO, min_confidence: str = CONFIDENCES[0]
     ) -> io.NodeOutput:
         """Recognise the model and return its plan."""
         choice = chosen_variant(variant)
         recognition = recognise_here(
-            gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice), quality, min_confidence
+            gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id, choice),
+            quality or usual_quality(),
+            min_confidence,
         )
         plan, replaced = known_names(recognition.plan)
         patched, done = apply_sampling(model, plan)

@@ -10,7 +10,7 @@ from .schema import Trace, is_linked, make_schema
 
 
 class SweetSpotReadTrace(io.ComfyNode):
-    """Reads the trace of a Step-Aware SAMPLER after its run."""
+    """Reads the trace of a Step-Aware Wrapper after its run."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
@@ -18,12 +18,12 @@ class SweetSpotReadTrace(io.ComfyNode):
         return make_schema(
             node_id="SweetSpotReadTrace",
             display_name="Read Step Trace",
-            description="Shows what a Step-Aware SAMPLER recorded: the trace and the kept steps of its run.",
-            search_aliases=["trace", "steps run", "kept steps", "filmstrip"],
+            description="Shows what a Step-Aware Wrapper recorded: the trace and the kept steps of its run.",
+            search_aliases=["trace", "filmstrip", "intermediate images"],
             # So that a queue without changes still shows what the node showed.
             has_intermediate_output=True,
             inputs=[
-                io.Sampler.Input("sampler", tooltip="The output of Step-Aware SAMPLER."),
+                io.Sampler.Input("sampler", tooltip="The output of Step-Aware Wrapper."),
                 io.Latent.Input(
                     "latent", tooltip="The `output` of the sampling node that used this sampler, unchanged."
                 ),
@@ -46,7 +46,7 @@ class SweetSpotReadTrace(io.ComfyNode):
     def execute(cls, sampler: Any, latent: dict[str, Any]) -> io.NodeOutput:
         """Find the run and return what it recorded."""
         if not isinstance(sampler, WatchedSampler):
-            raise TypeError(f"sampler: expected the output of Step-Aware SAMPLER, got {type(sampler).__name__}")
+            raise TypeError(f"sampler: expected the output of Step-Aware Wrapper, got {type(sampler).__name__}")
         run = sampler.run_of(latent)
         trace = run.trace()
         if not trace.kept and is_linked(cls.hidden.prompt, cls.hidden.unique_id, 4):

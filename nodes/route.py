@@ -93,8 +93,8 @@ def add_routes() -> None:
 def answer_recognise(body: Any) -> Answer:
     """Answer which model reaches a node's input.
 
-    The JSON body holds `graph` and `node`, and optionally `input`, `variant` and `min_confidence`. A comparison adds its
-    `steps` (the list) and `cfg`. The answer is that of `answer_for`. A refused request gets 4xx and `error`, and 503 if
+    The JSON body holds `graph` and `node`, and optionally `input`, `variant` and `min_confidence`. A comparison adds
+    `steps` (its list) and `cfg`. The answer is that of `answer_for`. A refused request gets 4xx and `error`, and 503 if
     too many are waiting. If the name is valid but its file may not be read, `by_name` holds what the name shows.
     """
     question = _checked(body, "model")

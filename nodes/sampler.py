@@ -12,6 +12,7 @@ from .running.job import NOTHING_KEPT, SNAP, WARN, Job, describe_settings, run_j
 from .running.stock import KSamplerSettings
 from .running.watched_run import Extras
 from .schema import (
+    STEP_WORDS,
     Trace,
     check_choice,
     conditioning_inputs,
@@ -40,7 +41,7 @@ class SweetSpotSampler(io.ComfyNode):
             display_name="Step-Aware Sampler",
             description="Samples exactly like the stock KSampler and traces each step. Extras, all off by default: "
             "keep chosen steps, limit guidance to part of the run, stop when settled, set a time budget.",
-            search_aliases=["KSampler", "steps", "num_inference_steps", "inference_steps", "sample_steps", "trace"],
+            search_aliases=["KSampler", "trace", *STEP_WORDS],
             # So that a queue without changes still shows what the node showed.
             has_intermediate_output=True,
             inputs=[

@@ -26,7 +26,7 @@ class SweetSpotSaveComparison(io.ComfyNode):
             node_id="SweetSpotSaveComparison",
             display_name="Save Comparison",
             description="Saves a comparison of step counts: images, grid, curve, report, and an HTML page.",
-            search_aliases=["save grid", "save report", "export comparison", "html", "steps"],
+            search_aliases=["save grid", "save report", "export comparison", "html"],
             is_output_node=True,
             # With these, each image carries its workflow and can be dropped into ComfyUI to load it.
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],

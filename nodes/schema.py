@@ -20,6 +20,10 @@ Comparison = io.Custom("COMPARISON")
 CompareOptions = io.Custom("COMPARE_OPTIONS")
 ContenderSocket = io.Custom("CONTENDER")
 
+# What people call the number of steps, and what they search for if they wonder which one to set.
+STEP_WORDS = ["steps", "how many steps", "step count", "num_inference_steps", "inference_steps", "sample_steps"]
+COMPARE_WORDS = [*STEP_WORDS, "steps comparison", "convergence", "benchmark", "grid", "xy plot"]
+
 # Keeps the seed after a run. ComfyUI before 0.9 can't say so, and changes it.
 FIXED_SEED = getattr(getattr(io, "ControlAfterGenerate", None), "fixed", True)
 

@@ -1,4 +1,4 @@
-"""Step-Aware SAMPLER: watches any SAMPLER in a custom-sampling graph."""
+"""Step-Aware Wrapper: watches any SAMPLER in a custom-sampling graph."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ class SweetSpotWrapSampler(io.ComfyNode):
         """Describe the node's inputs and outputs."""
         return make_schema(
             node_id="SweetSpotWrapSampler",
-            display_name="Step-Aware SAMPLER",
+            display_name="Step-Aware Wrapper",
             description="Wraps any SAMPLER and records its steps for Read Step Trace. The result stays the same.",
-            search_aliases=["SamplerCustomAdvanced", "trace sampler", "steps", "early stop"],
+            search_aliases=["SamplerCustomAdvanced", "trace sampler", "early stop"],
             inputs=[
                 io.Sampler.Input("sampler", tooltip="The sampler to watch, e.g. from KSamplerSelect or another pack."),
                 keep_steps_input(),

@@ -84,6 +84,9 @@ type Badge = {
   title: string;
   confidence: string;
   sure: boolean;
+  /** How sure that is, in a plain sentence. */
+  sentence: string;
+  /** One for each quality, or only one if all have the same count. */
   counts: Count[];
   settings: string;
   details: string[];

@@ -1,10 +1,11 @@
 """The rare settings of a comparison, as Compare Options passes them to the comparison nodes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...comparison.measures.visibility import SIDE_BY_SIDE, Visible
 from ...comparison.report import Price
+from ..model.user_settings import memory_megabytes, threshold_percent
 from .shared_calls import AUTO
 
 
@@ -31,6 +32,15 @@ class Options:
     frames: str = "first, middle, last"
     full_precision: bool = False
     clip_vision: Any = None
+
+    @classmethod
+    def usual(cls) -> "Options":
+        """Return those of a comparison without a Compare Options node: the user's own, or else the defaults."""
+        default = cls()
+        threshold = threshold_percent(100 * default.visible.below)
+        return replace(
+            default, visible=Visible.of(threshold / 100), cache_megabytes=memory_megabytes(default.cache_megabytes)
+        )
 
     def __repr__(self) -> str:
         """Return a short text, because ComfyUI shows inputs in error messages."""

@@ -13,6 +13,7 @@ from ...presets.sources.sidecars import SidecarSettings
 from ...presets.sources.templates import TemplateIndex, load_index
 from ...presets.sources.user import UserPresets, read_user_presets
 from .user_folder import presets_file
+from .user_settings import preferred
 
 
 @cache
@@ -44,7 +45,7 @@ def problem_with_presets() -> str:
 
 def _wishes(saved: UserPresets, min_confidence: str) -> Wishes:
     return Wishes(
-        prefer=saved.prefer,
+        prefer=preferred(saved.prefer),
         saved=saved,
         templates=_templates(),
         sidecar=SidecarSettings(),

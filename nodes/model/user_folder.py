@@ -6,6 +6,7 @@ import folder_paths
 
 from ...presets.sources import user
 from .asking_user import asking_user
+from .user_settings import preferred, usual_quality
 
 
 def presets_file() -> Path:
@@ -14,9 +15,9 @@ def presets_file() -> Path:
 
 
 def presets_stamp() -> str:
-    """Return a text that changes whenever the user or the user's presets change."""
-    file = presets_file()
+    """Return a text that changes whenever the user, or the user's presets or preferences change."""
+    file, prefers = presets_file(), f"{preferred('template')} {usual_quality()}"
     try:
-        return f"{file} {file.stat().st_mtime_ns}"
+        return f"{file} {file.stat().st_mtime_ns} {prefers}"
     except OSError:
-        return str(file)
+        return f"{file} {prefers}"

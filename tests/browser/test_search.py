@@ -13,9 +13,12 @@ NODES = {
     "SweetSpotCompare": "Multi-Step Compare",
     "SweetSpotCompareWorkflow": "Compare This Workflow",
     "SweetSpotCompareAudio": "Compare This Audio",
+    "SweetSpotContender": "Contender",
+    "SweetSpotCompareOptions": "Compare Options",
+    "SweetSpotSaveComparison": "Save Comparison",
     "SweetSpotDemoModel": "Load Demo Model",
     "SweetSpotSavePreset": "Save Step Preset",
-    "SweetSpotWrapSampler": "Step-Aware SAMPLER",
+    "SweetSpotWrapSampler": "Step-Aware Wrapper",
     "SweetSpotReadTrace": "Read Step Trace",
     "SweetSpotPlanSigmas": "Plan Sigmas",
     "SweetSpotGuidanceWindow": "Guidance Window",
@@ -61,4 +64,25 @@ def test_other_names_of_steps_find_the_nodes(comfy: ComfyPage, words: str):
     search(comfy, words)
     for name in ("Model Step Preset", "Step-Aware Sampler", "Multi-Step Compare"):
         expect(comfy.page.get_by_text(name).first).to_be_visible()
+    comfy.page.keyboard.press("Escape")
+
+
+@CANVAS_ONLY
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("how many steps", ["Model Step Preset", "Multi-Step Compare", "Compare This Workflow"]),
+        ("step count", ["Model Step Preset", "Multi-Step Compare", "Compare This Workflow"]),
+        ("steps comparison", ["Multi-Step Compare", "Compare This Workflow"]),
+        ("convergence", ["Multi-Step Compare", "Compare This Workflow"]),
+        ("benchmark", ["Multi-Step Compare", "Contender"]),
+        ("grid", ["Multi-Step Compare"]),
+        ("lightning", ["Model Step Preset"]),
+        ("steps", ["Model Step Preset", "Multi-Step Compare"]),
+    ],
+)
+def test_questions_about_steps_find_the_nodes_that_answer_them(comfy: ComfyPage, words: str, names: list[str]):
+    search(comfy, words)
+    for name in names:
+        expect(comfy.page.get_by_text(name, exact=True).first).to_be_visible()
     comfy.page.keyboard.press("Escape")

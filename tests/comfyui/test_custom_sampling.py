@@ -122,7 +122,7 @@ def test_a_latent_of_another_sampler_is_refused(comfyui, graph):
 
 def test_a_sampler_that_was_not_wrapped_is_refused(comfyui, graph):
     nodes = base(graph) | {"sampled": custom("stock"), "read": read("stock"), "show": graph.show("read", 2)}
-    with pytest.raises(graph.Failed, match="sampler: expected the output of Step-Aware SAMPLER, got KSAMPLER"):
+    with pytest.raises(graph.Failed, match="sampler: expected the output of Step-Aware Wrapper, got KSAMPLER"):
         comfyui.run(nodes)
 
 

@@ -14,6 +14,7 @@ import {
 } from "../graph/canvas.js";
 import { askForModel, forgetAnswers } from "../graph/route.js";
 import { addPanel, chain, make } from "../parts/panel.js";
+import { t } from "../parts/words.js";
 import { planOf, settingsOf, toBadge } from "./recognition.js";
 
 const NODE = "SweetSpotPreset";
@@ -49,8 +50,8 @@ class PresetBadge {
     this.reply = null;
     this.body = make("div", { className: "ss-badge-body" });
     this.status = make("span", { className: "ss-said", role: "status" });
-    this.button = make("button", { type: "button", onclick: () => this.apply() }, "Apply to sampler");
-    this.button.title = "Write these settings into the connected samplers. Ctrl+Z undoes this";
+    this.button = make("button", { type: "button", onclick: () => this.apply() }, t("badge.apply", "Apply to sampler"));
+    this.button.title = t("badge.applyHelp", "Write these settings into the connected samplers. Ctrl+Z undoes this");
     const scrolled = make("div", { className: "ss-badge-scrolled" }, this.body);
     const panel = make(
       "div",
@@ -97,7 +98,7 @@ class PresetBadge {
       const badge = toBadge(this.answer, this.quality, this.problem);
       this.body.replaceChildren(...badgeElements(badge, (quality) => this.choose(quality)));
     } else {
-      const text = this.problem || "Connect a model to see the recommended settings.";
+      const text = this.problem || t("badge.connect", "Connect a model to see the recommended settings.");
       this.body.replaceChildren(make("div", { className: this.problem ? "ss-warning" : "ss-hint" }, text));
     }
   }
@@ -128,10 +129,10 @@ class PresetBadge {
  * @param {number} targets
  */
 function appliedText(written, left, targets) {
-  if (targets === 0) return "No sampler is connected to this node.";
+  if (targets === 0) return t("badge.noSampler", "No sampler is connected to this node.");
   const names = [...new Set(written)].join(", ");
-  const summary = names ? `Written to ${names}.` : "Nothing to change.";
-  return left.length ? `${summary} Not changed: ${left.join("; ")}.` : summary;
+  const summary = names ? t("badge.written", "Written to {names}.", { names }) : t("badge.same", "Nothing to change.");
+  return left.length ? t("badge.left", "{summary} Not changed: {left}.", { summary, left: left.join("; ") }) : summary;
 }
 
 /**
@@ -161,13 +162,14 @@ function badgeElements(badge, choose) {
       make("b", {}, badge.title),
       make("span", { className: badge.sure ? "ss-chip ss-sure" : "ss-chip ss-unsure" }, badge.confidence),
     ),
+    make("div", {}, badge.sentence),
     ...badge.warnings.map((text) => make("div", { className: "ss-warning" }, text)),
     make("div", { className: "ss-counts" }, ...counts),
     make("div", { className: "ss-settings", title: sources }, badge.settings),
     make(
       "details",
       { className: "ss-sources" },
-      make("summary", {}, "Sources"),
+      make("summary", {}, t("badge.sources", "Sources")),
       ...badge.details.map((text) => make("div", {}, text)),
     ),
   ];

@@ -1,5 +1,7 @@
 /** Turns the server's answer about a model into the badge's texts. */
 
+import { t } from "../parts/words.js";
+
 export const QUALITIES = ["draft", "balanced", "best"];
 
 /**
@@ -13,25 +15,41 @@ export const QUALITIES = ["draft", "balanced", "best"];
 export function toBadge(answer, quality, problem = "") {
   const plan = planOf(answer, quality);
   const recognised = answer.name !== "" || answer.confidence === "certain";
+  const counts = QUALITIES.map((name) => ({
+    quality: name,
+    steps: planOf(answer, name).steps,
+    chosen: name === quality,
+    source: planOf(answer, name).sources.steps ?? "",
+  }));
+  const all = new Set(counts.map(({ steps }) => steps)).size === 1;
   return {
-    title: answer.name || (recognised ? answer.files[0] : "Model not recognised"),
+    title: answer.name || (recognised ? answer.files[0] : t("badge.unknown", "Model not recognised")),
     confidence: answer.confidence,
     sure: !answer.required && (answer.confidence === "certain" || answer.confidence === "likely"),
-    counts: QUALITIES.map((name) => ({
-      quality: name,
-      steps: planOf(answer, name).steps,
-      chosen: name === quality,
-      source: planOf(answer, name).sources.steps ?? "",
-    })),
+    sentence: sentenceFor(answer),
+    counts: all ? [{ ...counts[1], quality: t("badge.every", "every quality"), chosen: true }] : counts,
     settings: settingsLine(plan),
     details: [
-      ...answer.signals.map((signal) => `found by ${signal}`),
+      ...answer.signals.map((signal) => t("badge.foundBy", "found by {signal}", { signal })),
       ...Object.entries(plan.sources).map(([name, source]) => `${name}${valueText(plan, name)}: ${source}`),
-      ...(answer.alternatives.length ? [`could also be: ${answer.alternatives.slice(0, 6).join(", ")}`] : []),
+      ...(answer.alternatives.length
+        ? [t("badge.alternatives", "could also be: {names}", { names: answer.alternatives.slice(0, 6).join(", ") })]
+        : []),
       ...(answer.note ? [answer.note] : []),
     ],
     warnings: [...(problem ? [problem] : []), ...answer.contradictions, ...plan.warnings],
   };
+}
+
+/** @param {Answer} answer */
+function sentenceFor({ confidence, required, name }) {
+  if (required)
+    return t("badge.required", "Not as sure as min_confidence asks, so these are the safe settings for any model.");
+  if (confidence === "certain") return t("badge.certain", "This model is known; these settings are made for it.");
+  if (confidence === "likely") return t("badge.likely", "Most likely this model, so these settings should suit it.");
+  if (confidence === "family only")
+    return t("badge.family", "A model of this kind that I don't know by name; using the settings of {name}.", { name });
+  return t("badge.safe", "I don't know this model. 25 steps are safe for any that isn't made for few steps.");
 }
 
 /**
@@ -64,15 +82,17 @@ const isStock = (plan, name) => Boolean(plan.sources?.[name]?.startsWith("stock 
 
 /** @param {Partial<QualityPlan>} plan */
 export function settingsLine(plan) {
-  const { steps, cfg, sampler_name, scheduler, guidance } = plan;
+  const { steps, cfg, sampler_name, scheduler, guidance, clip_skip } = plan;
   const text = (/** @type {string} */ name, /** @type {string} */ value) =>
-    isStock(plan, name) ? `${value} (stock default)` : value;
+    isStock(plan, name) ? t("badge.stock", "{value} (stock default)", { value }) : value;
   const parts = [
-    `${steps} steps`,
-    text("cfg", cfg === 1 ? "cfg off" : `cfg ${cfg}`),
+    t("run.steps", "{steps} step | {steps} steps", { steps }),
+    text("cfg", cfg === 1 ? t("badge.cfgOff", "cfg off") : `cfg ${cfg}`),
     `${text("sampler_name", String(sampler_name))} · ${text("scheduler", String(scheduler))}`,
   ];
   if (guidance) parts.push(`guidance ${guidance}`);
+  // Without these, some models give poor images at any step count.
+  if (clip_skip && clip_skip > 1) parts.push(`clip skip ${clip_skip}`);
   return parts.join(" · ");
 }
 

@@ -46,6 +46,21 @@ test("what is not recognised says so", () => {
   assert.equal(toBadge({ ...answer, confidence: "likely", required: "certain" }, "draft").sure, false);
 });
 
+test("a plain sentence says how sure it is, and a model with one count for all has one button", () => {
+  const sentences = ["certain", "likely", "family only", "unknown"].map(
+    (confidence) => toBadge({ ...answer, confidence }, "draft").sentence,
+  );
+  assert.equal(new Set(sentences).size, 4);
+  assert.match(sentences[2], /A model$|A model\./);
+  assert.match(toBadge({ ...answer, required: "certain" }, "draft").sentence, /min_confidence/);
+  const same = { draft: plan(8), balanced: plan(8), best: plan(8) };
+  assert.deepEqual(
+    toBadge({ ...answer, qualities: same }, "draft").counts.map(({ steps, chosen }) => [steps, chosen]),
+    [[8, true]],
+  );
+  assert.match(settingsLine({ ...plan(25), clip_skip: 2 }), / · clip skip 2$/);
+});
+
 test("settings are told in one line", () =>
   assert.equal(settingsLine(plan(4)), "4 steps · cfg off · euler · simple · guidance 3.5"));
 
