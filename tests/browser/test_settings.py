@@ -72,3 +72,15 @@ def test_the_accent_is_the_users_own(comfy: ComfyPage, settings: Any):
     settings("SweetSpot.Accent", "ff8800")
     accent = "() => getComputedStyle(document.querySelector('.ss-badge')).getPropertyValue('--ss-accent').trim()"
     assert comfy.page.evaluate(accent) == "#ff8800"
+
+
+@CANVAS_ONLY
+def test_the_page_speaks_the_language_that_comfyui_is_set_to(comfy: ComfyPage, settings: Any):
+    settings("Comfy.Locale", "zh")
+    comfy.reload()
+    comfy.add("SweetSpotCompare", 500, 60)
+    expect(comfy.panel(".ss-hint")).to_have_text("运行节点后，图像和结论会显示在这里。")
+    write(comfy, "Comfy.Locale", "en")
+    comfy.reload()
+    comfy.add("SweetSpotCompare", 500, 60)
+    expect(comfy.panel(".ss-hint").last).to_contain_text("Run the node")

@@ -46,7 +46,7 @@ def translation(root: Path, language: str) -> dict[str, Any]:
 
 
 def test_there_is_a_folder_for_each_language_and_no_other(root: Path):
-    assert sorted(folder.name for folder in (root / "locales").iterdir()) == list(LANGUAGES)
+    assert sorted(folder.name for folder in (root / "locales").iterdir()) == ["en", *LANGUAGES]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -71,3 +71,5 @@ def test_comfyui_serves_them(comfyui, root: Path):
     for language in LANGUAGES:
         nodes = served[language]["nodeDefs"]
         assert nodes["SweetSpotCompare"] == translation(root, language)["SweetSpotCompare"]
+        assert served[language]["sweetspot"]["viewer"]["empty"]
+        assert served[language]["settings"]["SweetSpot_Quality"]["name"]

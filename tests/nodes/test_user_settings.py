@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
-
 import folder_paths
+import pytest
 from sweetspot.nodes.comparing.options import Options
 from sweetspot.nodes.model.user_settings import memory_megabytes, preferred, usual_quality
 

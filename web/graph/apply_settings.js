@@ -1,5 +1,6 @@
 /** Finds the widgets to write recommended settings or a step count to. Writes nothing itself. */
 
+import { t } from "../parts/words.js";
 import { classOf, downstreamOf, nodesOf, slotOf, sourceOf } from "./walk.js";
 
 /** Names of the widgets that hold a setting, also in other packs' nodes. @type {[string, RegExp][]} */
@@ -88,7 +89,7 @@ export function propose(settings, places) {
   const proposal = { changes: [], left: [] };
   for (const place of places) {
     if (isLinked(place, "plan")) {
-      proposal.left.push(`${nameOf(place.node)}: set by its plan`);
+      proposal.left.push(t("apply.planned", "{node}: set by its plan", { node: nameOf(place.node) }));
       continue;
     }
     for (const [setting, widget] of settingWidgets(place.node)) {
@@ -142,9 +143,9 @@ function proposeOne(place, widget, value, proposal) {
   const { node } = place;
   const { name } = widget;
   if (isLinked(place, name)) {
-    proposal.left.push(`${nameOf(node)}: ${name} is linked`);
+    proposal.left.push(t("apply.linked", "{node}: {name} is linked", { node: nameOf(node), name }));
   } else if (!offers(node, widget, value)) {
-    proposal.left.push(`${nameOf(node)}: ${name} has no option ${value}`);
+    proposal.left.push(t("apply.missing", "{node}: {name} has no option {value}", { node: nameOf(node), name, value }));
   } else if (widget.value !== value) {
     proposal.changes.push({ node, widget, value });
   }

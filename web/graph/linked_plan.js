@@ -3,6 +3,7 @@
 import { isLinked } from "./apply_settings.js";
 import { frameOfNode, watchGraph } from "./canvas.js";
 import { askForPlan } from "./route.js";
+import { t } from "../parts/words.js";
 import { settingsLine } from "../preset/recognition.js";
 
 /**
@@ -30,6 +31,6 @@ export function watchPlan(node, names, show) {
 /** @param {Plan | null} plan */
 export function planText(plan) {
   return plan
-    ? `plan: ${settingsLine(plan)}`
-    : "plan: overrides the greyed settings; its values are only known when it runs";
+    ? t("plan.known", "plan: {settings}", { settings: settingsLine(plan) })
+    : t("plan.unknown", "plan: overrides the greyed settings; its values are only known when it runs");
 }

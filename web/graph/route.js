@@ -2,6 +2,7 @@
 
 import { api } from "../../../scripts/api.js";
 import { frameOfNode, notifyWatchers } from "./canvas.js";
+import { t } from "../parts/words.js";
 import { upstreamOf } from "./walk.js";
 
 const RECOGNISE = "/sweetspot/recognise";
@@ -110,10 +111,17 @@ async function post(route, body) {
       headers: { "Content-Type": "application/json" },
       body,
     });
-    const content = await response.json().catch(() => ({ error: `The server failed (HTTP ${response.status})` }));
+    const content = await response
+      .json()
+      .catch(() => ({ error: t("route.failed", "The server failed (HTTP {status})", { status: response.status }) }));
     if (response.ok) return { answer: content, problem: "" };
     return { answer: content.by_name ?? null, problem: String(content.error) };
   } catch (error) {
-    return { answer: null, problem: `The server did not answer (${error instanceof Error ? error.message : error})` };
+    return {
+      answer: null,
+      problem: t("route.silent", "The server did not answer ({why})", {
+        why: error instanceof Error ? error.message : error,
+      }),
+    };
   }
 }

@@ -10,6 +10,7 @@ import { axis, drawChart, unzoomed } from "../parts/chart.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
 import { askForZones } from "../graph/route.js";
 import { addPanel, chain, make, oncePerFrame } from "../parts/panel.js";
+import { t } from "../parts/words.js";
 import { placeOf, zoneOf } from "./steps_band.js";
 import { columns, describeProgress, emptySeries, fromTrace, guidedStretches, withMessage } from "./trace_series.js";
 
@@ -20,7 +21,6 @@ const NODES = new Set(["SweetSpotSampler", "SweetSpotWrapSampler", "SweetSpotRea
 const LINE_HEIGHT = 40;
 const STEPS_HEIGHT = 96;
 const CHART_HEIGHT = 190;
-const CHART_HELP = "How much each step changed the predicted image. Shaded: steps with guidance. Orange: kept steps";
 
 /** @type {WeakMap<object, SamplerPanel>} */
 const panels = new WeakMap();
@@ -67,12 +67,12 @@ class SamplerPanel {
     this.plan = make("div", {
       className: "ss-plan",
       hidden: true,
-      title: "A linked plan overrides the greyed widgets",
+      title: t("plan.help", "A linked plan overrides the greyed widgets"),
     });
     this.band = make("div", { className: "ss-band" });
     this.advice = make("div", { className: "ss-advice" });
     this.host = make("div", { className: "ss-chart-host" });
-    this.frame = make("div", { className: "ss-chart", hidden: true, title: CHART_HELP }, this.host);
+    this.frame = make("div", { className: "ss-chart", hidden: true, title: chartHelp() }, this.host);
     this.text = make("div", { className: "ss-text" });
     this.withSteps = node.comfyClass === "SweetSpotSampler";
     const steps = this.withSteps ? [this.plan, this.band, this.advice] : [];
@@ -115,15 +115,16 @@ class SamplerPanel {
       return make("i", {
         className: `ss-zone ss-${name}`,
         style: `left:${left * 100}%;width:${(right - left) * 100}%`,
-        title: `${first} to ${last} steps: ${text}`,
+        title: t("band.range", "{first} to {last} steps: {text}", { first, last, text }),
       });
     });
     const marker =
       steps === null ? null : make("i", { className: "ss-marker", style: `left:${placeOf(steps) * 100}%` });
     this.band.replaceChildren(...parts, ...(marker ? [marker] : []));
     const zone = steps === null ? undefined : zoneOf(steps, zones);
-    this.advice.textContent = zone ? `${steps} steps: ${zone.text}` : "";
-    if (steps === null) this.advice.textContent = "The plan's step count is only known when it runs.";
+    const known = zone && t("band.zone", "{count}: {text}", { count: counted(steps), text: zone.text });
+    this.advice.textContent =
+      steps === null ? t("band.unknown", "The plan's step count is only known when it runs.") : (known ?? "");
   }
 
   /** @param {TraceMessage} message */
@@ -181,6 +182,12 @@ class SamplerPanel {
   }
 }
 
+/** @param {number | null} steps */
+const counted = (steps) => t("run.steps", "{steps} step | {steps} steps", { steps });
+
+const chartHelp = () =>
+  t("trace.help", "How much each step changed the predicted image. Shaded: steps with guidance. Orange: kept steps");
+
 /**
  * @param {Colours} colours
  * @param {() => TraceSeries} series
@@ -192,8 +199,8 @@ function chartOptions(colours, series) {
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false },
     scales: { x: { time: false, auto: false }, y: { auto: false } },
     axes: [
-      axis(colours, "step", 18, "", { incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000] }),
-      axis(colours, "change", 38, " %"),
+      axis(colours, t("trace.step", "step"), 20, "", { incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000] }),
+      axis(colours, t("trace.axis", "change"), 44, " %"),
     ],
     series: [{}, { stroke: accent, width: 2, spanGaps: true, points: { show: false } }],
     hooks: {

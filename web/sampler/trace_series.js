@@ -1,5 +1,7 @@
 /** The points of a run, live or finished, as the chart draws them. */
 
+import { t } from "../parts/words.js";
+
 /** @returns {TraceSeries} */
 export const emptySeries = () => ({ steps: 0, points: [], kept: [] });
 
@@ -72,10 +74,11 @@ export function guidedStretches(points) {
  * @returns {string}
  */
 export function describeProgress(message) {
-  const parts = [`step ${message.step} of ${message.steps}`, `σ ${round(message.sigma)}`];
-  if (message.cfg !== null) parts.push(message.cfg === 1 ? "no guidance" : `cfg ${round(message.cfg)}`);
-  if (message.change !== null) parts.push(`change ${(message.change * 100).toFixed(1)} %`);
-  if (message.seconds_left !== null) parts.push(`${message.seconds_left.toFixed(1)} s left`);
+  const { step, steps: of, sigma, cfg, change, seconds_left } = message;
+  const parts = [t("live.step", "step {step} of {of}", { step, of }), `σ ${round(sigma)}`];
+  if (cfg !== null) parts.push(cfg === 1 ? t("trace.unguided", "no guidance") : `cfg ${round(cfg)}`);
+  if (change !== null) parts.push(t("trace.change", "change {change} %", { change: (change * 100).toFixed(1) }));
+  if (seconds_left !== null) parts.push(t("trace.left", "{left} s left", { left: seconds_left.toFixed(1) }));
   return parts.join(" · ");
 }
 
