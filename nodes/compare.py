@@ -118,8 +118,7 @@ class SweetSpotCompare(io.ComfyNode):
             prompts=len(positives),
         )
         report = compare(engine, [own, *others], question)
-        outputs, shown, picture = answer(cls, report, words)
-        progress.show(picture)
+        outputs, shown = answer(cls, report, words)
         return io.NodeOutput(*outputs, ui=shown)
 
     @classmethod

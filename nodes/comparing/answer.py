@@ -8,7 +8,6 @@ import torch
 from comfy_api.latest import ui
 
 from ...comparison.markdown import summary, to_markdown
-from ...comparison.measures.levels import Image
 from ...comparison.pictures.chart import draw_curve
 from ...comparison.pictures.grid import draw_grid
 from ...comparison.report import Report
@@ -21,8 +20,8 @@ def answer(
     report: Report,
     words: Mapping[str, int],
     places: Sequence[tuple[str, str]] = (),
-) -> tuple[tuple[Any, ...], dict[str, Any], Image]:
-    """Return a comparison's outputs, what its node shows, and the grid.
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return a comparison's outputs, and what its node shows.
 
     Args:
         cls: the node's class; its hidden inputs hold the workflow that is written into every image.
@@ -42,4 +41,4 @@ def answer(
     }
     steps = report.first.sweet_spot.steps or report.first.reference
     outputs = (all_images(report), grid, text, steps, markdown, torch.from_numpy(curve).unsqueeze(0), report)
-    return outputs, shown, picture
+    return outputs, shown

@@ -8,8 +8,6 @@ import comfy.model_management
 import comfy.utils
 import latent_preview
 
-from ...comparison.measures.levels import Image
-from ...comparison.pictures.grid import to_pillow
 from ...comparison.runs import Run, Task
 from ..running.watched_run import OnStep
 from .live_runs import LiveRuns
@@ -66,12 +64,6 @@ class ComparisonProgress:
         self._done += task.steps
         self._update(self._done)
         self._live.finished(task, run)
-
-    def show(self, picture: Image) -> None:
-        """Replace the last preview by `picture`; the browser would otherwise keep it on top of the node's result."""
-        if self._previewer:
-            preview = ("PNG", to_pillow(picture), None)
-            self._bar.update_absolute(self._total, self._total, preview)
 
     def _tell(self, counts: Sequence[int], step: int | None, done: float) -> None:
         """Report to the node which step counts run, at which step, and how many seconds are left by the pace so far."""

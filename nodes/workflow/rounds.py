@@ -61,7 +61,7 @@ class Rounds:
             report = await self.comparison.report()
         except MissingRuns as missing:
             return self._expanded(*self._branches(missing.tasks, f"{cls.hidden.unique_id}."))
-        outputs, shown, _ = answer(cls, report, self.words, self._places())
+        outputs, shown = answer(cls, report, self.words, self._places())
         self.shown |= {name: shown[name][0] for name in ("report", "viewer", "markdown", "text")}
         self.shown["images"] = shown["images"]
         return io.NodeOutput(*outputs, ui=shown)

@@ -18,7 +18,9 @@ TWINS = {
     "Find the sweet spot": "find_the_sweet_spot",
     "Guidance window": "guidance_window",
     "Preset to stock KSampler": "preset_to_ksampler",
+    "Right steps as an app": "right_steps_as_an_app",
 }
+BYPASSED = 4
 BLUEPRINTS = sorted((PACK / "subgraphs").glob("*.json"))
 
 
@@ -39,7 +41,8 @@ def test_all_are_there_in_both_forms_each_with_a_thumbnail():
 
 @pytest.mark.parametrize("workflow", UI, ids=lambda file: file.stem)
 def test_both_forms_hold_the_same_nodes(workflow: Path):
-    drawn = sorted(node["type"] for node in json.loads(workflow.read_text("utf-8"))["nodes"])
+    nodes = json.loads(workflow.read_text("utf-8"))["nodes"]
+    drawn = sorted(node["type"] for node in nodes if node["mode"] != BYPASSED)
     drawn.remove("MarkdownNote")
     sent = json.loads((FOLDER / "api" / f"{TWINS[workflow.stem]}.json").read_text("utf-8"))
     assert drawn == sorted(node["class_type"] for node in sent.values())
@@ -91,3 +94,23 @@ def test_the_blueprint_runs_on_a_loader(comfyui, tmp_path: Path):
     file.write_text(json.dumps(workflow), "utf-8")
     prompt_id = run_workflow(comfyui.server, file)
     assert get_json(comfyui.server, f"/history/{prompt_id}")[prompt_id]["outputs"]["101"]["images"]
+
+
+@pytest.mark.parametrize("workflow", UI, ids=lambda file: file.stem)
+def test_titles_can_be_read_with_the_whole_workflow_in_view(workflow: Path):
+    """In a page of 1440 by 900, ComfyUI shows titles of a workflow of at most this size."""
+    nodes = json.loads(workflow.read_text("utf-8"))["nodes"]
+    for axis, most in ((0, 1850), (1, 1150)):
+        first = min(node["pos"][axis] for node in nodes)
+        assert max(node["pos"][axis] + node["size"][axis] for node in nodes) - first <= most
+
+
+@pytest.mark.parametrize("workflow", UI, ids=lambda file: file.stem)
+def test_no_node_covers_another(workflow: Path):
+    nodes = json.loads(workflow.read_text("utf-8"))["nodes"]
+    # A node's title stands above its position.
+    boxes = [(*node["pos"], node["pos"][0] + node["size"][0], node["pos"][1] + node["size"][1]) for node in nodes]
+    for place, (left, top, right, bottom) in enumerate(boxes):
+        for other_left, other_top, other_right, other_bottom in boxes[place + 1 :]:
+            apart = left >= other_right or other_left >= right
+            assert apart or top - 30 >= other_bottom or other_top - 30 >= bottom

@@ -97,7 +97,10 @@ function options(colours, { series, visible }, selected) {
       x: { time: false, range: () => padded(counts) },
       y: { range: () => [lowest - 0.1 * height, 100 + 0.4 * height] },
     },
-    axes: [axis(colours, t("curve.steps", "steps"), 22), axis(colours, t("curve.similarity", "similarity"), 46, " %")],
+    axes: [
+      axis(colours, t("curve.steps", "steps"), 22),
+      axis(colours, t("curve.similarity", "similarity"), 46, " %", { filter: upTo100 }),
+    ],
     series: [
       {},
       ...series.map(({ name }, at) => ({
@@ -141,6 +144,14 @@ function markThreshold(chart, threshold, ink) {
   ctx.fillText(t("curve.visible", "visible below"), bbox.left + bbox.width, y + 13 * devicePixelRatio);
   ctx.restore();
 }
+
+/**
+ * The marks of the axis; the room above 100 % is only for labels.
+ *
+ * @param {any} _chart
+ * @param {number[]} marks
+ */
+const upTo100 = (_chart, marks) => marks.map((mark) => (mark <= 100 ? mark : null));
 
 /** @param {number[]} values */
 function padded(values) {

@@ -55,7 +55,8 @@ export function unzoomed(chart, left, top) {
  */
 export function axis({ text, grid }, label, size, unit = "", more = {}) {
   const font = "12px sans-serif";
-  const values = (/** @type {any} */ _, /** @type {number[]} */ at) => at.map((value) => value + unit);
+  const values = (/** @type {any} */ _, /** @type {(number | null)[]} */ at) =>
+    at.map((value) => (value === null ? "" : value + unit));
   const look = { stroke: text, font, labelFont: font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   return { ...look, label, size, values, gap: 2, labelSize: 14, labelGap: 0, ...more };
 }
