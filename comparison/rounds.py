@@ -24,8 +24,8 @@ _OTHER_STARTS = (
 _UNEVEN_TIMES = 1.6
 _UNEVEN = (
     "The seconds per step differ a lot between these runs: the machine was busy, a cache skipped calls, or some runs "
-    "come from an earlier comparison. To compare seconds or cost, clear the kept images (cache_megabytes 0) and run "
-    "again."
+    "come from an earlier comparison. To compare seconds or cost, clear the kept images (cache_megabytes 0 in Compare "
+    "Options) and run again."
 )
 
 

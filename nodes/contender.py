@@ -5,9 +5,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..presets.plan import StepPlan
+from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.recognise import recognise
 from .comparing.changes import Changes
-from .model.evidence import gather_evidence, source_file
+from .model.evidence import gather_evidence
 from .schema import ContenderSocket, Plan, check_choice, check_number, make_schema, sampler_names, scheduler_names
 
 SAME = "same"
@@ -85,22 +86,24 @@ class SweetSpotContender(io.ComfyNode):
         check_choice("sampler_name", sampler_name, [SAME, *sampler_names()])
         check_choice("scheduler", scheduler, [SAME, *scheduler_names()])
         check_number("cfg", cfg, _SAME_CFG, 100)
-        file = source_file(model) if model is not None else None
+        evidence = None if model is None else gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id)
+        known_plan = plan if plan is not None or evidence is None else recognise(evidence).plan
         changes = Changes(
             model,
             plan,
-            cls._known_plan(model, plan),
+            known_plan,
             None if sampler_name == SAME else sampler_name,
             None if scheduler == SAME else scheduler,
             None if cfg < 0 else cfg,
             label.strip(),
-            file.name if file else "",
+            _name_of(evidence) if evidence is not None else "",
         )
         return io.NodeOutput(changes)
 
-    @classmethod
-    def _known_plan(cls, model: Any, plan: StepPlan | None) -> StepPlan | None:
-        """Return what is known about the contender's own model; None if it has none."""
-        if plan is not None or model is None:
-            return plan
-        return recognise(gather_evidence(model, cls.hidden.prompt, cls.hidden.unique_id)).plan
+
+def _name_of(evidence: Evidence) -> str:
+    """Return a model's file with its LoRAs; empty if it doesn't come from one file."""
+    if len(evidence.files) != 1:
+        return ""
+    names = [evidence.files[0], *(lora.name for lora in evidence.active_loras)]
+    return " + ".join(name.replace("\\", "/").rpartition("/")[2] for name in names)

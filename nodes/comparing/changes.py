@@ -18,7 +18,7 @@ class Changes:
         scheduler: ComfyUI's name of the scheduler.
         cfg: guidance scale, 1 is off.
         label: the name to show; empty to make one.
-        file: name of the model's file; empty if it is not known.
+        file: name of the model's file, with its LoRAs; empty if it is not known.
     """
 
     model: Any = None

@@ -50,8 +50,9 @@ def _named(contender: Contender, changes: Changes, others: Sequence[Contender], 
         return replace(contender, label=changes.label)
     name, taken = _name(contender), [_name(other) for other in others]
     if changes.model is not None:
-        label = changes.file or f"{name}, model {number}"
-        return replace(contender, label=label if label not in taken else f"{name}, {label}, {number}")
+        # A patched copy of the comparison's own model comes from the same file.
+        is_other = changes.file and changes.file not in (others[0].source, *taken)
+        return replace(contender, label=changes.file if is_other else f"{name}, model {number}")
     if name in taken and changes.plan is not None:
         return replace(contender, label=f"{name}, plan {number}")
     return contender

@@ -599,6 +599,22 @@ def test_contenders_with_other_models_find_the_cheapest_setup(comfyui, graph, sc
         assert found["best"]["seconds"] <= first["runs"][-1]["seconds"]
 
 
+def test_contenders_are_named_after_what_distinguishes_them(comfyui, graph):
+    graph.save_lora(comfyui.server.base / "models" / "loras" / "mine.safetensors")
+    lora = {"model": ["model", 0], "lora_name": "mine.safetensors", "strength_model": 0.5}
+    nodes = graph.demo(size=32) | {
+        "lora": {"class_type": "LoraLoaderModelOnly", "inputs": lora},
+        "shifted": {"class_type": "ModelSamplingSD3", "inputs": {"model": ["model", 0], "shift": 3.0}},
+    }
+    contenders = [{"model": ["lora", 0]}, {"model": ["shifted", 0]}, {"model": ["lora", 0], "label": "my own"}]
+    report = report_of(comfyui.run(nodes | {"compare": graph.compare(steps="2, 3", contenders=contenders)}))
+    names = [other["name"] for other in report["others"]]
+    assert len({report["name"], *names}) == 4
+    assert names[0].endswith("mine.safetensors") or names[0].endswith("model 2")
+    assert names[1].endswith("model 3")
+    assert names[2] == "my own"
+
+
 def test_a_contender_with_other_latents_is_refused(comfyui, graph):
     nodes = graph.demo(size=32) | {"other": {"class_type": "TestsOtherLatents", "inputs": {"model": ["model", 0]}}}
     with pytest.raises(graph.Failed, match="contenders: expected models with the same kind of latent"):

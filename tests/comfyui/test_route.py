@@ -68,13 +68,40 @@ def test_tells_the_variant_and_three_qualities_as_the_preset_node_does(server: S
         assert plan["sources"]["steps"]
 
 
-def test_recognises_the_demo_model(server: Server):
+def demo_question() -> dict[str, Any]:
     graph = {
         "1": {"class_type": "SweetSpotDemoModel", "inputs": {}},
         "2": {"class_type": "SweetSpotPreset", "inputs": {"model": ["1", 0]}},
     }
-    status, answer = post(server, {"graph": graph, "node": "2"})
+    return {"graph": graph, "node": "2"}
+
+
+def test_recognises_the_demo_model(server: Server):
+    status, answer = post(server, demo_question())
     assert (status, answer["variant"], answer["confidence"]) == (200, "sweetspot_demo", "certain")
+
+
+@pytest.mark.parametrize(
+    ("steps", "cfg", "wrong"),
+    [
+        ("4, 25", 3, ""),
+        ("1, 2", 3, "the lowest recommended count is"),
+        ("auto", 3, ""),
+        ("nonsense", None, ""),
+        ("200, 300", 3, "the highest recommended count is"),
+    ],
+)
+def test_tells_what_is_wrong_with_a_comparisons_settings(server: Server, steps: str, cfg: float | None, wrong: str):
+    _, answer = post(server, demo_question() | {"steps": steps, "cfg": cfg})
+    assert answer["counts"] == [3, 6, 12, 24]
+    assert (wrong in answer["wrong"]) if wrong else answer["wrong"] == ""
+
+
+@pytest.mark.parametrize("more", [{"steps": 4}, {"steps": "4", "cfg": "3"}, {"steps": "4", "cfg": True}])
+def test_refuses_settings_of_a_comparison_that_are_none(server: Server, more: dict[str, Any]):
+    status, answer = post(server, demo_question() | more)
+    assert status == 400
+    assert "steps, cfg" in answer["error"]
 
 
 def test_takes_a_chosen_variant_and_a_required_confidence(server: Server):

@@ -44,7 +44,8 @@ app.registerExtension({
     });
     api.addEventListener("sweetspot.progress", async ({ detail }) => {
       const node = (await isOfOpenWorkflow(detail.prompt_id)) && nodeByExecutionId(detail.node ?? "");
-      const text = node && viewers.has(node) ? progressText(node, detail) : "";
+      // A message may come late, when the node has already finished.
+      const text = node && running.has(node) ? progressText(node, detail) : "";
       if (text) viewers.get(node)?.showNote(text, live.has(node) ? "" : before());
     });
     api.addEventListener(/** @type {any} */ ("b_preview_with_metadata"), (/** @type {any} */ { detail }) => {
