@@ -62,7 +62,7 @@ class SweetSpotCompare(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, **_: Any) -> str:
         """Judge again when the user's own threshold has changed."""
-        return str(Options.usual().visible)
+        return str(Options.usual().visible.below)
 
     @classmethod
     def execute(

@@ -243,12 +243,18 @@ def graph() -> Any:
     return Graph
 
 
+def without_stamps(prompt: Prompt) -> Prompt:
+    """Return a prompt from a picture's metadata without what ComfyUI notes in it about changed inputs."""
+    return {name: {key: value for key, value in node.items() if key != "is_changed"} for name, node in prompt.items()}
+
+
 class Graph:
     demo = staticmethod(demo_graph)
     sampler = staticmethod(sampler_node)
     compare = staticmethod(compare_node)
     with_options = staticmethod(with_options)
     spelled_out = staticmethod(spelled_out)
+    without_stamps = staticmethod(without_stamps)
     save_latent = staticmethod(save_latent)
     show = staticmethod(show)
     save_lora = staticmethod(save_lora)
