@@ -73,7 +73,7 @@ def judge(recognition: Recognition, draft: int, settings: Settings) -> Verdict:
 
 
 def judge_list(recognition: Recognition, draft: int, counts: Sequence[int], cfg: float | None) -> Verdict:
-    """Return the verdict on the settings of a comparison: fine if any of its step counts is.
+    """Return the verdict on the settings of a comparison: fine if any of its counts is, or if they span what is.
 
     Args:
         recognition: what its model is, and the balanced plan for it.
@@ -82,7 +82,10 @@ def judge_list(recognition: Recognition, draft: int, counts: Sequence[int], cfg:
         cfg: its cfg, None if that is not known.
     """
     verdicts = [judge(recognition, draft, Settings(count, cfg)) for count in counts or (None,)]
-    return next((verdict for verdict in verdicts if verdict.word == FINE), verdicts[-1])
+    words = {verdict.word for verdict in verdicts}
+    if FINE in words or words >= {FEW, MANY}:
+        return Verdict(FINE, "The recommended step counts are among these, or between them.")
+    return verdicts[-1]
 
 
 def _on_cfg(plan: StepPlan, settings: Settings) -> Verdict | None:

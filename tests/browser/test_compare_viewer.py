@@ -342,14 +342,14 @@ def test_finished_counts_are_shown_while_others_run_and_stay_after_a_cancel(comf
     size = comfy.page.evaluate("id => [...app.graph.getNodeById(id).size]", node)
     comfy.page.evaluate("() => app.queuePrompt(0, 1)")
     expect(comfy.panel(".ss-tab")).to_have_count(2, timeout=30_000)
-    expect(comfy.panel(".ss-warning")).to_contain_text("Running 900 steps")
-    expect(comfy.panel(".ss-warning")).to_contain_text("s left")
+    expect(comfy.panel(".ss-note")).to_contain_text("Running 900 steps")
+    expect(comfy.panel(".ss-note")).to_contain_text("s left")
     # The live preview doesn't make the node grow.
     expect(comfy.panel(".ss-preview")).to_be_visible()
     assert comfy.page.evaluate("id => [...app.graph.getNodeById(id).size]", node) == size
     comfy.page.evaluate("() => app.extensionManager.command.execute('Comfy.Interrupt')")
     comfy.wait_until_idle()
-    expect(comfy.panel(".ss-warning")).to_contain_text("did not finish. It stopped at 900 steps. Below is what had")
+    expect(comfy.panel(".ss-note")).to_contain_text("did not finish. It stopped at 900 steps. Below is what had")
     expect(comfy.panel(".ss-tab")).to_have_count(2)
     comfy.shot("stopped")
 

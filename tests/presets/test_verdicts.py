@@ -87,6 +87,7 @@ def test_a_part_of_a_long_schedule_is_judged_by_what_it_runs():
         (TURBO, (4, 6, 8, 12), 1.0, FINE),
         (TURBO, (25, 50), 1.0, MANY),
         (TURBO, (4, 6, 8, 12), 8.0, FULL_CFG),
+        (TURBO, (2, 50), 1.0, FINE),
         (TURBO, (), 8.0, FULL_CFG),
         (TURBO, (), None, NOT_READ),
     ],

@@ -50,7 +50,7 @@ export class ComparisonViewer {
     this.said = make("span", { role: "status" });
     /** ComfyUI's live preview, beside the note. */
     this.preview = make("img", { className: "ss-preview", alt: "", hidden: true });
-    this.note = make("div", { className: "ss-warning", hidden: true }, this.preview, this.said);
+    this.note = make("div", { className: "ss-warning ss-note", hidden: true }, this.preview, this.said);
     this.advice = make("div", { className: "ss-warning", hidden: true, role: "status" });
     this.content = make(
       "div",
