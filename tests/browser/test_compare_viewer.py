@@ -385,6 +385,22 @@ def test_the_blind_test_ends_with_a_threshold_that_is_written(comfy: ComfyPage, 
 
 
 @CANVAS_ONLY
+def test_another_renderer_leaves_the_node_as_large_as_it_is(comfy: ComfyPage, demo: dict[str, Any]):
+    node = comfy.add("SweetSpotCompare", 500, 60)
+    comfy.feed(demo, node)
+    comfy.connect(demo["model"], "VAE", node, "vae")
+    comfy.set(node, "steps", "2, 4")
+    comfy.queue()
+    height = "id => app.graph.getNodeById(id).size[1]"
+    before = comfy.page.evaluate(height, node)
+    for on in (True, False):
+        comfy.page.evaluate("on => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on)", on)
+        comfy.page.wait_for_timeout(2000)
+        # Nodes 2.0 has wider margins.
+        assert comfy.page.evaluate(height, node) <= before + 20
+
+
+@CANVAS_ONLY
 def test_a_bypassed_node_is_dimmed_with_its_viewer(comfy: ComfyPage, compare: Any):
     def opacity() -> str:
         comfy.page.wait_for_timeout(300)

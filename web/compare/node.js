@@ -50,7 +50,10 @@ app.registerExtension({
     });
     api.addEventListener(/** @type {any} */ ("b_preview_with_metadata"), (/** @type {any} */ { detail }) => {
       const node = nodeByExecutionId(detail.displayNodeId ?? detail.nodeId ?? "");
-      if (running.has(node)) takePreview(node, detail.blob);
+      if (!viewers.has(node)) return;
+      // The last one may come after the node has finished.
+      if (running.has(node)) viewers.get(node)?.showPreview(detail.blob);
+      removePreview(node);
     });
     api.addEventListener("sweetspot.run", async ({ detail }) => {
       const node = (await isOfOpenWorkflow(detail.prompt_id)) && nodeByExecutionId(detail.node ?? "");
@@ -189,17 +192,10 @@ function hideCorePictures(node) {
 }
 
 /**
- * Take a live preview from the core, which would make the node grow while it runs.
+ * Take a live preview away from the core, which would make the node grow by it.
  *
  * @param {any} node
- * @param {Blob} picture
  */
-function takePreview(node, picture) {
-  viewers.get(node)?.showPreview(picture);
-  removePreview(node);
-}
-
-/** @param {any} node */
 function removePreview(node) {
   node.imgs = undefined;
   /** @type {any} */ (app).revokePreviews?.(node.id);
