@@ -198,7 +198,13 @@ function hideCorePictures(node) {
  */
 function removePreview(node) {
   node.imgs = undefined;
-  /** @type {any} */ (app).revokePreviews?.(node.id);
+  const core = /** @type {any} */ (app);
+  core.revokePreviews?.(node.id);
+  // Newer pages keep previews in a store that they don't offer to extensions. Without it, the preview stays.
+  const page = /** @type {any} */ (document.getElementById("vue-app"))?.__vue_app__;
+  const outputs = page?.config?.globalProperties?.$pinia?._s?.get("nodeOutput");
+  // In a subgraph, a node's name there begins with the subgraph's.
+  for (const id of [String(node.id), `${node.graph?.id}:${node.id}`]) outputs?.revokePreviewsByLocatorId?.(id);
 }
 
 /** @param {any} node */
