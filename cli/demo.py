@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..comparison.contenders import parse_contenders
 from .comfyui import PACK, ComfyUIError, Server, comfy, find_comfyui, install_comfyui, prepare, running
+from .contenders import parse_contenders
 
 WORKFLOW = PACK / "example_workflows" / "api" / "compare_steps.json"
 RUN_SECONDS = 600

@@ -41,26 +41,24 @@ def compare_inputs() -> list[io.Input]:
 
 def contenders_input() -> io.Input:
     """Return the growing list of contenders."""
-    template = io.Autogrow.TemplatePrefix(
-        ContenderSocket.Input("contender", tooltip="From a Contender node. It runs every step count, too."),
-        prefix="contender",
-        min=0,
-        max=MOST_CONTENDERS,
-    )
+    socket = ContenderSocket.Input("contender", tooltip="From a Contender node. It runs every step count, too.")
     tooltip = "Other models, samplers and plans to compare, each from a Contender node."
-    return io.Autogrow.Input("contenders", template, optional=True, tooltip=tooltip)
+    return _growing("contenders", socket, MOST_CONTENDERS, tooltip)
 
 
 def prompts_input() -> io.Input:
     """Return the growing list of prompts."""
-    template = io.Autogrow.TemplatePrefix(
-        io.Conditioning.Input("prompt", tooltip="Another prompt in place of `positive`. The verdict covers them all."),
-        prefix="prompt",
-        min=0,
-        max=MOST_PROMPTS,
+    socket = io.Conditioning.Input(
+        "prompt", tooltip="Another prompt in place of `positive`. The verdict covers them all."
     )
     tooltip = "More prompts. The verdict covers them all, as it does several seeds."
-    return io.Autogrow.Input("prompts", template, optional=True, tooltip=tooltip)
+    return _growing("prompts", socket, MOST_PROMPTS, tooltip)
+
+
+def _growing(name: str, socket: io.Input, most: int, tooltip: str) -> io.Input:
+    """Return a list of sockets that shows one more as soon as its last one is linked."""
+    template = io.Autogrow.TemplatePrefix(socket, prefix=socket.id, min=0, max=most)
+    return io.Autogrow.Input(name, template, optional=True, tooltip=tooltip)
 
 
 def options_input() -> io.Input:

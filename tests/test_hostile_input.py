@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
-from sweetspot.comparison.contenders import parse_contenders
+from sweetspot.cli.contenders import parse_contenders
 from sweetspot.comparison.frames import check_frames, choose_frames
 from sweetspot.comparison.step_counts import AUTO, MAX_COUNTS, WORDS, parse_step_counts
 from sweetspot.graphs.samplers_in import samplers_in

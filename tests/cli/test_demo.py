@@ -1,5 +1,7 @@
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -83,3 +85,11 @@ def test_what_diffusers_cannot_do_is_refused_and_not_left_out(node: str, name: s
     workflow[node]["inputs"][name] = value
     with pytest.raises(ValueError, match=rf"^{name}: expected .* on diffusers"):
         compare_workflow(workflow)
+
+
+def test_the_demo_starts_on_a_machine_that_has_neither_numpy_nor_torch():
+    """`make demo` installs only what a demo in ComfyUI needs."""
+    missing = "import sys; sys.modules.update(dict.fromkeys(('numpy', 'torch', 'PIL', 'diffusers')))"
+    code = f"{missing}; import sweetspot.cli.demo; import sweetspot.cli.main"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr

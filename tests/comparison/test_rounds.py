@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sweetspot.comparison.contenders import Contender, parse_contenders
+from sweetspot.comparison.contenders import Contender
 from sweetspot.comparison.rounds import Question, check_contenders, compare
 from sweetspot.comparison.runs import LARGEST_SEED, Run, Sampling, Task
 from sweetspot.comparison.verdict.search import LADDER
@@ -156,24 +156,6 @@ def test_what_the_engine_cannot_run_is_refused_before_it_runs():
         check_contenders(engine, [Contender(EULER), Contender(EULER)])
     check_contenders(engine, [Contender(EULER), Contender(EULER, label="plan_2")])
     assert engine.ran == []
-
-
-@pytest.mark.parametrize(
-    ("text", "pairs"),
-    [
-        ("", []),
-        ("dpmpp_2m/karras", [("dpmpp_2m", "karras")]),
-        (" heun simple ; lcm/sgm_uniform,", [("heun", "simple"), ("lcm", "sgm_uniform")]),
-    ],
-)
-def test_contenders_as_people_write_them(text: str, pairs: list[tuple[str, str]]):
-    assert parse_contenders(text) == pairs
-
-
-@pytest.mark.parametrize("text", ["heun", "heun/simple/karras", "a/b, c"])
-def test_contenders_of_another_form_are_refused(text: str):
-    with pytest.raises(ValueError, match="also: expected pairs"):
-        parse_contenders(text)
 
 
 def test_a_report_never_changes():
