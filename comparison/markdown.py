@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..words import Message
 from .report import Report
 
 # How a time came about: the mark of its row, and the footnote.
@@ -62,20 +63,32 @@ def summary(report: Report, counts_by_word: Mapping[str, int]) -> str:
         counts_by_word: the step counts that the words in the step list stand for; empty if there are none.
     """
     first = report.first
-    reused = [str(judged.run.steps) for judged in first.runs if judged.run.reused]
-    words = ", ".join(f"{word} is {count}" for word, count in counts_by_word.items())
     images = f" Over {len(first.own)} images." if len(first.own) > 1 else ""
     lines = [
         str(report.headline),
-        f"{words}.".capitalize() if words else "",
         first.sweet_spot.reason,
         first.sweet_spot.advice,
         f"Confidence: {first.sweet_spot.confidence}.{images}",
         *(f"{judgement.settings.name}: {judgement.sweet_spot.reason}" for judgement in report.judgements[1:]),
-        f"Reused from an earlier comparison: {', '.join(reused)} steps." if reused else "",
-        *report.notes,
+        *remarks(report, counts_by_word),
     ]
     return "\n".join(line for line in lines if line)
+
+
+def remarks(report: Report, counts_by_word: Mapping[str, int]) -> list[str]:
+    """Return what the user should know about how a comparison ran, one text each.
+
+    Args:
+        report: the report.
+        counts_by_word: the step counts that the words in the step list stand for; empty if there are none.
+    """
+    kept = ", ".join(str(judged.run.steps) for judged in report.first.runs if judged.run.reused)
+    words = [
+        Message("note.word", "{word} is {count}.", {"word": word.capitalize(), "count": count})
+        for word, count in counts_by_word.items()
+    ]
+    reused = Message("note.reused", "Reused from an earlier comparison: {counts} steps.", {"counts": kept})
+    return [*words, *([reused] if kept else []), *report.notes]
 
 
 def _series(series: dict[str, Any], images: int) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..words import Message, codes_of
 from .verdict.cheapest import Cheapest, Setup, find_cheapest
 from .verdict.estimate import Estimate
 from .verdict.headline import headline, next_count
@@ -14,7 +15,7 @@ from .verdict.judgement import MEANS, JudgedRun, Judgement
 from .verdict.measuring import Measuring
 from .verdict.rivals import Ranking, rank
 from .verdict.second_opinion import Check
-from .words import Message
+from .verdict.sweet_spot import SweetSpot
 
 # Increased when a field changes its meaning or is removed, but not when one is added.
 VERSION = 2
@@ -130,7 +131,7 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
         "trained_steps": list(settings.trained_steps) if settings.trained_steps else None,
         "reference": judgement.reference,
         "runs": [_row(judged, price) for judged in judgement.runs],
-        "sweet_spot": asdict(judgement.sweet_spot),
+        "sweet_spot": _sweet_spot(judgement.sweet_spot),
         "headline": headline(judgement).to_dict(),
         "next_count": next_count(judgement),
         "spread": {
@@ -146,6 +147,11 @@ def _series(judgement: Judgement, price: Price) -> dict[str, Any]:
         "knee": judgement.knee,
         "settled_from": judgement.settled_from,
     }
+
+
+def _sweet_spot(spot: SweetSpot) -> dict[str, Any]:
+    """Return a verdict's entry. Its texts are English; their codes stay the same if the words change."""
+    return asdict(spot) | {"codes": [*codes_of(spot.reason), *codes_of(spot.advice)]}
 
 
 def _row(judged: JudgedRun, price: Price) -> dict[str, Any]:
@@ -178,7 +184,7 @@ def _check(check: Check, price: Price) -> dict[str, Any]:
         "cost": _rounded(price.of(check.model_calls, check.seconds), 8),
         "similarity": round(check.similarity, 6),
     }
-    return {name: value for name, value in row.items() if name != "is_far"}
+    return {name: value for name, value in row.items() if name not in ("is_far", "agrees_well")}
 
 
 def _convergence(estimate: Estimate) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..samplers.stochastic import why_no_sweet_spot
+from ..words import Message
 from .contenders import Contender
 from .engine import Engine
 from .measures.visibility import SIDE_BY_SIDE, Visible
@@ -17,15 +18,17 @@ from .verdict.second_opinion import STEPS, CheckPlan, Opinion, can_be_checked, p
 from .verdict.sweet_spot import is_near
 
 _SAME_LEVEL = 0.01
-_OTHER_STARTS = (
+_OTHER_STARTS = Message(
+    "note.other_starts",
     "With this denoise, scheduler or start step, the step counts start at different noise levels. This alone changes "
-    "the images, so convergence was not estimated."
+    "the images, so convergence was not estimated.",
 )
 _UNEVEN_TIMES = 1.6
-_UNEVEN = (
+_UNEVEN = Message(
+    "note.uneven",
     "The seconds per step differ a lot between these runs: the machine was busy, a cache skipped calls, or some runs "
     "come from an earlier comparison. To compare seconds or cost, clear the kept images (cache_megabytes 0 in Compare "
-    "Options) and run again."
+    "Options) and run again.",
 )
 
 

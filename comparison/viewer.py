@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..words import spoken
 from .measures.levels import Levels, to_levels
 from .report import Report
 from .runs import LARGEST_SEED, Run
@@ -16,26 +17,32 @@ MOST_IMAGES = 256
 
 
 def viewer_text(
-    report: Report, subfolder: str, keep: Callable[[Levels], str], places: Sequence[tuple[str, str]] = ()
+    report: Report,
+    subfolder: str,
+    keep: Callable[[Levels], str],
+    places: Sequence[tuple[str, str]] = (),
+    notes: Sequence[str] = (),
 ) -> str:
     """Return the viewer's data as JSON text.
 
-    It has `version`, `subfolder`, `headline`, `images`, `names`, `visible`, `places` and `series`, each with its `runs`
-    and the names of their files. If there are very many images, only the first ones of each run are kept; `images` is
-    the full number per run.
+    It has `version`, `subfolder`, `headline`, `images`, `names`, `visible`, `places`, `notes` and `series`, each with
+    its `runs` and the names of their files. If there are very many images, only the first ones of each run are kept;
+    `images` is the full number per run.
 
     Args:
         report: the report to show.
         subfolder: the folder of the image files.
         keep: writes an image, 8-bit levels of shape (height, width, channels), into a file there and returns its name.
         places: nodes and inputs that hold the step count in the workflow; empty if they are not known.
+        notes: what the user should know about how it ran.
     """
     runs = sum(len(judgement.runs) + (judgement.check_run is not None) for judgement in report.judgements)
     each = max(MOST_IMAGES // runs, 1)
     content = {
         "version": VERSION,
         "subfolder": subfolder,
-        "headline": report.headline.to_dict(),
+        "headline": spoken(report.headline),
+        "notes": [spoken(note) for note in notes],
         "images": len(report.first.runs[0].run.images),
         "names": image_names(report.first)[:each],
         "places": [list(place) for place in places],
@@ -62,7 +69,7 @@ def _series(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> d
     spot, settings = judgement.sweet_spot, judgement.settings
     return {
         "name": settings.name,
-        "headline": headline(judgement).to_dict(),
+        "headline": spoken(headline(judgement)),
         "next_count": next_count(judgement),
         "settings": {
             "seed": settings.seed,
@@ -74,9 +81,9 @@ def _series(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> d
         "reference": judgement.reference,
         "sweet_spot": {
             "steps": spot.steps,
-            "reason": spot.reason,
+            "reason": spoken(spot.reason),
             "confidence": spot.confidence,
-            "advice": spot.advice,
+            "advice": spoken(spot.advice),
         },
         "runs": [_judged_run(judged, each, keep) for judged in judgement.runs],
         "check": _check(judgement, each, keep),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from ..words import Message
 from .model_files import is_model_file
 from .values import CONDITION, MOST_READ, Graph, GraphValues, Link, Node, is_switch, link_of, number_of
 
@@ -266,11 +267,22 @@ def _agreed(ways: list[Branch]) -> Upstream:
     files = _once(tuple(file for way in ways for file in way.files))
     kinds = frozenset(str(node.get("class_type", "")) for way in ways for node in way.nodes)
     if len(ways) >= MOST_BRANCHES:
-        return Upstream(files, (), (f"more than {MOST_BRANCHES - 1} branches of the graph lead to a model",))
+        return Upstream(
+            files,
+            (),
+            (
+                Message(
+                    "against.branches",
+                    "more than {most} branches of the graph lead to a model",
+                    {"most": MOST_BRANCHES - 1},
+                ),
+            ),
+        )
     in_all = set(ways[0].loras).intersection(*(way.loras for way in ways))
     shared = tuple(lora for lora in ways[0].loras if lora in in_all)
     some = dict.fromkeys(lora.name for way in ways for lora in way.loras if lora not in in_all)
-    doubts = (f"an open switch decides whether LoRA {', '.join(islice(some, MOST_NAMES))} is on",) if some else ()
+    switch = "an open switch decides whether LoRA {names} is on"
+    doubts = (Message("against.switch", switch, {"names": ", ".join(islice(some, MOST_NAMES))}),) if some else ()
     return Upstream(files, shared, doubts, kinds)
 
 

@@ -53,7 +53,7 @@ class SweetSpotPreset(io.ComfyNode):
         plan, replaced = known_names(recognition.plan)
         patched, done = apply_sampling(model, plan)
         sigmas = plan_sigmas(patched, plan)
-        text = "\n".join(part for part in (recognition.text, replaced, done) if part)
+        text = "\n".join(part for part in (recognition.text, *(f"Warning: {each}" for each in replaced), done) if part)
         return io.NodeOutput(
             patched,
             plan,

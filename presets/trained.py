@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from ..words import Message
 from .catalogue import Variant
 from .plan import StepPlan
 
@@ -44,7 +45,8 @@ def off_trained_steps(plan: StepPlan) -> str:
     if trained is None or trained[0] <= plan.steps <= trained[1]:
         return ""
     count = f"{trained[0]}" if trained[0] == trained[1] else f"{trained[0]} to {trained[1]}"
-    return f"was trained for {count} steps, not for {plan.steps}"
+    off = "was trained for {trained} steps, not for {count}"
+    return Message("caution.trained", off, {"trained": count, "count": plan.steps})
 
 
 def off_trained_levels(plan: StepPlan, steps: int, denoise: float) -> str:

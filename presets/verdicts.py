@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..words import Message
 from .plan import UNKNOWN, StepPlan
 from .recognition.finding import Recognition
 from .recognition.names import MOST_FEW_STEPS
@@ -68,7 +69,7 @@ def judge(recognition: Recognition, draft: int, settings: Settings) -> Verdict:
     """
     finding = recognition.finding
     if finding.confidence == UNKNOWN and not finding.few_step:
-        return Verdict(NOT_RECOGNISED, "No settings are known for this model.")
+        return Verdict(NOT_RECOGNISED, Message("judged.unknown", "No settings are known for this model."))
     return _on_cfg(recognition.plan, settings) or _on_steps(recognition, draft, settings)
 
 
@@ -84,7 +85,8 @@ def judge_list(recognition: Recognition, draft: int, counts: Sequence[int], cfg:
     verdicts = [judge(recognition, draft, Settings(count, cfg)) for count in counts or (None,)]
     words = {verdict.word for verdict in verdicts}
     if FINE in words or words >= {FEW, MANY}:
-        return Verdict(FINE, "The recommended step counts are among these, or between them.")
+        among = "The recommended step counts are among these, or between them."
+        return Verdict(FINE, Message("judged.among", among))
     return verdicts[-1]
 
 
@@ -94,27 +96,42 @@ def _on_cfg(plan: StepPlan, settings: Settings) -> Verdict | None:
     if plan.cfg > 1 or cfg is None or cfg <= _LITTLE_CFG:
         return None
     if plan.distilled:
-        why = f"This few-step model runs without cfg; cfg {cfg:g} doubles the time and over-saturates the image."
-        return Verdict(FULL_CFG, why)
+        why = "This few-step model runs without cfg; cfg {cfg} doubles the time and over-saturates the image."
+        return Verdict(FULL_CFG, Message("judged.full_cfg", why, {"cfg": f"{cfg:g}"}))
     if plan.guidance is not None:
-        why = f"Guidance is built into this model; cfg {cfg:g} doubles the time. Set cfg to 1 and use FluxGuidance."
-        return Verdict(NEEDLESS_CFG, why)
+        why = "Guidance is built into this model; cfg {cfg} doubles the time. Set cfg to 1 and use FluxGuidance."
+        return Verdict(NEEDLESS_CFG, Message("judged.needless_cfg", why, {"cfg": f"{cfg:g}"}))
     return None
 
 
 def _on_steps(recognition: Recognition, draft: int, settings: Settings) -> Verdict:
     steps, denoise = settings.steps, settings.denoise
     if settings.refines:
-        return Verdict(FINE, "It refines a finished latent, for which no step count is recommended.")
+        refines = "It refines a finished latent, for which no step count is recommended."
+        return Verdict(FINE, Message("judged.refines", refines))
     if steps is None:
-        return Verdict(NOT_READ, "The step count is computed during the run.")
+        return Verdict(NOT_READ, Message("judged.computed", "The step count is computed during the run."))
     least, most = _range(recognition, draft)
     needed = max(1, math.ceil(least * min(1.0, denoise)))
     if steps < needed - _SLACK:
-        part = f" ({needed} with denoise {denoise:g})" if needed < least else ""
-        return Verdict(FEW, f"{_steps(steps)}; the lowest recommended count is {least}{part}.")
+        values = {"steps": steps, "least": least, "needed": needed, "denoise": f"{denoise:g}"}
+        if needed < least:
+            text = (
+                "{steps} step; the lowest recommended count is {least} ({needed} with denoise {denoise}). | "
+                "{steps} steps; the lowest recommended count is {least} ({needed} with denoise {denoise})."
+            )
+            return Verdict(FEW, Message("judged.few_denoise", text, values))
+        text = (
+            "{steps} step; the lowest recommended count is {least}. | "
+            "{steps} steps; the lowest recommended count is {least}."
+        )
+        return Verdict(FEW, Message("judged.few", text, values))
     if (settings.run or steps) > max(most + _SLACK, _MANY * most):
-        return Verdict(MANY, f"{_steps(steps)}; the highest recommended count is {most}.")
+        many = (
+            "{steps} step; the highest recommended count is {most}. | "
+            "{steps} steps; the highest recommended count is {most}."
+        )
+        return Verdict(MANY, Message("judged.many", many, {"steps": steps, "most": most}))
     span = f"{least} to {most}" if least < most else f"{least}"
     return Verdict(FINE, f"{_steps(steps)}; recommended: {span}{' at full noise' if denoise < 1 else ''}.")
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ..words import Message
 from .plan import StepPlan
 from .qualities import Quality
 
@@ -34,11 +35,11 @@ class Zone:
 
 
 COMMON_ZONES = (
-    Zone(1, 10, "few", "quick preview"),
-    Zone(11, 19, "few", "between a preview and a final image"),
-    Zone(20, 30, "good", "right for most models"),
-    Zone(31, 39, "more", "a bit more than most models need"),
-    Zone(40, MOST_SHOWN, "many", "marginal gains for the extra time"),
+    Zone(1, 10, "few", Message("zone.preview", "quick preview")),
+    Zone(11, 19, "few", Message("zone.between", "between a preview and a final image")),
+    Zone(20, 30, "good", Message("zone.right", "right for most models")),
+    Zone(31, 39, "more", Message("zone.bit_more", "a bit more than most models need")),
+    Zone(40, MOST_SHOWN, "many", Message("zone.marginal", "marginal gains for the extra time")),
 )
 
 
@@ -52,15 +53,18 @@ def zones_of(name: str, plans: Mapping[Quality, StepPlan]) -> tuple[Zone, ...]:
     low, high, many = _bounds(plans)
     is_distilled = plans["balanced"].distilled
     wants = f"{low}" if low == high else f"{low} to {high}"
-    too_few = f"a quick preview; {name} needs {wants} for a final image"
-    too_many = f"marginal gains for the extra time; {name} needs {wants}"
+    values = {"name": name, "wants": wants}
+    too_few = Message("zone.too_few", "a quick preview; {name} needs {wants} for a final image", values)
+    too_many = Message("zone.too_many", "marginal gains for the extra time; {name} needs {wants}", values)
     if is_distilled:
-        too_few = f"fewer than {name} was trained for ({wants})"
-        too_many = f"more steps don't help {name}, which is distilled for {wants}"
+        too_few = Message("zone.untrained", "fewer than {name} was trained for ({wants})", values)
+        too_many = Message("zone.distilled", "more steps don't help {name}, which is distilled for {wants}", values)
     zones = (
         Zone(1, low - 1, "few", too_few),
-        Zone(low, high, "good", f"right for {name} ({wants})"),
-        Zone(high + 1, many - 1, "more", f"a bit more than {name} needs ({wants})"),
+        Zone(low, high, "good", Message("zone.right_for", "right for {name} ({wants})", values)),
+        Zone(
+            high + 1, many - 1, "more", Message("zone.bit_more_for", "a bit more than {name} needs ({wants})", values)
+        ),
         Zone(many, max(MOST_SHOWN, many), "many", too_many),
     )
     return tuple(zone for zone in zones if zone.first <= zone.last)

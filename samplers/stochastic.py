@@ -1,5 +1,7 @@
 """Which of ComfyUI's samplers inject noise and therefore don't converge to one image as the step count grows."""
 
+from ..words import Message
+
 # ComfyUI's stochastic samplers whose names don't show it: neither "ancestral" nor "sde".
 _OTHERS = frozenset({"ddpm", "lcm", "seeds_2", "seeds_3", "sa_solver", "sa_solver_pece"})
 
@@ -45,9 +47,11 @@ def injects_noise(sampler_name: str) -> bool:
 def why_no_sweet_spot(sampler_name: str) -> str:
     """Return why no step count of this sampler is a sweet spot; empty if one can be."""
     if injects_noise(sampler_name):
-        return f"{sampler_name} injects noise: the image keeps changing with the step count and never settles"
+        never = "{sampler} injects noise: the image keeps changing with the step count and never settles."
+        return Message("why.injects", never, {"sampler": sampler_name})
     if sampler_name in OWN_STEPS:
-        return f"{sampler_name} chooses its own steps, whatever the step count says"
+        own = "{sampler} chooses its own steps, whatever the step count says."
+        return Message("why.own_steps", own, {"sampler": sampler_name})
     return ""
 
 

@@ -78,7 +78,13 @@ def test_users_get_what_they_need_and_nothing_else(packed: dict[str, str], root:
     folders = {name.split("/")[0] for name in packed if "/" in name}
     code = {"cli", "comparison", "demo", "engines", "graphs", "nodes", "presets", "samplers"}
     assert folders == code | {"example_workflows", "locales", "subgraphs", "web"}
-    assert {name for name in packed if "/" not in name} == {"LICENSE", "README.md", "__init__.py", "pyproject.toml"}
+    assert {name for name in packed if "/" not in name} == {
+        "LICENSE",
+        "README.md",
+        "__init__.py",
+        "pyproject.toml",
+        "words.py",
+    }
     assert not [name for name in packed if "training/" in name or name.endswith((".d.ts", ".schema.json"))]
     for file in (root / "nodes").rglob("*.py"):
         assert file.relative_to(root).as_posix() in packed

@@ -54,19 +54,19 @@ type Plan = {
 };
 type QualityPlan = Plan & {
   sources: Record<string, string>;
-  warnings: string[];
+  warnings: Spoken[];
   resolution?: [number, number] | null;
   clip_skip?: number | null;
 };
 /** Step counts from `first` to `last`, and what to expect from them. */
-type Zone = { first: number; last: number; name: string; text: string };
+type Zone = { first: number; last: number; name: string; text: Spoken };
 type Answer = {
   name: string;
   confidence: string;
   /** The confidence that was required and not reached, or empty. */
   required: string;
-  signals: string[];
-  contradictions: string[];
+  signals: Spoken[];
+  contradictions: Spoken[];
   alternatives: string[];
   note: string;
   files: string[];
@@ -75,7 +75,7 @@ type Answer = {
   /** Step counts to compare; empty if the model is not recognised. */
   counts: number[];
   /** What is wrong with the settings of a comparison; empty if nothing is. */
-  wrong: string;
+  wrong: Spoken;
 };
 /** A route's answer; `problem` says why there is none or why a file was not read. */
 type Reply = { answer: any; problem: string };
@@ -112,8 +112,10 @@ type TraceMessage = {
 type Point = { step: number; change: number | null; cfg: number | null };
 type TraceSeries = { steps: number; points: Point[]; kept: number[] };
 
-/** A sentence of the server: see comparison/words.py. */
+/** A sentence of the server: see words.py. */
 type Message = { code: string; text: string; values: Record<string, any> };
+/** What the server says: a message, several, or plain English. */
+type Spoken = string | Message | Spoken[];
 
 // What the server says of a comparison while it runs: see nodes/comparing/live_runs.py.
 type Progress = {
@@ -150,26 +152,26 @@ type Run = {
 };
 type Series = {
   name: string;
-  /** The verdict in everyday words; null in older workflows and as long as the comparison runs. */
-  headline: Message | null;
+  /** The verdict in everyday words; empty in older workflows and as long as the comparison runs. */
+  headline: Spoken;
   /** The step count to try next; null if there is none. */
   next: number | null;
   /** How it was sampled; null in older workflows. */
   settings: RunSettings | null;
   reference: number;
   sweetSpot: number | null;
-  reason: string;
+  reason: Spoken;
   confidence: string;
   /** The cheapest thing to do next; empty if there is nothing to do, and in older workflows. */
-  advice: string;
+  advice: Spoken;
   /** By rising step count, then the check run if there is one. */
   runs: Run[];
 };
 type RunSettings = { seed: number; cfg: number | null; sampler_name: string; scheduler: string; denoise: number };
 type Comparison = {
   subfolder: string;
-  /** The verdict over all contenders; null as for a series. */
-  headline: Message | null;
+  /** The verdict over all contenders; empty as for a series. */
+  headline: Spoken;
   images: number;
   /** What distinguishes the images of one step count; empty in older workflows. */
   names: string[];
@@ -177,7 +179,8 @@ type Comparison = {
   /** The similarity below which a difference is visible, 0 to 1; null in older workflows. */
   visible: number | null;
   grid: { filename: string; subfolder: string } | null;
-  text: string;
+  /** How it ran; empty in older workflows. */
+  notes: Spoken[];
   /** Ids and inputs of the nodes that hold the step count of a compared workflow. */
   places: [string, string][];
 };

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...words import Message
 from ..runs import Run
-from ..words import Message
 from .judgement import Judgement
 from .measuring import Measuring
 from .pooling import pooled
+from .second_opinion import like_check
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,10 @@ def find_cheapest(judgements: Sequence[Judgement], measuring: Measuring) -> Chea
     if first.sweet_spot.answer != "enough":
         return Cheapest(reference, setups, None, f"it is not known that {first.settings.name} has converged")
     visible = first.settings.visible.below
-    smallest = [_smallest_alike(row, judgement, visible) for row, judgement in zip(rows, judgements, strict=True)]
+    smallest = [
+        _smallest_enough(row, judgement.reference, _to_ends(judgement, first, measuring), visible)
+        for row, judgement in zip(rows, judgements, strict=True)
+    ]
     enough = [setup for setup in smallest if setup is not None]
     best = min(enough, key=cost)
     return Cheapest(reference, setups, next(each for each in setups if _same(each, best)))
@@ -126,14 +130,34 @@ def _setups(judgement: Judgement, reference: Run, measuring: Measuring) -> list[
     ]
 
 
-def _smallest_alike(setups: Sequence[Setup], judgement: Judgement, visible: float) -> Setup | None:
-    """Return the smallest count of one contender from which on all look like the reference; None if none do.
+def _to_ends(judgement: Judgement, first: Judgement, measuring: Measuring) -> list[float]:
+    """Return how similar each run looks to the first contender's reference and check, whichever looks more different.
+
+    So that the cheapest setup of the first contender is its sweet spot.
+    """
+    if judgement is first:
+        return [*first.to_ends, *first.similarity[len(first.to_ends) :]]
+    runs = [judged.run for judged in judgement.runs]
+    to_reference = measuring.similarity(runs, first.reference_run)
+    if first.check_run is None:
+        return [pooled(values) for values in to_reference]
+    to_check, visible = measuring.similarity(runs, first.check_run), first.settings.visible.below
+    return [
+        pooled([min(alike, like_check(checked, visible)) for alike, checked in zip(*both, strict=True)])
+        for both in zip(to_reference, to_check, strict=True)
+    ]
+
+
+def _smallest_enough(setups: Sequence[Setup], reference: int, to_ends: Sequence[float], visible: float) -> Setup | None:
+    """Return the smallest count of one contender from which on all look the same; None if none do.
 
     Counts above the contender's own reference are those that a distilled model was not trained for.
     """
     found = None
-    for setup in reversed([setup for setup in setups if setup.steps <= judgement.reference]):
-        if not setup.similarity >= visible:
+    for setup, alike in reversed(list(zip(setups, to_ends, strict=True))):
+        if setup.steps > reference:
+            continue
+        if not alike >= visible:
             break
         found = setup
     return found

@@ -3,8 +3,8 @@
 import math
 
 from ...samplers.schedules import MAX_STEPS
+from ...words import Message, Messages
 from ..runs import Run
-from ..words import Message
 from .judgement import Judgement
 
 
@@ -12,8 +12,8 @@ def headline(judgement: Judgement) -> Message:
     """Return the verdict in one or two short sentences. They promise no more than was judged: a look side by side."""
     spot = judgement.sweet_spot
     if spot.answer == "none":
-        why = spot.reason.split(". ")[0].rstrip(".")
-        return Message("headline.none", "No step count is enough. {why}.", {"why": why})
+        why = spot.reason.parts[0] if isinstance(spot.reason, Messages) else spot.reason
+        return Message("headline.none", "No step count is enough. {why}", {"why": why})
     if spot.steps is None:
         return _not_yet(judgement)
     trained = judgement.settings.trained_steps

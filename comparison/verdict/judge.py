@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ...samplers.stochastic import OWN_STEPS, injects_noise, why_no_sweet_spot
+from ...words import Message, Messages
 from ..measures.measured import Measured
 from ..measures.own import NAMES, noise_explodes, settled_from
 from ..runs import Run, Series, Settings
@@ -15,20 +16,21 @@ from .judgement import MEANS, JudgedRun, Judgement
 from .knee import find_knee
 from .measuring import Measuring
 from .pooling import pooled
-from .second_opinion import Better, Check, Opinion, better_settings, make_check
-from .sweet_spot import SweetSpot, find_sweet_spot, find_trained_sweet_spot, smallest_enough
+from .second_opinion import Better, Check, Opinion, better_settings, like_check, make_check
+from .sweet_spot import NO_NOISE, SweetSpot, find_sweet_spot, find_trained_sweet_spot, smallest_enough
 
 _FEW_IMAGES = 4
 _TESTED_NOISY = SweetSpot(
     None,
-    "Two step counts next to each other differ as much as two seeds do, so this sampler injects noise: the image keeps "
-    "changing with the step count and never settles.",
+    Message(
+        "why.tested_noisy",
+        "Two step counts next to each other differ as much as two seeds do, so this sampler injects noise: the image "
+        "keeps changing with the step count and never settles.",
+    ),
     "medium",
     "none",
-    "Use a sampler that injects no noise, e.g. dpmpp_2m.",
+    NO_NOISE,
 )
-# A run may look less like the check than like the reference by this much: the check is not quite converged, either.
-_CHECK_SLACK = 0.01
 
 
 def judge(series: Series, measuring: Measuring | None = None, opinion: Opinion | None = None) -> Judgement:
@@ -123,8 +125,8 @@ class _Judge:
     def _verdict(self, images: Sequence[int], estimate: float | None, check: Check | None) -> SweetSpot:
         settings = self._settings
         if not any(run.model_calls or not run.counted for run in self._runs):
-            why = "Nothing ran: this denoise leaves no steps to run."
-            return SweetSpot(None, why, "low", advice="Increase denoise.")
+            why = Message("headline.nothing", "Nothing ran: this denoise leaves no steps to run.")
+            return SweetSpot(None, why, "low", advice=Message("advice.denoise", "Increase denoise."))
         if settings.noisy:
             return _TESTED_NOISY
         if settings.trained_steps is not None and settings.sampler not in OWN_STEPS:
@@ -134,8 +136,12 @@ class _Judge:
         left_out = self._counts[len(self._inside) :]
         if verdict.steps is None or not left_out:
             return verdict
-        why = f"{verdict.reason} {left_out[0]} steps show another picture than the counts below them and the check."
-        return replace(verdict, reason=why, confidence="medium")
+        alone = Message(
+            "why.stands_alone",
+            "{count} steps show another picture than the counts below them and the check.",
+            {"count": left_out[0]},
+        )
+        return replace(verdict, reason=Messages(verdict.reason, alone), confidence="medium")
 
     def _to_ends(self, images: Sequence[int]) -> list[float]:
         """Return for each count how similar it looks to the reference and the check, whichever looks more different."""
@@ -144,13 +150,9 @@ class _Judge:
             alike = self._similarity[place]
             if self._checked:
                 pairs = zip(alike, self._checked[place], strict=True)
-                alike = [min(to_reference, self._with_slack(to_check)) for to_reference, to_check in pairs]
+                alike = [min(to_reference, like_check(to_check, self._visible)) for to_reference, to_check in pairs]
             ends.append(_pooled_of(alike, images))
         return [*ends, 1.0]
-
-    def _with_slack(self, to_check: float) -> float:
-        """Return a similarity to the check; one that is only just below the visible one counts as that."""
-        return max(to_check, min(to_check + _CHECK_SLACK, self._visible))
 
     def _own(self, number: int) -> int | None:
         left = self._estimate.of_images[number] if self._estimate else None
@@ -211,18 +213,23 @@ def _doubted(verdict: SweetSpot) -> SweetSpot:
     """Say that more steps turn the images into noise, as they do with models that were distilled for few steps."""
     if verdict.answer == "none":
         return verdict
-    why = f"{verdict.reason} But more steps fill the images with noise: this may be a model made for few steps."
+    noise = "But more steps fill the images with noise: this may be a model made for few steps."
+    why = Messages(verdict.reason, Message("why.noise", noise))
     sure = "medium" if verdict.confidence == "high" else verdict.confidence
-    return replace(verdict, reason=why, confidence=sure, advice="If it is, compare 1, 2, 4 and 8 steps at cfg 1.")
+    advice = Message("advice.few_steps", "If it is, compare 1, 2, 4 and 8 steps at cfg 1.")
+    return replace(verdict, reason=why, confidence=sure, advice=advice)
 
 
 def _advised(verdict: SweetSpot, better: Better | None, estimate: Estimate | None) -> SweetSpot:
     if better is not None and verdict.answer == "enough":
-        return replace(verdict, advice=f"The same picture with fewer model calls: {better}.")
+        same = "The same picture with fewer model calls: {better}."
+        return replace(verdict, advice=Message("advice.fewer_calls", same, {"better": better.text}))
     if better is not None and verdict.answer == "not yet":
-        return replace(verdict, advice=f"Use {better}, or add larger step counts.")
+        use = "Use {better}, or add larger step counts."
+        return replace(verdict, advice=Message("advice.use", use, {"better": better.text}))
     if estimate is not None and estimate.enough_at is not None and verdict.answer == "not yet":
-        return replace(verdict, advice=f"Add larger step counts; about {estimate.enough_at} should be enough.")
+        about = "Add larger step counts; about {count} should be enough."
+        return replace(verdict, advice=Message("advice.about", about, {"count": estimate.enough_at}))
     return verdict
 
 
@@ -231,15 +238,23 @@ def _with_statistics(verdict: SweetSpot, settled: int | None, settings: Settings
     if not (settings.noisy or injects_noise(settings.sampler)) or settings.trained_steps is not None:
         return verdict
     if settled is not None:
-        text = (
-            f"Over {images} images, sharpness, contrast and noise level stay the same from {settled} steps on (within "
-            "10 % or half a level). This does not mean that the images are finished."
+        text = Message(
+            "why.statistics",
+            "Over {images} images, sharpness, contrast and noise level stay the same from {count} steps on (within "
+            "10 % or half a level). This does not mean that the images are finished.",
+            {"images": images, "count": settled},
         )
     elif images < _FEW_IMAGES:
-        text = (
-            "Whether sharpness, contrast and noise level settle can't be decided "
-            f"with fewer than {_FEW_IMAGES} images: use more seeds."
+        text = Message(
+            "why.few_images",
+            "Whether sharpness, contrast and noise level settle can't be decided with fewer than {few} images: use "
+            "more seeds.",
+            {"few": _FEW_IMAGES},
         )
     else:
-        text = f"Sharpness, contrast and noise level did not settle within these step counts, over {images} images."
-    return replace(verdict, reason=f"{verdict.reason} {text}")
+        text = Message(
+            "why.unsettled",
+            "Sharpness, contrast and noise level did not settle within these step counts, over {images} images.",
+            {"images": images},
+        )
+    return replace(verdict, reason=Messages(verdict.reason, text))

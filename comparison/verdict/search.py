@@ -62,6 +62,8 @@ def next_move(
     if check is not None:
         if not check.agrees:
             return _beyond(largest, higher, check)
+        if check.is_open:
+            return Move(longer_check=True)
         gap = _gap(steps, enough)
         # Where only the reference looks like the check, both may be wrong in the same way.
         return Move(gap, longer_check=not gap and enough == largest and check.settled is None)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...samplers.stochastic import why_no_sweet_spot
+from ...words import Message
+from ..measures.visibility import SIDE_BY_SIDE
 from ..runs import Run, Sampling
 
 # If the check run looks different from the reference, it is repeated with the next number of steps.
@@ -29,6 +31,7 @@ _WORTHWHILE = 0.75
 _SOLVERS = ("dpmpp_2m", "res_multistep")
 _HIGHEST_FLOW_LEVEL = 1.0 + 1e-4
 _SAME_LEVEL = 0.01
+_CHECK_SLACK = 0.01
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,9 @@ class Check:
         agrees: whether no difference is visible.
         clear: whether that, or the opposite, is no close call.
         is_far: whether the images look clearly different.
-        settled: whether the last two look alike; None with only one.
+        settled: whether the last two look alike at the usual threshold, or a stricter one; None with only one.
+        agrees_well: whether no difference would be visible at the usual threshold, either. A looser one lets a check
+            agree that is itself far from the converged image, and then no smaller count could look like both.
     """
 
     sampler: str
@@ -118,11 +123,12 @@ class Check:
     clear: bool
     is_far: bool
     settled: bool | None
+    agrees_well: bool
 
     @property
     def is_open(self) -> bool:
-        """Whether it disagrees, and a longer check run may show that it was wrong."""
-        return not (self.agrees or self.settled) and self.steps < STEPS[-1]
+        """Whether it disagrees or hardly agrees, and a longer check run may show that it was wrong."""
+        return not (self.agrees_well or self.settled) and self.steps < STEPS[-1]
 
 
 @dataclass(frozen=True)
@@ -143,10 +149,14 @@ class Better:
     steps: int
     model_calls: int
 
-    def __str__(self) -> str:
-        """Return the settings in words."""
-        shift = f" on shift {self.shift:g}" if self.shift else ""
-        return f"{self.sampler}, {self.scheduler}{shift}, {self.steps} steps"
+    @property
+    def text(self) -> Message:
+        """The settings in words."""
+        values = {"sampler": self.sampler, "scheduler": self.scheduler, "count": self.steps}
+        if not self.shift:
+            return Message("why.settings", "{sampler}, {scheduler}, {count} steps", values)
+        shifted = "{sampler}, {scheduler} on shift {shift}, {count} steps"
+        return Message("why.settings_shift", shifted, values | {"shift": f"{self.shift:g}"})
 
 
 def can_be_checked(sampling: Sampling, trained_steps: tuple[int, int] | None) -> bool:
@@ -191,13 +201,23 @@ def make_check(opinion: Opinion, similarity: Sequence[float], settled: float | N
     plan, last = opinion.plan, opinion.runs[-1]
     calls = sum(run.model_calls for run in opinion.runs)
     alike = similarity[-1]
-    agrees, settles = alike >= visible, None if settled is None else settled >= visible
+    usual = max(visible, SIDE_BY_SIDE.below)
+    agrees, agrees_well, settles = alike >= visible, alike >= usual, None if settled is None else settled >= usual
     margin = _CLEAR if min(similarity) >= visible else _CLEAR_LATER
     is_far = alike < visible - _FAR
     clear = alike >= visible + margin if agrees else bool(settles) and is_far
     seconds = sum(run.seconds for run in opinion.runs)
     solver = plan.sampling.sampler_name
-    return Check(solver, plan.scheduler, plan.shift, last.steps, calls, seconds, alike, agrees, clear, is_far, settles)
+    looks = alike, agrees, clear, is_far, settles, agrees_well
+    return Check(solver, plan.scheduler, plan.shift, last.steps, calls, seconds, *looks)
+
+
+def like_check(similarity: float, visible: float) -> float:
+    """Return a similarity to the check; one that is only just below the visible one counts as that.
+
+    The check is not quite converged, either.
+    """
+    return max(similarity, min(similarity + _CHECK_SLACK, visible))
 
 
 def better_settings(opinion: Opinion, check: Check, enough: Run | None, reaches: Sequence[bool]) -> Better | None:

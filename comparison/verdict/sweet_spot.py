@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...samplers.stochastic import DETERMINISTIC, OWN_STEPS, why_no_sweet_spot
+from ...words import Message, Messages
 from ..measures.visibility import SIDE_BY_SIDE
 from .second_opinion import Check
 
@@ -15,7 +16,12 @@ VISIBLE = SIDE_BY_SIDE.below
 _NEAR = 1.9
 # Similarities this near to the visible one could as well be on its other side.
 _MARGIN = 0.01
-_MORE = "Add larger step counts."
+_MORE = Message("advice.larger", "Add larger step counts.")
+
+NO_NOISE = Message("advice.no_noise", "Use a sampler that injects no noise, e.g. dpmpp_2m.")
+TAKES_STEPS = Message("advice.takes_steps", "Use a sampler that takes the steps that it is given, e.g. dpmpp_2m.")
+
+_NOT_YET = Message("why.not_yet", "Not yet.")
 
 Confidence = Literal["high", "medium", "low"]
 Answer = Literal["enough", "not yet", "none"]
@@ -69,8 +75,7 @@ def find_sweet_spot(
         raise ValueError(f"expected as many similarities as step counts, got {len(similarity)} and {len(steps)}")
     ladder = sorted(zip(steps, similarity, strict=True))
     if why := why_no_sweet_spot(sampler_name):
-        advice = "injects no noise" if sampler_name not in OWN_STEPS else "takes the steps that it is given"
-        return SweetSpot(None, f"{why}.", "high", "none", f"Use a sampler that {advice}, e.g. dpmpp_2m.")
+        return SweetSpot(None, why, "high", "none", TAKES_STEPS if sampler_name in OWN_STEPS else NO_NOISE)
     if check is None:
         return _by_estimate(ladder, estimate, visible)
     if not check.agrees:
@@ -80,14 +85,17 @@ def find_sweet_spot(
 
 def _by_check(ladder: Sequence[tuple[int, float]], check: Check, visible: float) -> SweetSpot:
     reference, enough = ladder[-1][0], _smallest_enough(ladder, visible)
-    same = f"a check with another solver ({check.sampler}, {check.steps} steps) shows the same picture"
+    same = Message(
+        "why.check_same",
+        "A check with another solver ({sampler}, {count} steps) shows the same picture ({similarity}).",
+        {"sampler": check.sampler, "count": check.steps, "similarity": _percent(check.similarity)},
+    )
     if len(ladder) == 1:
-        why = f"{reference} steps are enough: {same}. Whether fewer are enough is not known, because none ran."
-    elif enough == reference:
-        why = f"{reference} steps are enough: {_below(ladder, visible)}, and {same} as {reference}."
+        none_ran = Message("why.none_ran", "Whether fewer are enough is not known, because none ran.")
+        why = Messages(_enough(reference), same, none_ran)
     else:
-        alike = _percent(check.similarity)
-        why = f"{enough} steps are enough: {_from_there_on(ladder)}, and {same} ({alike})."
+        below = _below(ladder, visible) if enough == reference else _from_there_on(ladder)
+        why = Messages(_enough(enough), below, same)
     sure = check.settled or not is_near(enough, reference)
     clear = check.clear and sure and not _is_close_call(ladder, visible)
     return SweetSpot(enough, why, "high" if clear else "medium", "enough")
@@ -96,15 +104,20 @@ def _by_check(ladder: Sequence[tuple[int, float]], check: Check, visible: float)
 def _by_estimate(ladder: Sequence[tuple[int, float]], estimate: float | None, visible: float) -> SweetSpot:
     reference, enough = ladder[-1][0], _smallest_enough(ladder, visible)
     if len(ladder) == 1:
-        why = f"Only one step count ran ({reference}), so there is nothing to compare it with."
-        return SweetSpot(None, why, advice="Add another step count.")
+        why = Message(
+            "why.only_one",
+            "Only one step count ran ({count}), so there is nothing to compare it with.",
+            {"count": reference},
+        )
+        return SweetSpot(None, why, advice=Message("advice.another", "Add another step count."))
     if estimate is not None and estimate < visible:
         return _not_converged(reference, enough, estimate)
     if enough == reference and estimate is None:
-        return SweetSpot(None, f"Not yet: {_below(ladder, visible)}.", advice=_MORE)
-    why = f"{enough} steps are enough: {_from_there_on(ladder)}."
+        return SweetSpot(None, Messages(_NOT_YET, _below(ladder, visible)), advice=_MORE)
+    why = Messages(_enough(enough), _from_there_on(ladder))
     if enough == reference:
-        why = f"{enough} steps are enough: {_below(ladder, visible)}, but {enough} have probably converged."
+        probably = Message("why.probably", "{steps} have probably converged.", {"steps": enough})
+        why = Messages(_enough(enough), _below(ladder, visible), probably)
     return SweetSpot(enough, why, "low" if estimate is None else "medium", "enough")
 
 
@@ -139,18 +152,23 @@ def find_trained_sweet_spot(
     ladder = sorted(zip(steps, similarity, strict=True))
     inside = [(count, value) for count, value in ladder if lowest <= count <= highest]
     if not inside:
-        why = f"This model was trained for {span} steps, but no such step count ran."
-        return SweetSpot(None, why, "medium", advice=f"Add {highest}.")
+        why = Message(
+            "why.not_trained", "This model was trained for {span} steps, but no such step count ran.", {"span": span}
+        )
+        return SweetSpot(None, why, "medium", advice=Message("advice.add", "Add {count}.", {"count": highest}))
     enough = _smallest_enough(inside, visible)
     changed = [str(count) for count, value in ladder if count > highest and value < visible]
-    more = f" More steps change the image visibly ({', '.join(changed)})." if changed else ""
-    finding = f"a count of {enough} is enough"
-    if enough == inside[-1][0]:
-        finding = f"{enough} is the largest of these that ran" + (
-            ", and smaller ones differ visibly" if len(inside) > 1 else ""
-        )
-    why = f"This model was trained for {span} steps; {finding}.{more}"
-    return SweetSpot(enough, why, "medium", "enough")
+    more = ", ".join(changed)
+    return SweetSpot(
+        enough,
+        Messages(
+            Message("why.trained", "This model was trained for {span} steps.", {"span": span}),
+            _trained_finding(enough, [count for count, _ in inside]),
+            Message("why.more_change", "More steps change the image visibly ({more}).", {"more": more}) if more else "",
+        ),
+        "medium",
+        "enough",
+    )
 
 
 def smallest_enough(steps: Sequence[int], similarity: Sequence[float], visible: float = VISIBLE) -> int:
@@ -164,38 +182,77 @@ def smallest_enough(steps: Sequence[int], similarity: Sequence[float], visible: 
     return _smallest_enough(list(zip(steps, similarity, strict=True)), visible)
 
 
+def _trained_finding(enough: int, ran: Sequence[int]) -> Message:
+    """Return what the trained step counts that ran show."""
+    values = {"count": enough}
+    if enough != ran[-1]:
+        return Message("why.trained_enough", "A count of {count} is enough.", values)
+    if len(ran) == 1:
+        return Message("why.trained_largest", "{count} is the largest of these that ran.", values)
+    return Message(
+        "why.trained_differ", "{count} is the largest of these that ran, and smaller ones differ visibly.", values
+    )
+
+
 def _contradicted(reference: int, check: Check, sampler_name: str) -> SweetSpot:
-    why = (
-        f"Not yet: {reference} steps look different from a check with another solver ({check.sampler}, {check.steps} "
-        f"steps; similarity {_percent(check.similarity)})"
+    other = Message(
+        "why.check_other",
+        "{count} steps look different from a check with another solver ({sampler}, {checked} steps; similarity "
+        "{similarity}).",
+        {
+            "count": reference,
+            "sampler": check.sampler,
+            "checked": check.steps,
+            "similarity": _percent(check.similarity),
+        },
     )
     if not check.settled:
-        return SweetSpot(None, f"{why}, and neither is known to have converged.", advice=_MORE)
-    why += ". The check looks the same with fewer steps"
+        neither = Message("why.neither", "Neither is known to have converged.")
+        return SweetSpot(None, Messages(_NOT_YET, other, neither), advice=_MORE)
+    settled = Message("why.check_settled", "The check looks the same with fewer steps.")
     if sampler_name not in DETERMINISTIC:
-        why += f". {sampler_name} may inject noise, or converge to another image."
-        return SweetSpot(None, why, "medium", advice=_MORE)
-    why += ", so it's these runs that have not converged."
+        maybe = Message(
+            "why.may_inject", "{sampler} may inject noise, or converge to another image.", {"sampler": sampler_name}
+        )
+        return SweetSpot(None, Messages(_NOT_YET, other, settled, maybe), "medium", advice=_MORE)
+    these = Message("why.these", "So it's these runs that have not converged.")
+    why = Messages(_NOT_YET, other, settled, these)
     return SweetSpot(None, why, "high" if check.clear else "medium", advice=_MORE)
 
 
 def _not_converged(reference: int, enough: int, estimate: float) -> SweetSpot:
-    how_much = f"estimated similarity about {_percent(estimate)}" if estimate > 0 else "by how much can't be estimated"
-    why = (
-        f"Not yet: even {reference} steps have not converged. More steps would probably still change the image "
-        f"visibly ({how_much})."
-    )
+    values = {"count": reference}
+    even = Message("why.not_converged", "Even {count} steps have not converged.", values)
+    still = Message("why.still_change", "More steps would probably still change the image visibly.")
+    if estimate > 0:
+        still = Message(
+            "why.still_change_by",
+            "More steps would probably still change the image visibly (estimated similarity about {similarity}).",
+            {"similarity": _percent(estimate)},
+        )
+    why = Messages(_NOT_YET, even, still)
     # If other runs look like the reference, only the estimate contradicts it.
     return SweetSpot(None, why, "medium" if enough == reference else "low", advice=_MORE)
 
 
-def _below(ladder: Sequence[tuple[int, float]], visible: float) -> str:
+def _enough(steps: int) -> Message:
+    return Message("why.enough", "{steps} step is enough. | {steps} steps are enough.", {"steps": steps})
+
+
+def _below(ladder: Sequence[tuple[int, float]], visible: float) -> Message:
     count, value = ladder[-2]
-    return f"{count} still look different ({_percent(value)}; visible below {_percent(visible)})"
+    return Message(
+        "why.below",
+        "{steps} still looks different ({similarity}; visible below {visible}). | "
+        "{steps} still look different ({similarity}; visible below {visible}).",
+        {"steps": count, "similarity": _percent(value), "visible": _percent(visible)},
+    )
 
 
-def _from_there_on(ladder: Sequence[tuple[int, float]]) -> str:
-    return f"from there on, none looks different from {ladder[-1][0]}"
+def _from_there_on(ladder: Sequence[tuple[int, float]]) -> Message:
+    return Message(
+        "why.from_there_on", "From there on, none looks different from {reference}.", {"reference": ladder[-1][0]}
+    )
 
 
 def _smallest_enough(ladder: Sequence[tuple[int, float]], visible: float) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from comfy_api.latest import ui
 
-from ...comparison.markdown import summary, to_markdown
+from ...comparison.markdown import remarks, summary, to_markdown
 from ...comparison.pictures.chart import draw_curve
 from ...comparison.pictures.grid import draw_grid
 from ...comparison.report import Report
@@ -35,7 +35,7 @@ def answer(
     shown = {
         **ui.PreviewImage(grid, cls=cls).as_dict(),
         "report": [text],
-        "viewer": [viewer_with_files(report, places)],
+        "viewer": [viewer_with_files(report, places, remarks(report, words))],
         "markdown": [markdown],
         "text": [summary(report, words)],
     }

@@ -18,6 +18,7 @@ from ...comparison.runs import Run, Sampling, Task
 from ...presets.plan import StepPlan
 from ...presets.trained import at_steps
 from ...samplers.solvers import find_solver
+from ...words import Message, Messages
 from ..model.plan_on_model import exact_sigmas
 from ..running.stock import KSamplerSettings, check_sampler, sample_traced, sample_watched, schedule_of
 from .fingerprints import fingerprint
@@ -141,7 +142,7 @@ class ComfyEngine:
         if not why:
             return self._run_joined(tasks)
         if why != OFF:
-            self._notes[f"Runs were not batched: {why}."] = None
+            self._notes[_not_batched(why)] = None
         return [self._run_alone(task) for task in tasks]
 
     def _why_alone(self, tasks: Sequence[Task]) -> str:
@@ -151,7 +152,7 @@ class ComfyEngine:
         model = self._model_of(sampling)
         schedules = [schedule_of(model, task.steps, _ksampler(task.sampling)) for task in tasks]
         if not all(len(levels) >= 2 and bool((levels[1:] < levels[:-1]).all()) for levels in schedules):
-            return "a schedule has no steps, or two equal levels"
+            return Message("alone.levels", "a schedule has no steps, or two equal levels")
         return why_not_share(
             model, sampling.sampler_name, self._positive_of(sampling), subject.negative, subject.latent
         )
@@ -204,13 +205,14 @@ class ComfyEngine:
 
     def _note_sharing(self, counts: Sequence[int], shared: SharedCalls) -> None:
         if shared.shared:
-            until = f", but not all: {shared.note}" if shared.note else ""
-            self._notes[
-                f"Runs of {', '.join(map(str, sorted(counts)))} steps were batched into shared model calls{until}. "
-                "Times are estimated (single-run call time x calls); images match KSampler except for rounding."
-            ] = None
+            values = {"counts": ", ".join(map(str, sorted(counts)))}
+            batched = "Runs of {counts} steps were batched into shared model calls."
+            times = "Times are estimated (single-run call time x calls); images match KSampler except for rounding."
+            not_all = Message("note.not_all", "Not all calls were shared: {why}.", {"why": shared.note})
+            parts = Message("note.batched", batched, values), not_all if shared.note else ""
+            self._notes[Messages(*parts, Message("note.times", times))] = None
         elif shared.note:
-            self._notes[f"Runs were not batched: {shared.note}."] = None
+            self._notes[_not_batched(shared.note)] = None
 
     def _finish_joined(self, tasks: Sequence[Task], joint: JointRun, shared: SharedCalls) -> list[Run]:
         runs = []
@@ -295,3 +297,7 @@ def _keys(subject: Subject) -> dict[tuple[int, int], str]:
         # An unusual model or VAE from another pack must not end the comparison. It only turns reuse off.
         log.warning("This comparison can't be reused later, because its inputs can't be identified: %s", error)
         return {}
+
+
+def _not_batched(why: str) -> Message:
+    return Message("note.not_batched", "Runs were not batched: {why}.", {"why": why})

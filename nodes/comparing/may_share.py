@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from ...samplers.solvers import SOLVERS
+from ...words import Message
 
 # Entries with which ComfyUI limits a condition to part of the schedule, with the values that mean no limit.
 _PARTIAL = {"start_percent": 0.0, "clip_start_percent": 0.0, "end_percent": 1.0, "clip_end_percent": 1.0}
@@ -19,11 +20,12 @@ def why_not_share(model: Any, sampler_name: str, positive: Any, negative: Any, l
     windows, skip-layer guidance and the like add functions or wrappers to the model, which reveal them.
     """
     if sampler_name not in SOLVERS:
-        return f"only {', '.join(SOLVERS)} can be batched, not {sampler_name}"
+        values = {"solvers": ", ".join(SOLVERS), "sampler": sampler_name}
+        return Message("alone.solver", "only {solvers} can be batched, not {sampler}", values)
     if getattr(latent["samples"], "is_nested", False):
-        return "the latent has several parts"
+        return Message("alone.parts", "the latent has several parts")
     if "noise_mask" in latent:
-        return "the latent has a noise mask"
+        return Message("alone.mask", "the latent has a noise mask")
     batch = latent["samples"].shape[0]
     return _of_model(model) or _of_conditions(positive, batch) or _of_conditions(negative, batch)
 
@@ -37,10 +39,11 @@ def _of_model(model: Any) -> str:
     ]
     patches += [name for name in getattr(model, "object_patches", {}) if name != "model_sampling"]
     if patches:
-        return f"a model patch may assume one noise level for the whole batch ({', '.join(sorted(set(patches)))})"
+        patch = "a model patch may assume one noise level for the whole batch ({patches})"
+        return Message("alone.patch", patch, {"patches": ", ".join(sorted(set(patches)))})
     network = getattr(model.model, "diffusion_model", None)
     if getattr(getattr(network, "params", None), "meanflow", False):
-        return "this model reads its schedule"
+        return Message("alone.schedule", "this model reads its schedule")
     return ""
 
 
@@ -54,10 +57,10 @@ def _holds_something(value: Any) -> bool:
 def _of_conditions(conditioning: Any, batch: int) -> str:
     for embedding, values in conditioning:
         if not all(_divides(tensor, batch) for tensor in _tensors([embedding, values])):
-            return "the batch size of a condition does not divide the latent's"
+            return Message("alone.batch", "the batch size of a condition does not divide the latent's")
         for name, value in values.items():
             if name in _PARTIAL and value not in (None, _PARTIAL[name]):
-                return "a condition applies only to part of the schedule"
+                return Message("alone.part", "a condition applies only to part of the schedule")
             if name == "mask" or not _is_plain(value):
                 return f"a condition has {name!r}, which can't be batched safely"
     return ""

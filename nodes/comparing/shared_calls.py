@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ...samplers.lockstep import BatchDenoiser, Batching
+from ...words import Message
 
 AUTO, ON, OFF = MODES = ("auto", "on", "off")
 
@@ -46,7 +47,8 @@ class SharedCalls:
     def note(self) -> str:
         """Why calls were not shared, or not by all runs; empty if they were."""
         if not self._why and self.batching.most < self._most:
-            return f"memory was short, so at most {self.batching.most} runs shared a call"
+            short = "memory was short, so at most {most} runs shared a call"
+            return Message("alone.memory", short, {"most": self.batching.most})
         return self._why
 
     @property

@@ -18,7 +18,7 @@ SUBFOLDER = "sweetspot"
 _PNG_END = b"IEND\xaeB`\x82"
 
 
-def viewer_with_files(report: Report, places: Sequence[tuple[str, str]] = ()) -> str:
+def viewer_with_files(report: Report, places: Sequence[tuple[str, str]] = (), notes: Sequence[str] = ()) -> str:
     """Write the viewer's images into ComfyUI's temporary folder and return the viewer's data as JSON text.
 
     Files are named after their content, so that reused images are not written again.
@@ -26,8 +26,9 @@ def viewer_with_files(report: Report, places: Sequence[tuple[str, str]] = ()) ->
     Args:
         report: the comparison.
         places: nodes and inputs that hold the step count in the workflow.
+        notes: what the user should know about how it ran.
     """
-    return viewer_text(report, SUBFOLDER, keep_image, places)
+    return viewer_text(report, SUBFOLDER, keep_image, places, notes)
 
 
 def keep_image(levels: Levels) -> str:

@@ -20,6 +20,7 @@ from ...presets.sources.local_model import evidence_of
 from ...presets.splits import split_step
 from ...presets.verdicts import FINE, NOT_READ, NOT_RECOGNISED, judge_list
 from ...presets.zones import COMMON_ZONES, zones_of
+from ...words import Message, spoken
 from .model_files import check_name, find_model, listed_path
 from .plan_on_model import known_names
 from .recognise_here import problem_with_presets, recognise_all_here
@@ -81,13 +82,13 @@ def answer_for(
         "name": name,
         "confidence": finding.confidence,
         "required": finding.required,
-        "signals": list(finding.signals),
-        "contradictions": [*finding.contradictions, *problems],
+        "signals": [spoken(signal) for signal in finding.signals],
+        "contradictions": [spoken(text) for text in (*finding.contradictions, *problems)],
         "alternatives": [find_variant(variant).name for variant in finding.alternatives],
         "note": finding.variant.note if finding.variant else "",
         "files": list(evidence.files),
         "qualities": {quality: _plan(plan) for quality, plan in plans.items()},
-        "zones": [vars(zone) for zone in zones],
+        "zones": [vars(zone) | {"text": spoken(zone.text)} for zone in zones],
         "counts": counts_to_compare(plans["balanced"]) if is_known else [],
         "wrong": _wrong(recognitions, asked) if asked and is_known else "",
     }
@@ -115,14 +116,14 @@ def evidence_in_graph(
     except (HeaderError, OSError) as error:
         # The system's own message contains the full path, which must not be revealed.
         why = (error.strerror or "it is no regular file") if isinstance(error, OSError) else error
-        return named, [f"its header could not be read: {why}"]
+        return named, [Message("against.header", "its header could not be read: {why}", {"why": str(why)})]
     return replace(in_file, files=named.files, loras=named.loras, doubts=named.doubts), []
 
 
-def _wrong(recognitions: dict[Quality, Recognition], asked: Asked) -> str:
+def _wrong(recognitions: dict[Quality, Recognition], asked: Asked) -> Any:
     draft = recognitions["draft"].plan.steps
     verdict = judge_list(recognitions["balanced"], draft, asked.counts, asked.cfg)
-    return "" if verdict.word in (FINE, NOT_READ, NOT_RECOGNISED) else verdict.text
+    return "" if verdict.word in (FINE, NOT_READ, NOT_RECOGNISED) else spoken(verdict.text)
 
 
 def _plan(plan: StepPlan) -> dict[str, Any]:
@@ -130,5 +131,5 @@ def _plan(plan: StepPlan) -> dict[str, Any]:
     shown = {name: getattr(plan, name) for name in _SHOWN}
     return shown | {
         "split_step": split_step(plan),
-        "warnings": [*plan.warnings, *([replaced.removeprefix("Warning: ")] if replaced else [])],
+        "warnings": [spoken(text) for text in (*plan.warnings, *replaced)],
     }

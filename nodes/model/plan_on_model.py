@@ -8,6 +8,7 @@ import torch
 
 from ...presets.plan import StepPlan
 from ...presets.trained import fixed_schedule
+from ...words import Message
 
 
 def apply_sampling(model: Any, plan: StepPlan) -> tuple[Any, str]:
@@ -61,8 +62,8 @@ def _present_shift(model: Any) -> tuple[str, float | None]:
     return unit, round(float(value), 3) if value is not None else None
 
 
-def known_names(plan: StepPlan) -> tuple[StepPlan, str]:
-    """Return the plan with names that this ComfyUI has, and a text that says what was replaced.
+def known_names(plan: StepPlan) -> tuple[StepPlan, list[str]]:
+    """Return the plan with names that this ComfyUI has, and what was replaced, one sentence each.
 
     A sampler or scheduler may be newer than this ComfyUI, or a hand-written preset may contain a typo.
     """
@@ -74,8 +75,10 @@ def known_names(plan: StepPlan) -> tuple[StepPlan, str]:
         wanted = getattr(plan, name)
         if wanted not in available:
             plan = replace(plan, **{name: instead})
-            warnings.append(f"Warning: {name}: this ComfyUI has no {wanted!r}, so {instead} is used instead.")
-    return plan, "\n".join(warnings)
+            lacks = "{name}: this ComfyUI has no {wanted}, so {instead} is used instead."
+            values = {"name": name, "wanted": repr(wanted), "instead": instead}
+            warnings.append(Message("caution.lacks", lacks, values))
+    return plan, warnings
 
 
 def plan_sigmas(model: Any, plan: StepPlan) -> torch.Tensor:

@@ -12,6 +12,7 @@ from ...presets.sources.in_file import FileSettings
 from ...presets.sources.sidecars import SidecarSettings
 from ...presets.sources.templates import TemplateIndex, load_index
 from ...presets.sources.user import UserPresets, read_user_presets
+from ...words import Message
 from .user_folder import presets_file
 from .user_settings import preferred
 
@@ -40,7 +41,7 @@ def recognise_all_here(evidence: Evidence, min_confidence: str = UNKNOWN) -> dic
 def problem_with_presets() -> str:
     """Return what is wrong with the user's presets; empty if nothing is."""
     problem = read_user_presets(presets_file()).problem
-    return f"your presets: {problem}" if problem else ""
+    return Message("against.presets", "your presets: {problem}", {"problem": problem}) if problem else ""
 
 
 def _wishes(saved: UserPresets, min_confidence: str) -> Wishes:

@@ -19,6 +19,7 @@ from ...comparison.rounds import Question, compare
 from ...comparison.runs import Run, Sampling, Task
 from ...comparison.verdict.measuring import Measuring
 from ...samplers.schedules import MAX_STEPS
+from ...words import Message
 from ..comparing.images import embed
 from ..comparing.kept_runs import KEPT
 from ..comparing.live_runs import LiveRuns
@@ -80,9 +81,18 @@ class WorkflowComparison:
         """What the user should know about where the step count is set."""
         found = self.subject.found
         others = [str(stage) for stage in found.stages if stage.node not in found.samplers]
-        kept = f"Only {found.stage} was varied; the others kept their steps: {'; '.join(others)}." if others else ""
-        left_out = f"auto left out {', '.join(map(str, sorted(self._left_out)))} steps, which this workflow can't run."
-        resampled = f"The workflow's own list of {found.steps} steps was resampled for the other counts."
+        only = "Only {stage} was varied; the others kept their steps: {others}."
+        kept = Message("note.only", only, {"stage": str(found.stage), "others": "; ".join(others)}) if others else ""
+        left_out = Message(
+            "note.left_out",
+            "auto left out {counts} steps, which this workflow can't run.",
+            {"counts": ", ".join(map(str, sorted(self._left_out)))},
+        )
+        resampled = Message(
+            "note.resampled",
+            "The workflow's own list of {count} steps was resampled for the other counts.",
+            {"count": found.steps},
+        )
         return [
             *filter(None, (found.note, kept, self._no_check)),
             *([left_out] if self._left_out else []),
@@ -100,9 +110,10 @@ class WorkflowComparison:
         try:
             self.subject.changed(Task(sampling, len(sampling.sigmas) - 1))
         except ValueError:
-            self._no_check = (
+            self._no_check = Message(
+                "note.no_check",
                 "There is no check with another solver, because it needs one KSampler, SamplerCustom or "
-                "SamplerCustomAdvanced, so confidence is at most medium."
+                "SamplerCustomAdvanced, so confidence is at most medium.",
             )
             raise
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from ...graphs.steps import Found, Refused, find_steps
 from ...graphs.values import Graph, Link
+from ...words import Message, spoken
 from .node_classes import is_paid
 
 AUTO = "auto"
@@ -25,8 +26,12 @@ def find_here(graph: Graph, output: Link, sampler: str, *, resample: bool = Fals
 def stages_above(graph: Graph, output: Link, sampler: str, *, resample: bool) -> dict[str, Any]:
     """Return the samplers above an output as texts, and a text that says which one is varied, or why none can be."""
     found = find_here(graph, output, sampler, resample=resample)
-    text = f"varies: {found.stage}" if isinstance(found, Found) else f"{message_of(found)}."
-    return {"stages": [str(stage) for stage in found.stages], "text": f"{text[0].upper()}{text[1:]}"}
+    if isinstance(found, Found):
+        said = Message("stages.varies", "Varies: {stage}", {"stage": str(found.stage)})
+    else:
+        why = message_of(found)
+        said = f"{why[0].upper()}{why[1:]}."
+    return {"stages": [str(stage) for stage in found.stages], "text": spoken(said)}
 
 
 def message_of(refused: Refused) -> str:

@@ -1,6 +1,7 @@
 """Warnings for the user before a plan runs on a model."""
 
 from ...graphs.walk import Lora
+from ...words import Message
 from ..catalogue import Variant
 from ..plan import StepPlan
 from ..trained import off_trained_steps
@@ -26,29 +27,32 @@ def cautions_of(finding: Finding, plan: StepPlan, evidence: Evidence) -> tuple[s
 
 def _too_weak(finding: Finding) -> str:
     if finding.variant is None:
-        return f"This model was not recognised, but {finding.required} was required: the safe default is used."
-    recognised = f"recognised as {finding.variant.name} ({finding.confidence})"
-    return f"This model was {recognised}, but {finding.required} was required: the safe default is used."
+        weak = "This model was not recognised, but {required} was required: the safe default is used."
+        return Message("caution.unknown", weak, {"required": finding.required})
+    weak = "This model was recognised as {name} ({confidence}), but {required} was required: the safe default is used."
+    values = {"name": finding.variant.name, "confidence": finding.confidence, "required": finding.required}
+    return Message("caution.weak", weak, values)
 
 
 def _off_trained_steps(variant: Variant, plan: StepPlan) -> str:
     off = off_trained_steps(plan)
-    return f"{variant.name} {off}." if off else ""
+    return Message("caution.off", "{name} {off}.", {"name": variant.name, "off": off}) if off else ""
 
 
 def _second_sampler(variant: Variant, evidence: Evidence) -> str:
     # If the variant is a LoRA, its base model decides whether two samplers share the run.
     bases = [match.variant for file in evidence.files for match in match_file(file)[:1]]
     sharing = next((entry.two_samplers for entry in (variant, *bases) if entry.two_samplers), "")
-    return f"A second sampler is expected: {sharing}." if sharing else ""
+    expected = "A second sampler is expected: {sharing}."
+    return Message("caution.second", expected, {"sharing": sharing}) if sharing else ""
 
 
 def _cfg_on_cfg_free(variant: Variant, plan: StepPlan) -> str:
     values = [entry["value"] for entry in variant.settings.get("cfg", {}).values()]
     if not values or max(values) > 1 or plan.cfg <= 1:
         return ""
-    needs_none = f"{variant.name} needs no cfg"
-    return f"{needs_none}: cfg {plan.cfg:g} doubles sampling time and over-saturates the image. Set cfg to 1."
+    needs_none = "{name} needs no cfg: cfg {cfg} doubles sampling time and over-saturates the image. Set cfg to 1."
+    return Message("caution.cfg", needs_none, {"name": variant.name, "cfg": f"{plan.cfg:g}"})
 
 
 def _lora_strength(variant: Variant, plan: StepPlan, lora: Lora) -> str:
@@ -58,7 +62,9 @@ def _lora_strength(variant: Variant, plan: StepPlan, lora: Lora) -> str:
     if lowest - _STRENGTH_SLACK <= lora.strength <= highest + _STRENGTH_SLACK:
         return ""
     recipe = f"{lowest:g}" if lowest == highest else f"{lowest:g} to {highest:g}"
-    return f"LoRA {lora.name} has strength {lora.strength:g}; the recommended strength is {recipe}."
+    strength = "LoRA {name} has strength {strength}; the recommended strength is {recipe}."
+    values = {"name": lora.name, "strength": f"{lora.strength:g}", "recipe": recipe}
+    return Message("caution.strength", strength, values)
 
 
 def _is_its_lora(variant: Variant, lora: Lora) -> bool:
@@ -67,4 +73,5 @@ def _is_its_lora(variant: Variant, lora: Lora) -> bool:
 
 def _stand_ins(variant: Variant) -> str:
     wanted = [name for name in (variant.wants_sampler, variant.wants_scheduler) if name]
-    return f"{variant.name} is meant for {' and '.join(wanted)}, which a KSampler does not offer." if wanted else ""
+    meant = "{name} is meant for {wanted}, which a KSampler does not offer."
+    return Message("caution.meant", meant, {"name": variant.name, "wanted": ", ".join(wanted)}) if wanted else ""

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from ...words import Message
 from ..catalogue import Variant, find_variant
 from ..plan import FEW_STEPS, FEW_STEPS_CFG, SAFE_DEFAULT, UNKNOWN, StepPlan
 from ..qualities import QUALITIES, Preference, Quality, make_plan
@@ -121,7 +122,7 @@ def _accelerated(finding: Finding, evidence: Evidence) -> Finding:
     loras = [("LoRA", lora.name) for lora in reversed(evidence.active_loras) if not _named_after_its_base(lora.name)]
     for what, name in loras + [("file", name) for name in evidence.files if not names_a_part(normalise(name))]:
         if word := accelerator_word(name):
-            says = f"{what} {name} says {word!r}"
+            says = _says(what, name, word)
             signals = finding.signals if says in finding.signals else (*finding.signals, says)
             told = finding.told_steps or steps_in_name(name)
             return replace(finding, few_step=says, told_steps=told, signals=signals)
@@ -136,13 +137,13 @@ def _with_sidecar(finding: Finding, evidence: Evidence) -> Finding:
     variant = match_base_model(evidence.sidecar.base_model)
     if variant is None:
         return finding
-    says = f"{evidence.sidecar.file} says {evidence.sidecar.base_model!r}"
+    says = _says("", evidence.sidecar.file, evidence.sidecar.base_model)
     if not carries(evidence, variant, lora=bool(variant.signals.loras)):
-        against = f"{says}, but {_class_says(evidence)}"
+        against = Message("against.says", "{says}, but {other}", {"says": says, "other": _class_says(evidence)})
         return replace(finding, contradictions=(*finding.contradictions, against))
     by_name = finding.variant if any(signal.startswith("file ") for signal in finding.signals) else None
     other = by_name is not None and by_name is not variant and not by_name.signals.by_class
-    against = (f"its name says {by_name.name}",) if by_name is not None and other else ()
+    against = (_name_says(by_name),) if by_name is not None and other else ()
     contradictions = (*finding.contradictions, *against)
     return Finding(variant, FAMILY_ONLY, (says, *finding.signals), contradictions, finding.alternatives)
 
@@ -150,7 +151,7 @@ def _with_sidecar(finding: Finding, evidence: Evidence) -> Finding:
 def _chosen(evidence: Evidence) -> Finding:
     variant = find_variant(evidence.choice)
     against = () if carries(evidence, variant, lora=bool(variant.signals.loras)) else (_class_says(evidence),)
-    return Finding(variant, CERTAIN, ("chosen by you",), against)
+    return Finding(variant, CERTAIN, (Message("signal.chosen", "chosen by you"),), against)
 
 
 def _by_lora(evidence: Evidence) -> Finding | None:
@@ -158,7 +159,7 @@ def _by_lora(evidence: Evidence) -> Finding | None:
         fitting = [match for match in match_lora(lora.name) if carries(evidence, match.variant, lora=True)]
         # A LoRA of a full-length model whose name says few steps is another one: `animatediff_lcm_lora`.
         if fitting and (fitting[0].variant.distilled or not accelerator_word(lora.name)):
-            signal = f"LoRA {lora.name}"
+            signal = Message("signal.lora", "LoRA {name}", {"name": lora.name})
             return Finding(fitting[0].variant, LIKELY, (signal,), told_steps=steps_in_name(lora.name))
         if accelerator_word(lora.name) and not _named_after_its_base(lora.name):
             nearest = _nearest_few_step(evidence, lora.name, "LoRA", _base_of(evidence, lora.name))
@@ -185,7 +186,8 @@ def _named_after_its_base(name: str) -> bool:
 def _unknown_accelerator(evidence: Evidence, name: str) -> Finding:
     """Return what is found without a few-step LoRA that is not in the catalogue."""
     finding = find(replace(evidence, loras=()))
-    doubt = f"LoRA {name} looks like a few-step LoRA but isn't in the catalogue; use its author's settings"
+    looks = "LoRA {name} looks like a few-step LoRA but isn't in the catalogue; use its author's settings"
+    doubt = Message("against.accelerator", looks, {"name": name})
     confidence = FAMILY_ONLY if finding.variant is not None else UNKNOWN
     return replace(finding, confidence=confidence, contradictions=(*finding.contradictions, doubt))
 
@@ -202,7 +204,8 @@ def _by_file(evidence: Evidence) -> Finding | None:
     others = tuple(dict.fromkeys(f.variant.id for f in named if f.variant and f.variant is not first.variant))
     if not others:
         return first
-    several = f"the graph leads to several models: {', '.join(evidence.files)}"
+    leads = "the graph leads to several models: {files}"
+    several = Message("against.several", leads, {"files": ", ".join(evidence.files)})
     return replace(first, confidence=FAMILY_ONLY, contradictions=(*refused, several), alternatives=others)
 
 
@@ -218,8 +221,10 @@ def _one_file(evidence: Evidence, name: str) -> Finding | None:
         if nearest is not None:
             return nearest
     if best is None:
-        return Finding(contradictions=(f"the file is called {name}, but {_class_says(evidence)}",)) if matches else None
-    signals = (f"file {name}", *_class_signals(evidence))
+        called = "the file is called {name}, but {other}"
+        against = Message("against.called", called, {"name": name, "other": _class_says(evidence)})
+        return Finding(contradictions=(against,)) if matches else None
+    signals = (Message("signal.file", "file {name}", {"name": name}), *_class_signals(evidence))
     if best.says_more and not best.variant.distilled and (in_folder := _few_step_folder(evidence, name, best)):
         return Finding(in_folder, FAMILY_ONLY, signals, told_steps=steps_in_name(name))
     if best.says_more and not best.variant.distilled:
@@ -247,7 +252,7 @@ def _nearest_few_step(evidence: Evidence, name: str, what: str, base: Match | No
     variant = stand_in(siblings, name, family, lora=what == "LoRA")
     if variant is None:
         return None
-    signals = (f"{what} {name} says {accelerator_word(name)!r}", *_class_signals(evidence))
+    signals = (_says(what, name, accelerator_word(name)), *_class_signals(evidence))
     others = tuple(sibling.id for sibling in siblings if sibling.distilled and sibling is not variant)
     return Finding(variant, FAMILY_ONLY, signals, alternatives=others, told_steps=steps_in_name(name))
 
@@ -265,7 +270,8 @@ def _by_metadata(evidence: Evidence) -> Finding | None:
     if not fitting:
         return None
     best = fitting[0]
-    signals = (f"the file's metadata says {best.name[:80]!r}", *_class_signals(evidence))
+    metadata = "the file's metadata says {text}"
+    signals = (Message("signal.metadata", metadata, {"text": repr(best.name[:80])}), *_class_signals(evidence))
     if best.says_more:
         others = tuple(v.id for v in _siblings(evidence, best) if v is not best.variant)
         return Finding(best.variant, FAMILY_ONLY, signals, alternatives=others)
@@ -342,8 +348,20 @@ def _takes_template(wishes: Wishes, finding: Finding) -> bool:
 
 
 def _class_signals(evidence: Evidence) -> tuple[str, ...]:
-    return (f"model class {evidence.architecture}",) if evidence.architecture else ()
+    values = {"name": evidence.architecture}
+    return (Message("signal.class", "model class {name}", values),) if evidence.architecture else ()
 
 
 def _class_says(evidence: Evidence) -> str:
-    return f"the loaded model's class ({evidence.architecture}), dimensions or prediction type do not match"
+    other = "the loaded model's class ({name}), dimensions or prediction type do not match"
+    return Message("against.class", other, {"name": evidence.architecture})
+
+
+def _says(what: str, name: str, word: str) -> Message:
+    """Return what a name says; `what` is "file", "LoRA" or empty, if the name itself shows it."""
+    values = {"name": f"{what} {name}".strip(), "word": repr(word)}
+    return Message("signal.says", "{name} says {word}", values)
+
+
+def _name_says(variant: Variant) -> Message:
+    return Message("against.name", "its name says {name}", {"name": variant.name})

@@ -1,6 +1,7 @@
 """Settings > Sweet Spot: what new nodes begin with, and what prompts follow."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -78,8 +79,20 @@ def test_the_accent_is_the_users_own(comfy: ComfyPage, settings: Any):
 def test_the_page_speaks_the_language_that_comfyui_is_set_to(comfy: ComfyPage, settings: Any):
     settings("Comfy.Locale", "zh")
     comfy.reload()
-    comfy.add("SweetSpotCompare", 500, 60)
+    demo = comfy.demo_graph()
+    node = comfy.add("SweetSpotCompare", 500, 60)
     expect(comfy.panel(".ss-hint")).to_have_text("运行节点后，图像和结论会显示在这里。")
+    comfy.feed(demo, node)
+    comfy.connect(demo["model"], "VAE", node, "vae")
+    comfy.set(node, "steps", "2, 4")
+    comfy.queue()
+    # The headline, and the reasons below it, which Python writes.
+    expect(comfy.panel(".ss-headline")).to_contain_text("步")
+    comfy.panel(".ss-facts").click()
+    reasons = comfy.panel(".ss-why").inner_text().splitlines()
+    assert reasons
+    for line in reasons:
+        assert re.search(r"[\u4e00-\u9fff]", line), line
     write(comfy, "Comfy.Locale", "en")
     comfy.reload()
     comfy.add("SweetSpotCompare", 500, 60)

@@ -30,7 +30,7 @@ def test_a_known_name_gives_its_plans_with_sources_and_zones():
     assert answer["qualities"]["balanced"]["sources"]["steps"]
     good = next(zone for zone in answer["zones"] if zone["name"] == "good")
     assert good["first"] <= 8 <= good["last"]
-    assert "Z-Image Turbo" in good["text"]
+    assert "Z-Image Turbo" in good["text"]["text"]
 
 
 def test_an_unknown_name_gives_the_safe_default_and_the_common_zones():
@@ -45,7 +45,7 @@ def test_a_match_that_is_too_weak_says_what_was_found():
     assert (answer["name"], answer["confidence"], answer["required"]) == ("Z-Image Turbo", "likely", "certain")
     assert answer["qualities"]["balanced"]["steps"] == 25
     (warning,) = answer["qualities"]["balanced"]["warnings"]
-    assert all(fact in warning for fact in ("Z-Image Turbo", "likely", "certain"))
+    assert all(fact in warning["text"] for fact in ("Z-Image Turbo", "likely", "certain"))
 
 
 def test_nothing_connected_is_an_unknown_model():

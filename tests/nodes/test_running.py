@@ -24,10 +24,11 @@ def test_guiders_keep_one_scale_or_two():
 
 
 def test_names_that_this_comfyui_lacks_are_replaced_and_said():
-    plan, note = known_names(SAFE_DEFAULT.overlaid({"sampler_name": "magic", "scheduler": "karras"}, "a test"))
+    plan, notes = known_names(SAFE_DEFAULT.overlaid({"sampler_name": "magic", "scheduler": "karras"}, "a test"))
     assert (plan.sampler_name, plan.scheduler) == ("euler", "karras")
-    assert "magic" in note
-    assert known_names(SAFE_DEFAULT) == (SAFE_DEFAULT, "")
+    assert len(notes) == 1
+    assert "magic" in notes[0]
+    assert known_names(SAFE_DEFAULT) == (SAFE_DEFAULT, [])
 
 
 def test_exact_schedules_are_a_plans_levels_or_the_models_at_its_timesteps():

@@ -5,7 +5,7 @@ import { frameOfNode, valueOf, watchGraph, watchWidgets, write } from "../graph/
 import { askForModel } from "../graph/route.js";
 import { planOf, settingsOf } from "../preset/recognition.js";
 import { button } from "../parts/controls.js";
-import { t } from "../parts/words.js";
+import { say, t } from "../parts/words.js";
 
 const WATCHED = ["steps", "cfg"];
 
@@ -33,7 +33,7 @@ export function watchSettings(node, element) {
       if (now) write(mended(node, now));
     };
     const apply = button({ onclick }, t("advice.apply", "Apply"));
-    element.replaceChildren(t("advice.wrong", "{name}: {why}", { name, why: answer.wrong }), apply);
+    element.replaceChildren(t("advice.wrong", "{name}: {why}", { name, why: say(answer.wrong) }), apply);
   };
   watchGraph(node, update);
   watchWidgets(node, WATCHED, update);

@@ -3,7 +3,7 @@
  * may come from anyone.
  */
 
-import { t } from "../parts/words.js";
+import { checkedWords, t } from "../parts/words.js";
 
 const VERSION = 1;
 const LONGEST_TEXT = 4000;
@@ -18,9 +18,9 @@ const MOST_PLACES = 8;
 export function fromOutput(output) {
   try {
     // A comparison of a workflow that ComfyUI has cached comes as one object.
-    const { viewer, text, images } = output.viewer ? output : output.comparison[0];
+    const { viewer, images } = output.viewer ? output : output.comparison[0];
     const sent = JSON.parse([viewer].flat()[0]);
-    return { ...sent, grid: images?.[0] ?? null, text: [text ?? []].flat().join("\n") };
+    return { ...sent, grid: images?.[0] ?? null };
   } catch {
     return null;
   }
@@ -41,7 +41,7 @@ export function checked(value) {
   if (!series.length) return null;
   return {
     subfolder: text(value.subfolder),
-    headline: checkedMessage(value.headline),
+    headline: checkedWords(value.headline),
     images: Math.max(1, Math.trunc(number(value.images) ?? 1)),
     names: Array.isArray(value.names) ? value.names.slice(0, MOST_ENTRIES).map(text) : [],
     series,
@@ -49,7 +49,9 @@ export function checked(value) {
     grid: isFileName(value.grid?.filename)
       ? { filename: value.grid.filename, subfolder: text(value.grid.subfolder) }
       : null,
-    text: text(value.text),
+    notes: Array.isArray(value.notes)
+      ? value.notes.slice(0, MOST_ENTRIES).map((/** @type {unknown} */ note) => checkedWords(note))
+      : [],
     places: checkedPlaces(value.places),
   };
 }
@@ -61,16 +63,6 @@ export function checked(value) {
 function checkedPlaces(value) {
   const places = Array.isArray(value) ? value.slice(0, MOST_PLACES) : [];
   return places.filter((place) => Array.isArray(place)).map(([node, input]) => [text(node), text(input)]);
-}
-
-/**
- * @param {any} value
- * @returns {Message | null}
- */
-function checkedMessage(value) {
-  if (typeof value?.code !== "string" || typeof value.text !== "string") return null;
-  const values = Object.entries(value.values ?? {}).map(([name, of]) => [name, number(of) ?? text(of)]);
-  return { code: text(value.code), text: text(value.text), values: Object.fromEntries(values) };
 }
 
 /**
@@ -99,14 +91,14 @@ function checkedSeries(value) {
   return runs.length
     ? {
         name: text(value.name),
-        headline: checkedMessage(value.headline),
+        headline: checkedWords(value.headline),
         next: number(value.next_count),
         settings: checkedSettings(value.settings),
         reference: number(value.reference) ?? runs[runs.length - 1].steps,
         sweetSpot: number(spot.steps),
-        reason: text(spot.reason),
+        reason: checkedWords(spot.reason),
         confidence: text(spot.confidence),
-        advice: text(spot.advice),
+        advice: checkedWords(spot.advice),
         // The check is shown like a run, after them.
         runs: check ? [...runs, { ...check, checkedBy: text(value.check.sampler) || "another solver" }] : runs,
       }

@@ -76,7 +76,7 @@ function merged(runs, run) {
 /** @type {Series} */
 const EMPTY = {
   name: "",
-  headline: null,
+  headline: "",
   next: null,
   settings: null,
   reference: 0,
@@ -89,12 +89,12 @@ const EMPTY = {
 /** @type {Comparison} */
 const NOTHING = {
   subfolder: "",
-  headline: null,
+  headline: "",
   images: 1,
   names: [],
   series: [],
   visible: null,
   grid: null,
-  text: "",
+  notes: [],
   places: [],
 };

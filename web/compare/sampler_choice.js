@@ -2,6 +2,7 @@
 
 import { valueOf, watchGraph, watchWidgets } from "../graph/canvas.js";
 import { askForStages } from "../graph/route.js";
+import { say } from "../parts/words.js";
 
 /** The nodes, and the input that is compared. @type {Record<string, string>} */
 const WIRES = { SweetSpotCompareWorkflow: "images", SweetSpotCompareAudio: "audio" };
@@ -26,7 +27,7 @@ export function offerSamplers(node, report) {
     const answer = await askForStages(node, wire, String(widget.value), String(fixed ?? ""));
     if (ticket !== asked) return;
     widget.options.values = [...new Set([AUTO, ...(answer?.stages ?? []), String(widget.value)])];
-    report(answer ? answer.text : "");
+    report(answer ? say(answer.text) : "");
     node.graph?.setDirtyCanvas(true, false);
   };
   watchGraph(node, update);

@@ -20,17 +20,13 @@ export class VerdictView {
    */
   show(comparison, series) {
     const several = comparison.series.length > 1;
-    const over = several && series === comparison.series[0] ? comparison.headline : series.headline;
-    const headline = over ? say(over) : series.reason;
-    const shown = several && over !== comparison.headline ? `${series.name}: ${headline}` : headline;
+    const overall = several && series === comparison.series[0] && say(comparison.headline);
+    const headline = overall || say(series.headline) || say(series.reason);
+    const shown = several && !overall && headline ? `${series.name}: ${headline}` : headline;
     // A live region speaks at each change, so don't touch it without one.
     if (this.headline.textContent !== shown) this.headline.textContent = shown;
     this.facts.textContent = factsOf(comparison, series);
-    const lines = comparison.text.split("\n");
-    const notes = comparison.headline && lines[0] === comparison.headline.text ? lines.slice(1) : lines;
-    this.why.textContent = [series.reason, series.advice, ...notes]
-      .filter((line, at, all) => line && all.indexOf(line) === at)
-      .join("\n");
+    this.why.textContent = [series.reason, series.advice, ...comparison.notes].map(say).filter(Boolean).join("\n");
     this.element.hidden = !headline;
   }
 }

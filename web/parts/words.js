@@ -3,6 +3,8 @@
  * locales/en/main.json for translators; the other languages are in locales/.
  */
 
+const [LONGEST, MOST_PARTS] = [4000, 64];
+
 /** @type {Record<string, any>} */
 let words = {};
 
@@ -26,8 +28,38 @@ export function t(code, english, values = {}) {
 }
 
 /**
- * A sentence of the server in the page's language; its own English if there is no translation.
+ * What the server says in the page's language; its own English where there is no translation.
  *
- * @param {Message} message
+ * @param {Spoken} said
+ * @returns {string}
  */
-export const say = ({ code, text, values }) => t(code, text.replaceAll(" | ", " / "), values);
+export function say(said) {
+  if (typeof said === "string") return said;
+  if (Array.isArray(said)) return said.map(say).join(" ");
+  const values = Object.entries(said.values).map(([name, value]) => [
+    name,
+    value !== null && typeof value === "object" ? say(value) : value,
+  ]);
+  return t(said.code, said.text.replaceAll(" | ", " / "), Object.fromEntries(values));
+}
+
+const MOST_DEEP = 4;
+
+/**
+ * A saved or sent value as something to say; an empty text if it isn't that.
+ *
+ * @param {any} value
+ * @param {number} [deep] how many messages it is within
+ * @returns {Spoken}
+ */
+export function checkedWords(value, deep = 0) {
+  if (typeof value === "string") return value.slice(0, LONGEST);
+  if (deep > MOST_DEEP) return "";
+  if (Array.isArray(value)) return value.slice(0, MOST_PARTS).map((part) => checkedWords(part, deep + 1));
+  if (typeof value?.code !== "string" || typeof value.text !== "string") return "";
+  const values = Object.entries(value.values ?? {}).map(([name, of]) => [
+    name,
+    typeof of === "number" ? of : checkedWords(of, deep + 1),
+  ]);
+  return { code: value.code, text: value.text.slice(0, LONGEST), values: Object.fromEntries(values) };
+}

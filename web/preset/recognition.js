@@ -1,6 +1,6 @@
 /** Turns the server's answer about a model into the badge's texts. */
 
-import { t } from "../parts/words.js";
+import { say, t } from "../parts/words.js";
 
 export const QUALITIES = ["draft", "balanced", "best"];
 
@@ -30,14 +30,14 @@ export function toBadge(answer, quality, problem = "") {
     counts: all ? [{ ...counts[1], quality: t("badge.every", "every quality"), chosen: true }] : counts,
     settings: settingsLine(plan),
     details: [
-      ...answer.signals.map((signal) => t("badge.foundBy", "found by {signal}", { signal })),
+      ...answer.signals.map((signal) => t("badge.foundBy", "found by {signal}", { signal: say(signal) })),
       ...Object.entries(plan.sources).map(([name, source]) => `${name}${valueText(plan, name)}: ${source}`),
       ...(answer.alternatives.length
         ? [t("badge.alternatives", "could also be: {names}", { names: answer.alternatives.slice(0, 6).join(", ") })]
         : []),
       ...(answer.note ? [answer.note] : []),
     ],
-    warnings: [...(problem ? [problem] : []), ...answer.contradictions, ...plan.warnings],
+    warnings: [...(problem ? [problem] : []), ...[...answer.contradictions, ...plan.warnings].map(say)],
   };
 }
 

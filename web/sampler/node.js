@@ -10,7 +10,7 @@ import { axis, drawChart, unzoomed } from "../parts/chart.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
 import { askForZones } from "../graph/route.js";
 import { addPanel, chain, make, oncePerFrame } from "../parts/panel.js";
-import { t } from "../parts/words.js";
+import { say, t } from "../parts/words.js";
 import { placeOf, zoneOf } from "./steps_band.js";
 import { columns, describeProgress, emptySeries, fromTrace, guidedStretches, withMessage } from "./trace_series.js";
 
@@ -115,14 +115,14 @@ class SamplerPanel {
       return make("i", {
         className: `ss-zone ss-${name}`,
         style: `left:${left * 100}%;width:${(right - left) * 100}%`,
-        title: t("band.range", "{first} to {last} steps: {text}", { first, last, text }),
+        title: t("band.range", "{first} to {last} steps: {text}", { first, last, text: say(text) }),
       });
     });
     const marker =
       steps === null ? null : make("i", { className: "ss-marker", style: `left:${placeOf(steps) * 100}%` });
     this.band.replaceChildren(...parts, ...(marker ? [marker] : []));
     const zone = steps === null ? undefined : zoneOf(steps, zones);
-    const known = zone && t("band.zone", "{count}: {text}", { count: counted(steps), text: zone.text });
+    const known = zone && t("band.zone", "{count}: {text}", { count: counted(steps), text: say(zone.text) });
     this.advice.textContent =
       steps === null ? t("band.unknown", "The plan's step count is only known when it runs.") : (known ?? "");
   }

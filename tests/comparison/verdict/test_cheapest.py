@@ -3,11 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
-from sweetspot.comparison.runs import Run, Series, Settings
+from sweetspot.comparison.runs import Run, Sampling, Series, Settings
 from sweetspot.comparison.verdict.cheapest import find_cheapest
 from sweetspot.comparison.verdict.judge import judge
 from sweetspot.comparison.verdict.judgement import Judgement
 from sweetspot.comparison.verdict.measuring import Measuring
+from sweetspot.comparison.verdict.second_opinion import Opinion, plan_check
+from sweetspot.comparison.verdict.sweet_spot import VISIBLE
 
 SETTINGS = Settings("comfyui", "flux_dev", "a file", "euler", "simple", 3.0, 7)
 RANDOM = np.random.default_rng(0)
@@ -68,3 +70,22 @@ def test_without_a_converged_reference_there_is_none_and_the_reason_is_given():
 
 def test_one_contender_has_no_cheapest():
     assert find_cheapest([FIRST], Measuring()) is None
+
+
+def test_the_first_contenders_cheapest_is_its_sweet_spot_also_where_the_check_decides():
+    noise = {12: 0.045, 24: 0.025, 50: 0.012}
+    plan = plan_check(Sampling(7, 3.0, "euler", "simple", 1.0), [1.0, 0.5, 0.0])
+    check = np.clip(CLEAN - 0.01 * ERROR, 0, 1).astype(np.float32)
+    runs = [
+        Run(steps, steps, 1.0 * steps, np.clip(CLEAN + level * ERROR, 0, 1).astype(np.float32))
+        for steps, level in noise.items()
+    ]
+    first = judge(Series(SETTINGS, runs), opinion=Opinion(plan, (Run(12, 12, 1.0, check),)))
+    same = judged("same", noise, 1.5)
+    assert first.similarity[0] >= VISIBLE > first.to_ends[0]
+    found = find_cheapest([first, same], Measuring())
+    assert (
+        (found.best.name, found.best.steps)
+        == (first.settings.name, first.sweet_spot.steps)
+        == ("euler, simple, cfg 3", 24)
+    )

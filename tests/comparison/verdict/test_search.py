@@ -77,7 +77,7 @@ def test_each_round_chooses_by_what_the_runs_show(similarity, left, more):
 def checked(similarity: float, settled: bool | None = None) -> Check:
     """Return what a check showed about the largest count."""
     agrees = similarity >= 0.895
-    return Check("dpmpp_2m", "simple", 3.0, 12, 12, 1.2, similarity, agrees, agrees, similarity < 0.85, settled)
+    return Check("dpmpp_2m", "simple", 3.0, 12, 12, 1.2, similarity, agrees, agrees, similarity < 0.85, settled, agrees)
 
 
 @pytest.mark.parametrize(

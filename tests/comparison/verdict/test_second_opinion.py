@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from sweetspot.comparison.measures.visibility import Visible
 from sweetspot.comparison.runs import Run, Sampling, Series, Settings
 from sweetspot.comparison.verdict.judge import judge
 from sweetspot.comparison.verdict.measuring import Measuring
@@ -127,6 +128,20 @@ def test_a_count_has_to_look_like_the_check_too():
     runs = [Run(n, n, 1.0, END + ERROR * off) for n, off in ((12, 0.045), (24, 0.025), (50, 0.012))]
     assert judge(Series(SETTINGS, runs)).sweet_spot.steps == 12
     assert judge(Series(SETTINGS, runs), opinion=opinion(END - ERROR * 0.005)).sweet_spot.steps == 24
+
+
+def test_a_looser_threshold_never_asks_for_more_steps():
+    """A check that is far from the converged image looks like the reference at a loose threshold only."""
+    loose = replace(SETTINGS, visible=Visible("to you", 0.8))
+    runs = [Run(n, n, 1.0, END + ERROR * off) for n, off in ((4, 0.5), (12, 0.03), (24, 0.0))]
+    far = END - ERROR * 0.07
+    short = judge(Series(loose, runs), opinion=opinion(far))
+    assert VISIBLE > short.check.similarity >= 0.8
+    # So it runs longer first.
+    assert short.check.is_open
+    longer = judge(Series(loose, runs), opinion=opinion(far, END))
+    assert not longer.check.is_open
+    assert longer.sweet_spot.steps == judge(Series(SETTINGS, runs), opinion=opinion(far, END)).sweet_spot.steps == 12
 
 
 def test_a_largest_count_that_stands_alone_is_not_the_reference():

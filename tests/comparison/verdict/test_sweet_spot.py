@@ -86,7 +86,9 @@ def test_the_largest_count_is_the_sweet_spot_where_by_the_estimate_it_has_conver
 
 
 def checked(similarity: float = 0.97, *, clear: bool = True) -> Check:
-    return Check("dpmpp_2m", "simple", 3.0, 12, 12, 1.2, similarity, similarity >= 0.895, clear, False, None)
+    return Check(
+        "dpmpp_2m", "simple", 3.0, 12, 12, 1.2, similarity, similarity >= 0.895, clear, False, None, similarity >= 0.895
+    )
 
 
 @pytest.mark.parametrize(

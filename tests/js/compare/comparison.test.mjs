@@ -42,7 +42,6 @@ const sent = {
 const output = (viewer) => ({
   viewer: [JSON.stringify(viewer)],
   images: [{ filename: "grid.png", subfolder: "", type: "temp" }],
-  text: ["told"],
 });
 
 test("what was sent is what a saved workflow gives back", () => {
@@ -112,13 +111,22 @@ test("a check is shown after the step counts, and beside the reference where it 
 });
 
 test("a verdict's message, next count, settings and image names are taken, and nothing hostile", () => {
-  const hostile = { code: "x", text: "y".repeat(9000), values: { steps: 25, name: {} } };
+  const deep = { code: "x", text: "y", values: {} };
+  deep.values.why = JSON.parse(JSON.stringify(deep));
+  let nested = deep;
+  for (let level = 0; level < 20; level++) nested = [nested];
+  const hostile = { code: "x", text: "y".repeat(9000), values: { steps: 25, name: {}, why: deep, nested } };
   const settings = { seed: 7, cfg: null, sampler_name: "euler", scheduler: "simple", denoise: 1, more: 1 };
   const series = [{ ...sent.series[0], headline: hostile, next_count: 32, settings }];
-  const comparison = fromOutput(output({ ...sent, headline: { code: 7 }, names: ["seed 7", 8], series }));
+  const comparison = fromOutput(
+    output({ ...sent, headline: { code: 7 }, notes: ["ran", deep, 7], names: ["seed 7", 8], series }),
+  );
   const [one] = comparison.series;
-  assert.deepEqual([comparison.headline, comparison.names], [null, ["seed 7", ""]]);
-  assert.deepEqual([one.headline.text.length, one.headline.values], [4000, { steps: 25, name: "" }]);
+  assert.deepEqual([comparison.headline, comparison.names], ["", ["seed 7", ""]]);
+  assert.deepEqual(comparison.notes, ["ran", deep, ""]);
+  const { steps, name, why } = one.headline.values;
+  assert.deepEqual([one.headline.text.length, steps, name, why], [4000, 25, "", deep]);
+  assert.ok(JSON.stringify(one.headline).length < 5000);
   assert.deepEqual(Object.keys(one.settings), ["seed", "cfg", "sampler_name", "scheduler", "denoise"]);
   assert.equal(one.next, 32);
 });
