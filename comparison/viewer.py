@@ -25,9 +25,9 @@ def viewer_text(
 ) -> str:
     """Return the viewer's data as JSON text.
 
-    It has `version`, `subfolder`, `headline`, `images`, `names`, `visible`, `places`, `notes` and `series`, each with
-    its `runs` and the names of their files. If there are very many images, only the first ones of each run are kept;
-    `images` is the full number per run.
+    It has `version`, `subfolder`, `headline`, `images`, `names`, `visible`, `best`, `places`, `notes` and `series`,
+    each with its `runs` and the names of their files. If there are very many images, only the first ones of each run
+    are kept; `images` is the full number per run.
 
     Args:
         report: the report to show.
@@ -45,6 +45,7 @@ def viewer_text(
         "notes": [spoken(note) for note in notes],
         "images": len(report.first.runs[0].run.images),
         "names": image_names(report.first)[:each],
+        "best": _best(report),
         "places": [list(place) for place in places],
         "visible": asdict(report.first.settings.visible),
         "series": [_series(judgement, each, keep) for judgement in report.judgements],
@@ -63,6 +64,15 @@ def image_names(judgement: Judgement) -> list[str]:
         parts += [f"seed {(settings.seed + seed) % (LARGEST_SEED + 1)}"]
         names += [", ".join([*parts, f"image {n + 1}"] if batch > 1 else parts) for n in range(batch)]
     return names
+
+
+def _best(report: Report) -> list[int]:
+    """Return what to show first: the number of the contender with the cheapest setup, and its step count."""
+    best = report.cheapest.best if report.cheapest else None
+    if best is None:
+        return [0, report.first.sweet_spot.steps or report.first.reference]
+    names = [judgement.settings.name for judgement in report.judgements]
+    return [names.index(best.name), best.steps]
 
 
 def _series(judgement: Judgement, each: int, keep: Callable[[Levels], str]) -> dict[str, Any]:

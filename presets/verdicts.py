@@ -73,8 +73,10 @@ def judge(recognition: Recognition, draft: int, settings: Settings) -> Verdict:
     return _on_cfg(recognition.plan, settings) or _on_steps(recognition, draft, settings)
 
 
-def judge_list(recognition: Recognition, draft: int, counts: Sequence[int], cfg: float | None) -> Verdict:
-    """Return the verdict on the settings of a comparison: fine if any of its counts is, or if they span what is.
+def judge_list(recognition: Recognition, draft: int, counts: Sequence[int], cfg: float | None) -> dict[str, Verdict]:
+    """Return what is wrong with the settings of a comparison, by setting: `cfg`, `steps`; empty if nothing is.
+
+    Its step counts are fine if any of them is, or if they span the recommended ones.
 
     Args:
         recognition: what its model is, and the balanced plan for it.
@@ -82,12 +84,19 @@ def judge_list(recognition: Recognition, draft: int, counts: Sequence[int], cfg:
         counts: the step counts that are compared; empty if only a run can show them.
         cfg: its cfg, None if that is not known.
     """
-    verdicts = [judge(recognition, draft, Settings(count, cfg)) for count in counts or (None,)]
-    words = {verdict.word for verdict in verdicts}
-    if FINE in words or words >= {FEW, MANY}:
-        among = "The recommended step counts are among these, or between them."
-        return Verdict(FINE, Message("judged.among", among))
-    return verdicts[-1]
+    if recognition.finding.confidence == UNKNOWN and not recognition.finding.few_step:
+        return {}
+    on_cfg = _on_cfg(recognition.plan, Settings(None, cfg))
+    words = {_on_steps(recognition, draft, Settings(count)).word for count in counts}
+    least, most = _range(recognition, draft)
+    wrong = {"cfg": on_cfg} if on_cfg else {}
+    if words == {MANY}:
+        text = "All of these step counts are above the recommended ones, which end at {most}."
+        wrong["steps"] = Verdict(MANY, Message("judged.all_many", text, {"most": most}))
+    elif words == {FEW}:
+        text = "All of these step counts are below the recommended ones, which begin at {least}."
+        wrong["steps"] = Verdict(FEW, Message("judged.all_few", text, {"least": least}))
+    return wrong
 
 
 def _on_cfg(plan: StepPlan, settings: Settings) -> Verdict | None:

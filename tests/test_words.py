@@ -15,13 +15,14 @@ ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("en", "ja", "zh")
 # The folders whose sentences the browser shows.
 SPEAKING = ("comparison", "graphs", "nodes", "presets", "samplers")
+OURS = sorted([*(ROOT / "web").glob("*/*.js"), *(ROOT / "web").glob("viewer/*.mjs")])
 BRACES = re.compile(r"\{(\w+)\}")
 
 
 def in_the_browser() -> list[tuple[str, str]]:
     """Return code and English of each `t("code", "English")`."""
     call = re.compile(r'\bt\(\s*"([\w.]+)",\s*"((?:[^"\\]|\\.)*)"')
-    texts = [file.read_text("utf-8") for file in sorted((ROOT / "web").glob("*/*.js"))]
+    texts = [file.read_text("utf-8") for file in OURS]
     return [(found[1], json.loads(f'"{found[2]}"')) for text in texts for found in call.finditer(text)]
 
 
@@ -81,11 +82,7 @@ def test_every_text_is_translated_with_the_same_values(language: str):
 def test_no_text_of_the_page_is_left_outside_of_them():
     """Texts for people in the elements that our modules make."""
     plain = re.compile(r'(?:textContent = |title: |summary: |detail: )"([A-Z][a-z]+ [^"]*)"')
-    left = {
-        (file.name, found)
-        for file in sorted((ROOT / "web").glob("*/*.js"))
-        for found in plain.findall(file.read_text("utf-8"))
-    }
+    left = {(file.name, found) for file in OURS for found in plain.findall(file.read_text("utf-8"))}
     assert left == set()
 
 

@@ -76,6 +76,8 @@ type Answer = {
   counts: number[];
   /** What is wrong with the settings of a comparison; empty if nothing is. */
   wrong: Spoken;
+  /** The settings that are wrong. */
+  mend: string[];
 };
 /** A route's answer; `problem` says why there is none or why a file was not read. */
 type Reply = { answer: any; problem: string };
@@ -128,6 +130,8 @@ type Progress = {
   /** The node of a compared workflow that runs; empty otherwise. */
   title: string;
   seconds_left: number | null;
+  /** Whether the run belongs to the check. */
+  check?: boolean;
 };
 /** A run that has just finished; its similarity is not known yet. */
 type FinishedRun = { node: string | null; prompt_id: string; contender: string; subfolder: string; run: any };
@@ -181,6 +185,8 @@ type Comparison = {
   grid: { filename: string; subfolder: string } | null;
   /** How it ran; empty in older workflows. */
   notes: Spoken[];
+  /** What to show first, by index: the contender and the run that the headline names. */
+  best: { series: number; run: number };
   /** Ids and inputs of the nodes that hold the step count of a compared workflow. */
   places: [string, string][];
 };

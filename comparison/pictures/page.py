@@ -28,8 +28,7 @@ def draw_page(report: Report) -> str:
     data = report.to_dict()
     pictures = [_pictures(judgement) for judgement in report.judgements]
     first = report.first
-    choices = [steps for steps in (first.sweet_spot.steps, first.reference) if steps is not None]
-    shown = {"series": pictures, "start": [first.counts.index(steps) for steps in (choices[0], choices[-1])]}
+    shown = {"series": pictures, "start": _first_pair(first)}
     facts = [
         f"Model: {data['model']['variant']} ({data['model']['source']})",
         f"Seed: {data['seed']}" + (f", {data['seeds']} seeds" if data["seeds"] > 1 else ""),
@@ -50,6 +49,15 @@ def draw_page(report: Report) -> str:
     for name, value in parts.items():
         page = page.replace(f"{{{{{name}}}}}", value)
     return page
+
+
+def _first_pair(judgement: Judgement) -> list[int]:
+    """Return which two step counts are shown first: the sweet spot and the reference, or the one before it."""
+    reference = judgement.counts.index(judgement.reference)
+    spot = judgement.sweet_spot.steps
+    if spot is None or spot == judgement.reference:
+        return [max(reference - 1, 0), reference]
+    return [judgement.counts.index(spot), reference]
 
 
 @cache

@@ -155,7 +155,7 @@ class Better:
         values = {"sampler": self.sampler, "scheduler": self.scheduler, "count": self.steps}
         if not self.shift:
             return Message("why.settings", "{sampler}, {scheduler}, {count} steps", values)
-        shifted = "{sampler}, {scheduler} on shift {shift}, {count} steps"
+        shifted = "{sampler}, {scheduler}, {count} steps, with a shift of {shift} (a ModelSampling node sets it)"
         return Message("why.settings_shift", shifted, values | {"shift": f"{self.shift:g}"})
 
 

@@ -178,7 +178,7 @@ class ComfyEngine:
                 self._positive_of(task.sampling),
                 subject.negative,
                 subject.latent,
-                self._progress.for_run(task.steps),
+                self._progress.for_run(task),
             )
         return self._finish(task, sampled, Run(task.steps, trace.model_calls, trace.seconds, _NOTHING))
 

@@ -41,14 +41,22 @@ class LiveRuns:
 
     def finished(self, task: Task, run: Run) -> None:
         """Send a finished run with its first images."""
-        only = next(iter(self._contenders.values())) if len(self._contenders) == 1 else None
-        contender = self._contenders.get(_settings(task.sampling), only)
-        # Only a plan gives a contender's runs exact levels; otherwise they are a check's.
-        if contender is None or (task.sampling.sigmas and contender.plan is None) or not somebody_looks():
+        contender = self._contender_of(task)
+        if contender is None or not somebody_looks():
             return
         data = run_data(run, None, _MOST_IMAGES, keep_image)
         about = {"contender": contender.settings("").name, "subfolder": SUBFOLDER, "run": data}
         send_to_browser(RUN, {"node": self._node_id, "prompt_id": prompt_id(), **about})
+
+    def is_check(self, task: Task) -> bool:
+        """Return whether a task belongs to no contender: it is a check's."""
+        return self._contender_of(task) is None
+
+    def _contender_of(self, task: Task) -> Contender | None:
+        only = next(iter(self._contenders.values())) if len(self._contenders) == 1 else None
+        contender = self._contenders.get(_settings(task.sampling), only)
+        # Only a plan gives a contender's runs exact levels; otherwise they are a check's.
+        return None if contender is None or (task.sampling.sigmas and contender.plan is None) else contender
 
 
 def _settings(sampling: Sampling) -> Sampling:

@@ -31,13 +31,14 @@ class ComparisonProgress:
         """Add steps that will run."""
         self._total += steps
 
-    def for_run(self, steps: int) -> OnStep:
-        """Return the sampler callback for the next run, of `steps` steps."""
+    def for_run(self, task: Task) -> OnStep:
+        """Return the sampler callback for a task, which runs next."""
+        steps, check = task.steps, self._live.is_check(task)
 
         def on_step(step: int, denoised: Any, _x: Any, total_steps: int) -> None:
             # A schedule may have more or fewer steps than requested.
             within = min(steps, round(steps * (step + 1) / max(total_steps, 1)))
-            self._tell([steps], within, self._done + within)
+            self._tell([steps], within, self._done + within, check=check)
             self._show(self._done + within, denoised)
 
         return on_step
@@ -65,12 +66,13 @@ class ComparisonProgress:
         self._update(self._done)
         self._live.finished(task, run)
 
-    def _tell(self, counts: Sequence[int], step: int | None, done: float) -> None:
+    def _tell(self, counts: Sequence[int], step: int | None, done: float, *, check: bool = False) -> None:
         """Report to the node which step counts run, at which step, and how many seconds are left by the pace so far."""
         now = time.perf_counter()
         self._started = self._started or now
         left = (now - self._started) / done * (self._total - done) if done > 1 else None
-        self._live.progress(lambda: {"steps": list(counts), "step": step, "title": "", "seconds_left": left})
+        about = {"steps": list(counts), "step": step, "title": "", "seconds_left": left, "check": check}
+        self._live.progress(lambda: about)
 
     def _show(self, done: int, denoised: Any) -> None:
         comfy.model_management.throw_exception_if_processing_interrupted()

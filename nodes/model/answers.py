@@ -18,9 +18,9 @@ from ...presets.recognition.finding import UNKNOWN, Recognition
 from ...presets.recognition.headers import HeaderError
 from ...presets.sources.local_model import evidence_of
 from ...presets.splits import split_step
-from ...presets.verdicts import FINE, NOT_READ, NOT_RECOGNISED, judge_list
+from ...presets.verdicts import Verdict, judge_list
 from ...presets.zones import COMMON_ZONES, zones_of
-from ...words import Message, spoken
+from ...words import Message, Messages, spoken
 from .model_files import check_name, find_model, listed_path
 from .plan_on_model import known_names
 from .recognise_here import problem_with_presets, recognise_all_here
@@ -55,7 +55,7 @@ def answer_for(
     """Return what a node's model is, how certain that is, its plan for each quality, and the zones of the steps band.
 
     `counts` are step counts to compare; empty if the model is not recognised. `wrong` says what is wrong with the
-    settings in `asked`; empty if nothing is.
+    settings in `asked`, and `mend` names these; both are empty if nothing is.
 
     Args:
         graph: the part of the prompt graph upstream of the node, in API form.
@@ -77,6 +77,7 @@ def answer_for(
     is_known = finding.confidence != UNKNOWN and not finding.required
     plans: dict[Quality, StepPlan] = {quality: recognition.plan for quality, recognition in recognitions.items()}
     zones = zones_of(name or "this model", plans) if is_known else COMMON_ZONES
+    wrong = _wrong(recognitions, asked) if asked and is_known else {}
     return {
         "variant": recognitions["balanced"].plan.variant,
         "name": name,
@@ -90,7 +91,8 @@ def answer_for(
         "qualities": {quality: _plan(plan) for quality, plan in plans.items()},
         "zones": [vars(zone) | {"text": spoken(zone.text)} for zone in zones],
         "counts": counts_to_compare(plans["balanced"]) if is_known else [],
-        "wrong": _wrong(recognitions, asked) if asked and is_known else "",
+        "wrong": spoken(Messages(*(verdict.text for verdict in wrong.values()))) if wrong else "",
+        "mend": list(wrong),
     }
 
 
@@ -120,10 +122,8 @@ def evidence_in_graph(
     return replace(in_file, files=named.files, loras=named.loras, doubts=named.doubts), []
 
 
-def _wrong(recognitions: dict[Quality, Recognition], asked: Asked) -> Any:
-    draft = recognitions["draft"].plan.steps
-    verdict = judge_list(recognitions["balanced"], draft, asked.counts, asked.cfg)
-    return "" if verdict.word in (FINE, NOT_READ, NOT_RECOGNISED) else spoken(verdict.text)
+def _wrong(recognitions: dict[Quality, Recognition], asked: Asked) -> dict[str, Verdict]:
+    return judge_list(recognitions["balanced"], recognitions["draft"].plan.steps, asked.counts, asked.cfg)
 
 
 def _plan(plan: StepPlan) -> dict[str, Any]:

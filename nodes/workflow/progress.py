@@ -12,6 +12,7 @@ from ...graphs.values import Graph
 from ..comparing.live_runs import PROGRESS
 from ..running.live import send_to_browser
 from .comparison import WorkflowComparison
+from .subject import is_check
 from .watch import BranchWatch
 
 log = logging.getLogger("sweetspot.nodes.workflow.progress")
@@ -107,6 +108,7 @@ class BranchProgress(ProgressHandler):
                 "step": round(share * steps) if node_id in self._watches else None,
                 "title": self._title(original),
                 "seconds_left": self._seconds_left(node_id, share),
+                "check": is_check(self._tasks[place].sampling),
             },
         )
 

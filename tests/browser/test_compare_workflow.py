@@ -88,9 +88,11 @@ def test_on_a_sampler_it_adds_its_twin_with_its_settings_and_fitting_counts(comf
     )
     node = comfy.page.evaluate("() => app.graph.nodes.find((node) => node.type === 'SweetSpotCompare')?.id")
     assert {name: comfy.get(node, name) for name in settings} == settings
-    # A quarter to twice of what the demo model wants.
+    # A quarter to twice of what the demo model wants, and what the sampler has now.
     comfy.page.wait_for_timeout(800)
-    assert comfy.get(node, "steps") == "3, 6, 12, 24"
+    assert comfy.get(node, "steps") == "3, 4, 6, 12, 24"
+    assert covered(comfy) == []
+    assert is_in_view(comfy, node)
     control = "id => app.graph.getNodeById(id).widgets.find((one) => one.name === 'control_after_generate').value"
     assert comfy.page.evaluate(control, workflow["sampler"]) == "fixed"
     comfy.queue()
@@ -106,11 +108,52 @@ def test_wrong_settings_are_shown_before_any_run_and_mended_with_one_click(comfy
     comfy.page.wait_for_timeout(600)
     expect(comfy.panel(".ss-warning")).to_have_count(0)
     comfy.set(node, "steps", "1, 2")
-    expect(comfy.panel(".ss-warning")).to_contain_text("the lowest recommended count is")
-    comfy.panel(".ss-warning button").click()
+    expect(comfy.panel(".ss-warning")).to_contain_text("below the recommended ones")
+    sampler = comfy.get(node, "sampler_name")
+    # The button says what it will do, and does no more.
+    comfy.panel(".ss-warning button").filter(has_text="Set steps 3, 6, 12, 24").click()
     assert comfy.get(node, "steps") == "3, 6, 12, 24"
-    assert comfy.get(node, "sampler_name") == "dpmpp_2m"
+    assert comfy.get(node, "sampler_name") == sampler
     expect(comfy.panel(".ss-warning")).to_have_count(0)
+
+
+@CANVAS_ONLY
+def test_a_comparison_that_is_there_already_is_shown_again(comfy: ComfyPage, workflow: dict[str, Any]):
+    for name in ("sampler", "decode"):
+        for _ in range(2):
+            comfy.page.evaluate(
+                """async (id) => {
+                    app.canvas.selectNode(app.graph.getNodeById(id));
+                    app.canvas.ds.offset = [-5000, -5000];
+                    await app.extensionManager.command.execute("SweetSpot.CompareSteps");
+                }""",
+                workflow[name],
+            )
+    kinds = comfy.page.evaluate("() => app.graph.nodes.map((node) => node.type).filter((kind) => /Compare/.test(kind))")
+    assert sorted(kinds) == ["SweetSpotCompare", "SweetSpotCompareWorkflow"]
+    assert is_in_view(comfy, added(comfy))
+
+
+def is_in_view(comfy: ComfyPage, node: Any) -> bool:
+    """Return whether a node's middle can be seen."""
+    return comfy.page.evaluate(
+        """(id) => {
+            const { pos, size } = app.graph.getNodeById(id);
+            const { scale, offset } = app.canvas.ds;
+            const [x, y] = [0, 1].map((axis) => (pos[axis] + size[axis] / 2 + offset[axis]) * scale);
+            return x > 0 && y > 0 && x < innerWidth && y < innerHeight;
+        }""",
+        node,
+    )
+
+
+def covered(comfy: ComfyPage) -> list[list[str]]:
+    """Return the pairs of nodes that overlap."""
+    return comfy.page.evaluate(
+        """() => app.graph.nodes.flatMap((one, at) => app.graph.nodes.slice(at + 1).filter((other) =>
+            [0, 1].every((axis) => one.pos[axis] < other.pos[axis] + other.size[axis]
+                && other.pos[axis] < one.pos[axis] + one.size[axis])).map((other) => [one.type, other.type]))"""
+    )
 
 
 @CANVAS_ONLY
@@ -119,6 +162,8 @@ def test_the_menu_of_a_node_offers_it_where_an_image_follows(comfy: ComfyPage, w
         ? app.collectNodeMenuItems(app.graph.getNodeById(id)).map((entry) => entry?.content) : null"""
     assert "Compare step counts" in comfy.page.evaluate(entries, workflow["sampler"])
     assert "Compare step counts" not in comfy.page.evaluate(entries, workflow["positive"])
+    comparison = comfy.add("SweetSpotCompare", 1200, 60)
+    assert "Compare step counts" not in comfy.page.evaluate(entries, comparison)
 
 
 @CANVAS_ONLY

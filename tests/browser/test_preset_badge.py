@@ -109,12 +109,35 @@ def test_applies_to_the_connected_sampler_and_takes_it_back(comfy: ComfyPage, de
 
 
 @CANVAS_ONLY
+def test_shows_what_the_connected_sampler_has_instead(comfy: ComfyPage, demo: dict[str, Any]):
+    preset = comfy.add("SweetSpotPreset", 400, 60)
+    comfy.connect(demo["model"], "MODEL", preset, "model")
+    sampler = comfy.add("KSampler", 800, 60)
+    comfy.feed(demo, sampler, preset, "model")
+    comfy.set(sampler, "steps", 60)
+    comfy.page.wait_for_timeout(600)
+    comfy.panel(".ss-badge").hover()
+    expect(comfy.panel(".ss-warning")).to_contain_text("steps is 60, not 12")
+    comfy.panel(".ss-badge button").filter(has_text="Apply to sampler").click()
+    expect(comfy.panel(".ss-warning")).to_have_count(0)
+
+
+@CANVAS_ONLY
+def test_a_choice_that_the_model_contradicts_is_not_called_certain(comfy: ComfyPage, demo: dict[str, Any]):
+    preset = comfy.add("SweetSpotPreset", 400, 60)
+    comfy.connect(demo["model"], "MODEL", preset, "model")
+    comfy.set(preset, "variant", "sdxl")
+    expect(comfy.panel(".ss-badge")).to_contain_text("looks like another one")
+    expect(comfy.panel(".ss-sure")).to_have_count(0)
+
+
+@CANVAS_ONLY
 def test_says_where_no_sampler_is_connected(comfy: ComfyPage, demo: dict[str, Any]):
     preset = comfy.add("SweetSpotPreset", 460, 60)
     comfy.connect(demo["model"], "MODEL", preset, "model")
     expect(comfy.panel(".ss-title")).to_contain_text("demo")
     comfy.panel(".ss-row button").first.click()
-    expect(comfy.panel(".ss-said")).to_have_text("No sampler is connected to this node.")
+    expect(comfy.panel(".ss-said")).to_contain_text("No sampler is connected.")
 
 
 @CANVAS_ONLY
@@ -150,7 +173,7 @@ def test_names_that_the_server_refuses_are_text(comfy: ComfyPage, name: str):
         [loader, name],
     )
     comfy.connect(loader, "MODEL", preset, "model")
-    expect(comfy.panel(".ss-warning, .ss-title").first).to_be_visible()
+    expect(comfy.panel(":is(.ss-warning, .ss-title)").first).to_be_visible()
     assert comfy.panel("img").count() == 0
     # The refusal itself is a line in the console, and that is right.
     comfy.errors.clear()

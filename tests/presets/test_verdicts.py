@@ -80,22 +80,25 @@ def test_a_part_of_a_long_schedule_is_judged_by_what_it_runs():
 
 
 @pytest.mark.parametrize(
-    ("recognition", "counts", "cfg", "word"),
+    ("recognition", "counts", "cfg", "wrong"),
     [
-        (SDXL, (4, 25, 50), 7.0, FINE),
-        (SDXL, (2, 4), 7.0, FEW),
-        (TURBO, (4, 6, 8, 12), 1.0, FINE),
-        (TURBO, (25, 50), 1.0, MANY),
-        (TURBO, (4, 6, 8, 12), 8.0, FULL_CFG),
-        (TURBO, (2, 50), 1.0, FINE),
-        (TURBO, (), 8.0, FULL_CFG),
-        (TURBO, (), None, NOT_READ),
+        (SDXL, (4, 25, 50), 7.0, {}),
+        (SDXL, (2, 4), 7.0, {"steps": FEW}),
+        (TURBO, (4, 6, 8, 12), 1.0, {}),
+        (TURBO, (25, 50), 1.0, {"steps": MANY}),
+        (TURBO, (4, 6, 8, 12), 8.0, {"cfg": FULL_CFG}),
+        (TURBO, (25, 50), 8.0, {"cfg": FULL_CFG, "steps": MANY}),
+        (TURBO, (2, 50), 1.0, {}),
+        (TURBO, (), 8.0, {"cfg": FULL_CFG}),
+        (TURBO, (), None, {}),
+        (named("nobody_knows"), (1, 2), 30.0, {}),
     ],
 )
-def test_a_comparison_is_fine_if_any_of_its_counts_is(
-    recognition: Recognition, counts: tuple[int, ...], cfg: float | None, word: str
+def test_of_a_comparison_only_what_is_wrong_is_named(
+    recognition: Recognition, counts: tuple[int, ...], cfg: float | None, wrong: dict[str, str]
 ):
-    assert judge_list(recognition, DRAFT if recognition is SDXL else TURBO.plan.steps, counts, cfg).word == word
+    draft = DRAFT if recognition is SDXL else TURBO.plan.steps
+    assert {name: verdict.word for name, verdict in judge_list(recognition, draft, counts, cfg).items()} == wrong
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,10 @@ export function watchSettings(node, element) {
       const now = await answerFor(node);
       if (now) write(mended(node, now));
     };
-    const apply = button({ onclick }, t("advice.apply", "Apply"));
-    element.replaceChildren(t("advice.wrong", "{name}: {why}", { name, why: say(answer.wrong) }), apply);
+    const changes = mended(node, answer).map(({ widget, value }) => `${widget.name} ${value}`);
+    const label = t("advice.set", "Set {changes}", { changes: changes.join("; ") });
+    const apply = changes.length ? [button({ onclick }, label)] : [];
+    element.replaceChildren(t("advice.wrong", "{name}: {why}", { name, why: say(answer.wrong) }), ...apply);
   };
   watchGraph(node, update);
   watchWidgets(node, WATCHED, update);
@@ -56,19 +58,17 @@ async function answerFor(node) {
 }
 
 /**
- * The recommended settings, and the counts to compare, for a node's widgets.
+ * The recommended values for those of a node's widgets that are wrong.
  *
  * @param {any} node
  * @param {Answer} answer
  * @returns {Change[]}
  */
 export function mended(node, answer) {
-  const { cfg, sampler_name, scheduler } = settingsOf(planOf(answer, "balanced"));
-  const wanted = { cfg, sampler_name, scheduler, steps: answer.counts.join(", ") || null };
+  const wanted = { cfg: settingsOf(planOf(answer, "balanced")).cfg, steps: answer.counts.join(", ") || null };
   return Object.entries(wanted).flatMap(([name, value]) => {
     const widget = node.widgets?.find((/** @type {Widget} */ one) => one.name === name);
-    const offered = widget?.options?.values;
-    const fits = !Array.isArray(offered) || offered.includes(value);
-    return widget && value !== null && fits && widget.value !== value ? [{ node, widget, value }] : [];
+    const wrong = answer.mend.includes(name) && value !== null;
+    return widget && wrong && widget.value !== value ? [{ node, widget, value }] : [];
   });
 }

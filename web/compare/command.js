@@ -4,12 +4,11 @@
  */
 
 import { app } from "../../../scripts/app.js";
-import { sampledLike } from "../graph/apply_settings.js";
-import { changing, frameOfNode, write } from "../graph/canvas.js";
+import { sampledLike, stepsChange } from "../graph/apply_settings.js";
+import { bringIntoView, changing, frameOfNode, write } from "../graph/canvas.js";
 import { askForModel } from "../graph/route.js";
 import { classOf, slotOf, sourceOf } from "../graph/walk.js";
 import { t } from "../parts/words.js";
-import { mended } from "./advice.js";
 import { added, wire } from "./surroundings.js";
 
 /** By the type of an output, the node that compares it, and that node's input. @type {Record<string, [string, string]>} */
@@ -54,13 +53,50 @@ function addBehind(node) {
     });
     return;
   }
-  const sampler = samplerAbove(node);
-  const made = changing(() => (isStandIn(node, source.node) ? addCompare(node, source.node) : addWire(source)));
+  const there = comparisonOf(node, source);
+  const made =
+    there ?? changing(() => (isStandIn(node, source.node) ? addCompare(node, source.node) : addWire(source)));
   /** @type {any} */ (app.canvas).selectNode?.(made);
+  bringIntoView(made);
+  const sampler = there ? null : samplerAbove(node);
   if (sampler) {
     keepSeed(sampler);
     suitTheModel(made, sampler);
   }
+}
+
+/**
+ * The comparison of this output that is there already; undefined if there is none.
+ *
+ * @param {any} node
+ * @param {{ node: any, slot: number }} source
+ */
+function comparisonOf(node, source) {
+  const comparing = (/** @type {any} */ other) => {
+    if (!isComparison(other)) return false;
+    if (other.comfyClass === "SweetSpotCompare")
+      return isStandIn(node, source.node) && WIRED.every((name) => sameSource(node, other, name));
+    const slot = slotOf(other, NODES[source.node.outputs[source.slot].type][1]);
+    const link = slot < 0 ? null : other.getInputLink(slot);
+    return link?.origin_id === source.node.id && link.origin_slot === source.slot;
+  };
+  return (node.graph?._nodes ?? []).find(comparing);
+}
+
+const isComparison = (/** @type {any} */ node) => String(node?.comfyClass).startsWith("SweetSpotCompare");
+
+/**
+ * @param {any} one
+ * @param {any} other
+ * @param {string} name of an input of both; one that is missing has no source
+ */
+function sameSource(one, other, name) {
+  const [first, second] = [one, other].map((node) => {
+    const slot = slotOf(node, name);
+    const link = slot < 0 ? null : node.getInputLink(slot);
+    return link ? `${link.origin_id}/${link.origin_slot}` : "";
+  });
+  return first === second;
 }
 
 /**
@@ -113,15 +149,20 @@ function keepSeed(sampler) {
 }
 
 /**
- * Fill in the step counts that suit the sampler's model, if it is recognised.
+ * Fill in the step counts that suit the sampler's model, if it is recognised, and the sampler's own.
  *
  * @param {any} made
  * @param {any} sampler
  */
 async function suitTheModel(made, sampler) {
   const answer = (await askForModel(sampler))?.answer;
-  if (!answer?.counts?.length || !frameOfNode(made)) return;
-  write(mended(made, answer).filter(({ widget }) => widget.name === "steps"));
+  const frame = frameOfNode(made);
+  const widget = made.widgets?.find((/** @type {Widget} */ one) => one.name === "steps");
+  if (!frame || !widget) return;
+  const counts = answer?.counts?.length ? answer.counts : String(widget.value).split(",").map(Number);
+  const own = stepsChange(0, sampler).map(({ widget }) => Number(widget.value));
+  const wanted = [...new Set([...counts, ...own])].filter((count) => count > 0).sort((left, right) => left - right);
+  write([{ node: made, widget, value: wanted.join(", ") }]);
 }
 
 /**
@@ -152,7 +193,7 @@ function samplerAbove(start) {
  * @returns {{ node: any, slot: number } | null}
  */
 function comparableOutput(start) {
-  const waiting = [start];
+  const waiting = isComparison(start) ? [] : [start];
   for (let at = 0; at < waiting.length && at < LONGEST_WAY; at++) {
     const node = waiting[at];
     const slot = (node?.outputs ?? []).findIndex((/** @type {any} */ output) => output.type in NODES);

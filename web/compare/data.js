@@ -52,8 +52,22 @@ export function checked(value) {
     notes: Array.isArray(value.notes)
       ? value.notes.slice(0, MOST_ENTRIES).map((/** @type {unknown} */ note) => checkedWords(note))
       : [],
+    best: checkedBest(value.best, series),
     places: checkedPlaces(value.places),
   };
+}
+
+/**
+ * The contender and the run to show first; those of the first contender in older workflows.
+ *
+ * @param {any} value
+ * @param {Series[]} series
+ * @returns {{ series: number, run: number }}
+ */
+function checkedBest(value, series) {
+  const [place, steps] = Array.isArray(value) ? value : [];
+  const run = series[place]?.runs.findIndex((one) => one.steps === steps && !one.checkedBy) ?? -1;
+  return run >= 0 ? { series: place, run } : { series: 0, run: firstPair(series[0])[0] };
 }
 
 /**
@@ -169,8 +183,8 @@ export function firstPair({ runs, reference, sweetSpot }) {
   if (check >= 0 && (sweetSpot === null || runs.length === 2)) return [second, check];
   const spot = runs.findIndex((run) => run.steps === sweetSpot);
   // What is not enough is never chosen for the user.
-  if (sweetSpot === null) return [second, Math.max(second - 1, 0)];
-  return [spot >= 0 && spot !== second ? spot : Math.max(second - 1, 0), second];
+  if (spot < 0 || spot === second) return [second, Math.max(second - 1, 0)];
+  return [spot, second];
 }
 
 /**

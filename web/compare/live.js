@@ -14,10 +14,13 @@ const newest = new WeakMap();
  */
 export function progressText(node, progress) {
   newest.set(node, progress);
-  const { steps, step, title, seconds_left } = progress;
-  const left = seconds_left === null ? null : seconds_left.toFixed(seconds_left < 10 ? 1 : 0);
+  const { steps, step, title, seconds_left, check } = progress;
+  // A round that ends may be followed by another one, so don't promise an end.
+  const left = seconds_left === null || seconds_left < 0.5 ? null : Math.round(seconds_left);
   const parts = [
-    t("live.running", "Running {counts} steps", { counts: steps.join(", ") }),
+    check
+      ? t("live.checking", "Checking the largest count with another solver")
+      : t("live.running", "Running {counts} steps", { counts: steps.join(", ") }),
     step === null ? title : t("live.step", "step {step} of {of}", { step, of: steps[0] }),
     left === null ? "" : t("live.left", "about {left} s left", { left }),
   ];
@@ -96,5 +99,6 @@ const NOTHING = {
   visible: null,
   grid: null,
   notes: [],
+  best: { series: 0, run: 0 },
   places: [],
 };

@@ -8,9 +8,8 @@ import { checked, fromOutput } from "./data.js";
 import { progressText, whereStopped, withRun } from "./live.js";
 import { offerSamplers } from "./sampler_choice.js";
 import { PROPERTY, surroundingsOf } from "./surroundings.js";
-import { ComparisonViewer } from "./viewer.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
-import { addPanel, chain } from "../parts/panel.js";
+import { addPanel, chain, make } from "../parts/panel.js";
 import { t } from "../parts/words.js";
 
 const NODES = new Set(["SweetSpotCompare", "SweetSpotCompareWorkflow", "SweetSpotCompareAudio"]);
@@ -20,7 +19,9 @@ const MOST_KEPT = 32;
 const PLANNED = ["cfg", "sampler_name", "scheduler"];
 const [MUTED, BYPASSED] = [2, 4];
 
-/** @type {WeakMap<object, ComparisonViewer>} */
+/** @typedef {import("../viewer/viewer.mjs").ComparisonViewer} ComparisonViewer */
+
+/** The viewers, as soon as they are loaded. @type {WeakMap<object, ComparisonViewer>} */
 const viewers = new WeakMap();
 /** @type {Set<any>} */
 const running = new Set();
@@ -136,7 +137,7 @@ function finishedOne(node, message) {
  * @param {any} saved
  */
 function keep(node, saved) {
-  const comparison = viewers.has(node) && checked(saved);
+  const comparison = NODES.has(node?.comfyClass) && checked(saved);
   if (!comparison) return;
   live.delete(node);
   node.properties[PROPERTY] = saved;
@@ -145,49 +146,65 @@ function keep(node, saved) {
 
 /** @param {CanvasNode} node */
 function addViewer(node) {
-  const viewer = new ComparisonViewer(surroundingsOf(node));
-  viewers.set(node, viewer);
-  hideCorePictures(node);
-  addPanel(node, "sweetspot_viewer", viewer.element, { least: HEIGHT });
-  moveCanvasThrough(viewer.element);
-  const showSaved = () => {
-    const saved = node.graph && checked(node.properties?.[PROPERTY]);
-    if (saved && !viewer.chart) viewer.show(saved);
-  };
+  const plan = make("div", { className: "ss-plan", hidden: true });
+  const advice = make("div", { className: "ss-warning", hidden: true, role: "status" });
+  const panel = make("div", { className: "ss-comparison" }, plan, advice);
+  hideCorePictures(node, panel);
+  addPanel(node, "sweetspot_viewer", panel, { least: HEIGHT });
+  moveCanvasThrough(panel);
   // A clipboard copy is configured but never added, so it must not show anything. Other nodes may be added before or
-  // after they are configured.
-  chain(node, "onConfigure", showSaved);
-  chain(node, "onAdded", () => {
-    viewer.gone = false;
-    showSaved();
-  });
-  chain(node, "onRemoved", () => viewer.dispose());
+  // after they are configured, and the viewer may be loaded before or after both.
+  chain(node, "onConfigure", () => showSaved(node));
+  chain(node, "onAdded", () => showSaved(node));
+  chain(node, "onRemoved", () => viewers.get(node)?.dispose());
+  loadViewer(node, panel);
+  const showPlan = (/** @type {string} */ text) => {
+    plan.hidden = !text;
+    plan.textContent = text;
+  };
   if (node.comfyClass === "SweetSpotCompare") {
-    watchPlan(node, PLANNED, (linked, plan) => {
-      viewer.plan.hidden = !linked;
-      viewer.plan.textContent = planText(plan);
-    });
-    watchSettings(node, viewer.advice);
+    watchPlan(node, PLANNED, (linked, known) => showPlan(linked ? planText(known) : ""));
+    watchSettings(node, advice);
   }
-  offerSamplers(node, (text) => {
-    viewer.plan.hidden = !text;
-    viewer.plan.textContent = text;
-  });
+  offerSamplers(node, showPlan);
   const [width, height] = node.size;
   node.setSize([Math.max(width, WIDTH), height]);
+}
+
+/**
+ * Load the viewer, which only pages with a comparison need.
+ *
+ * @param {CanvasNode} node
+ * @param {HTMLElement} panel
+ */
+async function loadViewer(node, panel) {
+  const { ComparisonViewer } = await import("../viewer/viewer.mjs");
+  const viewer = new ComparisonViewer(surroundingsOf(node));
+  viewers.set(node, viewer);
+  panel.append(viewer.element);
+  showSaved(node);
+}
+
+/** @param {CanvasNode} node */
+function showSaved(node) {
+  const viewer = viewers.get(node);
+  if (!viewer || !node.graph) return;
+  viewer.gone = false;
+  const saved = checked(node.properties?.[PROPERTY]);
+  if (saved && !viewer.chart) viewer.show(saved);
 }
 
 /**
  * Stop the core from showing the grid and its live previews below the viewer, which shows both itself.
  *
  * @param {any} node
+ * @param {HTMLElement} panel
  */
-function hideCorePictures(node) {
+function hideCorePictures(node, panel) {
   node.hideOutputImages = true;
   node.onDrawBackground = () => {
     // The canvas dims muted and bypassed nodes, but not what is laid over them.
-    const viewer = viewers.get(node);
-    if (viewer) viewer.element.style.opacity = node.mode === MUTED || node.mode === BYPASSED ? "0.4" : "";
+    panel.style.opacity = node.mode === MUTED || node.mode === BYPASSED ? "0.4" : "";
   };
 }
 

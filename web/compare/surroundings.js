@@ -3,7 +3,7 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { isLinked, nameOf, sampledLike, stepsChange, stepsTargets } from "../graph/apply_settings.js";
-import { changing, frameOfNode, nodeByExecutionId, write } from "../graph/canvas.js";
+import { bringIntoView, changing, frameOfNode, moveClear, nodeByExecutionId, write } from "../graph/canvas.js";
 import { slotOf, sourceOf } from "../graph/walk.js";
 import { checked } from "./data.js";
 
@@ -118,8 +118,8 @@ function addSampler(node, steps, settings) {
   return changing(() => {
     const [left, top] = [node.pos[0] + node.size[0] + GAP, node.pos[1]];
     const sampler = added(node, "KSampler", [left, top]);
-    const decoder = added(node, "VAEDecode", [left, top + sampler.size[1] + GAP]);
-    const preview = added(node, "PreviewImage", [left, decoder.pos[1] + decoder.size[1] + GAP]);
+    const decoder = added(node, "VAEDecode", [sampler.pos[0], top + sampler.size[1] + GAP], 1);
+    const preview = added(node, "PreviewImage", [sampler.pos[0], decoder.pos[1] + decoder.size[1] + GAP], 1);
     for (const name of ["model", "positive", "negative", "latent_image"]) wire(node, name, sampler, name);
     wire(node, "vae", decoder, "vae");
     sampler.connect(0, decoder, slotOf(decoder, "samples"));
@@ -129,6 +129,7 @@ function addSampler(node, steps, settings) {
       ...sampledLike({ frame, node: sampler }, settings),
     ])
       widget.value = value;
+    bringIntoView(sampler);
     return true;
   });
 }
@@ -137,11 +138,13 @@ function addSampler(node, steps, settings) {
  * @param {any} node
  * @param {string} kind
  * @param {[number, number]} pos
+ * @param {0 | 1} [axis] in which direction it gives way to other nodes: 0 right, 1 down
  */
-export function added(node, kind, pos) {
+export function added(node, kind, pos, axis = /** @type {0 | 1} */ (0)) {
   const made = /** @type {any} */ (globalThis).LiteGraph.createNode(kind);
   made.pos = pos;
   node.graph.add(made);
+  moveClear(made, axis, GAP);
   return made;
 }
 
@@ -175,7 +178,7 @@ function setThreshold(node, percent) {
   const source = sourceOf(frame, node, slot);
   const linked = source && !("value" in source) ? source.node : null;
   return changing(() => {
-    const options = linked ?? added(node, OPTIONS, [node.pos[0] - 320, node.pos[1] + node.size[1] / 2]);
+    const options = linked ?? added(node, OPTIONS, [node.pos[0] - 320, node.pos[1] + node.size[1] / 2], 1);
     if (!linked) /** @type {any} */ (options).connect(0, node, slot);
     const widget = freeWidget(options, "threshold");
     if (widget) widget.value = percent;

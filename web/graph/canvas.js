@@ -64,6 +64,44 @@ export function changing(change) {
   }
 }
 
+/**
+ * Move the canvas so that a node can be seen, unless all of it can be.
+ *
+ * @param {any} node
+ */
+export function bringIntoView(node) {
+  const canvas = /** @type {any} */ (app.canvas);
+  const [left, top, width, height] = canvas.visible_area ?? [0, 0, 0, 0];
+  const [x, y, wide, high] = bounds(node);
+  const inside = x >= left && y >= top && x + wide <= left + width && y + high <= top + height;
+  if (!inside) canvas.centerOnNode?.(node);
+}
+
+const TITLE = 30;
+const MOST_MOVES = 50;
+
+/** @param {any} node @returns {[number, number, number, number]} left, top, width, height, with its title */
+const bounds = ({ pos, size }) => [pos[0], pos[1] - TITLE, size[0], size[1] + TITLE];
+
+/**
+ * Move a new node, right or down, to where it covers no other one.
+ *
+ * @param {any} node
+ * @param {0 | 1} axis 0 moves it right, 1 down
+ * @param {number} gap
+ */
+export function moveClear(node, axis, gap) {
+  for (let moves = 0; moves < MOST_MOVES; moves++) {
+    const [x, y, width, height] = bounds(node);
+    const covered = (node.graph?._nodes ?? []).find((/** @type {any} */ other) => {
+      const [left, top, wide, high] = bounds(other);
+      return other !== node && x < left + wide && left < x + width && y < top + high && top < y + height;
+    });
+    if (!covered) return;
+    node.pos[axis] = covered.pos[axis] + covered.size[axis] + gap + (axis ? TITLE : 0);
+  }
+}
+
 /** The nodes in the graph, each with the function to call on a change. @type {Map<CanvasNode, () => void>} */
 const watchers = new Map();
 

@@ -1,6 +1,8 @@
 /** Builds our panels. Texts are always set as text, never as HTML. */
 
 const MARGIN = 10;
+/** How long ComfyUI may take to show a node, in ms. */
+const PLACING = 300;
 
 /**
  * Make an element. Strings among the children become text nodes, so markup in them stays text.
@@ -78,12 +80,33 @@ export function addPanel(node, name, element, { least, most }) {
   fit(false);
   // A workflow saved before the panel existed gives the node a smaller size.
   chain(node, "onConfigure", () => fit(false));
+  chain(node, "onAdded", () => takePlace(node, name, element));
   return (height) => {
     // A node that somebody has made taller keeps its height.
     const snug = node.size[1] <= node.computeSize()[1] + 1;
     setLeast(height);
     fit(snug);
   };
+}
+
+/** The newest panels by graph, node and name. @type {Map<string, WeakRef<HTMLElement>>} */
+const newest = new Map();
+
+/**
+ * Put a panel in the place of the one of an earlier node with the same id.
+ *
+ * Undo makes all nodes anew, but Nodes 2.0 goes on showing the elements of the old ones.
+ *
+ * @param {any} node
+ * @param {string} name
+ * @param {HTMLElement} element
+ */
+function takePlace(node, name, element) {
+  const key = `${node.graph?.id}/${node.id}/${name}`;
+  const earlier = newest.get(key)?.deref();
+  newest.set(key, new WeakRef(element));
+  if (earlier && earlier !== element)
+    setTimeout(() => !element.isConnected && earlier.isConnected && earlier.replaceWith(element), PLACING);
 }
 
 /**

@@ -49,6 +49,8 @@ class PresetBadge {
     /** @type {ReturnType<typeof askForModel>} */
     this.reply = null;
     this.body = make("div", { className: "ss-badge-body" });
+    /** What the connected samplers have instead of these settings. */
+    this.others = make("div", { className: "ss-warning", hidden: true });
     this.status = make("span", { className: "ss-said", role: "status" });
     this.button = make("button", { type: "button", onclick: () => this.apply() }, t("badge.apply", "Apply to sampler"));
     this.button.title = t("badge.applyHelp", "Write these settings into the connected samplers. Ctrl+Z undoes this");
@@ -69,6 +71,8 @@ class PresetBadge {
     watchGraph(node, refresh);
     watchWidgets(node, ["variant", "min_confidence"], refresh);
     watchWidgets(node, ["quality"], () => this.show());
+    // Samplers' own widgets don't change the graph's links, so look when somebody comes to apply.
+    panel.addEventListener("pointerenter", () => this.showChanges());
     this.show();
   }
 
@@ -96,11 +100,36 @@ class PresetBadge {
     this.button.disabled = this.answer === null;
     if (this.answer) {
       const badge = toBadge(this.answer, this.quality, this.problem);
-      this.body.replaceChildren(...badgeElements(badge, (quality) => this.choose(quality)));
+      this.body.replaceChildren(this.others, ...badgeElements(badge, (quality) => this.choose(quality)));
     } else {
       const text = this.problem || t("badge.connect", "Connect a model to see the recommended settings.");
       this.body.replaceChildren(make("div", { className: this.problem ? "ss-warning" : "ss-hint" }, text));
     }
+    this.showChanges();
+  }
+
+  /** Show which settings of the connected samplers differ. */
+  showChanges() {
+    // The safe default is no reason to doubt a sampler's settings.
+    const changes = this.answer?.name ? this.proposal().changes : [];
+    const text = changes.map(({ node, widget, value }) =>
+      t("badge.differs", "{node}: {name} is {now}, not {value}", {
+        node: nameOf(node),
+        name: widget.name,
+        now: String(widget.value),
+        value: String(value),
+      }),
+    );
+    this.others.hidden = text.length === 0;
+    this.others.textContent = text.join("; ");
+  }
+
+  /** What to write into the connected samplers, and how many there are. */
+  proposal() {
+    const frame = frameOfNode(this.node);
+    if (!this.answer || !frame) return { changes: [], left: [], targets: [] };
+    const targets = settingsTargets(frame, /** @type {any} */ (this.node));
+    return { ...propose(settingsOf(planOf(this.answer, this.quality)), targets), targets };
   }
 
   /** @param {string} quality */
@@ -110,11 +139,10 @@ class PresetBadge {
   }
 
   apply() {
-    const frame = frameOfNode(this.node);
-    if (!this.answer || !frame) return;
-    const targets = settingsTargets(frame, /** @type {any} */ (this.node));
-    const { changes, left } = propose(settingsOf(planOf(this.answer, this.quality)), targets);
+    const { changes, left, targets } = this.proposal();
+    if (!this.answer) return;
     write(changes);
+    this.showChanges();
     this.status.textContent = appliedText(
       changes.map(({ node }) => nameOf(node)),
       left,
@@ -129,7 +157,7 @@ class PresetBadge {
  * @param {number} targets
  */
 function appliedText(written, left, targets) {
-  if (targets === 0) return t("badge.noSampler", "No sampler is connected to this node.");
+  if (targets === 0) return t("badge.noSampler", "No sampler is connected. Link the output model to one.");
   const names = [...new Set(written)].join(", ");
   const summary = names ? t("badge.written", "Written to {names}.", { names }) : t("badge.same", "Nothing to change.");
   return left.length ? t("badge.left", "{summary} Not changed: {left}.", { summary, left: left.join("; ") }) : summary;

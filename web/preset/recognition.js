@@ -21,11 +21,12 @@ export function toBadge(answer, quality, problem = "") {
     chosen: name === quality,
     source: planOf(answer, name).sources.steps ?? "",
   }));
+  const contradicted = isChosen(answer) && answer.contradictions.length > 0;
   const all = new Set(counts.map(({ steps }) => steps)).size === 1;
   return {
     title: answer.name || (recognised ? answer.files[0] : t("badge.unknown", "Model not recognised")),
     confidence: answer.confidence,
-    sure: !answer.required && (answer.confidence === "certain" || answer.confidence === "likely"),
+    sure: !answer.required && !contradicted && (answer.confidence === "certain" || answer.confidence === "likely"),
     sentence: sentenceFor(answer),
     counts: all ? [{ ...counts[1], quality: t("badge.every", "every quality"), chosen: true }] : counts,
     settings: settingsLine(plan),
@@ -42,7 +43,14 @@ export function toBadge(answer, quality, problem = "") {
 }
 
 /** @param {Answer} answer */
-function sentenceFor({ confidence, required, name }) {
+const isChosen = ({ signals }) => signals.some((signal) => /** @type {any} */ (signal).code === "signal.chosen");
+
+/** @param {Answer} answer */
+function sentenceFor(answer) {
+  const { confidence, required, name } = answer;
+  if (isChosen(answer) && answer.contradictions.length)
+    return t("badge.against", "You chose this, but the connected model looks like another one.");
+  if (isChosen(answer)) return t("badge.chosen", "You chose this; these settings are made for it.");
   if (required)
     return t("badge.required", "Not as sure as min_confidence asks, so these are the safe settings for any model.");
   if (confidence === "certain") return t("badge.certain", "This model is known; these settings are made for it.");

@@ -8,6 +8,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pytest
 from PIL import Image
 from sweetspot.comparison.pictures.page import draw_page
 from sweetspot.comparison.report import Report, make_report
@@ -73,8 +74,12 @@ def test_its_pictures_are_the_runs_and_it_opens_with_sweet_spot_and_reference():
     assert np.abs(picture - report.first.runs[1].run.images[3]).mean() < 0.05
 
 
-def test_without_a_sweet_spot_it_opens_with_the_reference():
-    assert shown_in(draw_page(report_of({4: 0.4, 8: 0.0})))["start"] == [1, 1]
+@pytest.mark.parametrize("noise", [{4: 0.4, 8: 0.0}, {4: 0.4, 8: 0.3, 16: 0.0, 32: 0.0}])
+def test_it_opens_with_two_different_images(noise: dict[int, float]):
+    report = report_of(noise)
+    left, right = shown_in(draw_page(report))["start"]
+    assert left != right
+    assert report.first.reference in (report.first.counts[left], report.first.counts[right])
 
 
 def test_each_contender_has_its_table_and_names_stay_text():

@@ -115,7 +115,7 @@ def test_settings_that_reach_the_picture_with_fewer_calls_are_named():
     assert (disagrees.sampler, disagrees.scheduler, disagrees.shift, disagrees.steps) == ("dpmpp_2m", "simple", 3.0, 12)
     agrees = judge(series((24, 50)), opinion=opinion(END))
     assert (agrees.sweet_spot.steps, agrees.better.steps) == (24, 12)
-    assert "dpmpp_2m, simple on shift 3, 12 steps" in agrees.sweet_spot.advice
+    assert "dpmpp_2m, simple, 12 steps, with a shift of 3" in agrees.sweet_spot.advice
     # 12 steps are enough: the check's 12 save nothing.
     assert judge(series(), opinion=opinion(END)).sweet_spot.steps == 12
     assert judge(series(), opinion=opinion(END)).better is None

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { aligned } from "../../../web/compare/curve.js";
+import { aligned } from "../../../web/viewer/curve.mjs";
 import {
   checked,
   describeRun,
@@ -9,8 +9,8 @@ import {
   similarity,
   viewPath,
 } from "../../../web/compare/data.js";
-import { factsOf } from "../../../web/compare/verdict.js";
-import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../../web/compare/view_transform.js";
+import { factsOf } from "../../../web/viewer/verdict.mjs";
+import { fitted, MOST_SCALE, panned, pixelScale, zoomed } from "../../../web/viewer/view_transform.mjs";
 
 const fromOutput = (from) => checked(sentBy(from));
 const run = (steps, similarity, seconds = steps / 10) => ({
@@ -134,7 +134,7 @@ test("a verdict's message, next count, settings and image names are taken, and n
 test("the facts are one line in one measure, and say what the output is without a sweet spot", () => {
   const comparison = fromOutput(output({ ...sent, visible: { when: "side by side", below: 0.895 } }));
   const [one, two] = comparison.series;
-  assert.equal(factsOf(comparison, one), "Confidence: high · 99.0 % like 50 · visible below 89.5 %.");
+  assert.equal(factsOf(comparison, one), "Confidence: high · 99.0 % like 50 · alike from 89.5 %");
   assert.match(factsOf(comparison, two), /the output sweet_spot gives 50, the reference/);
 });
 

@@ -2,7 +2,7 @@
 
 import { make, oncePerFrame } from "../parts/panel.js";
 import { t } from "../parts/words.js";
-import { fitted, panned, pixelScale, zoomed } from "./view_transform.js";
+import { fitted, panned, pixelScale, zoomed } from "./view_transform.mjs";
 
 const SLIDER = "img-comparison-slider";
 const HANDLE_REACH = 18;

@@ -1,6 +1,6 @@
 /** The verdict above the images: the headline, the numbers that it rests on, and the reasons. */
 
-import { similarity } from "./data.js";
+import { similarity } from "../compare/data.js";
 import { make } from "../parts/panel.js";
 import { say, t } from "../parts/words.js";
 
@@ -20,7 +20,7 @@ export class VerdictView {
    */
   show(comparison, series) {
     const several = comparison.series.length > 1;
-    const overall = several && series === comparison.series[0] && say(comparison.headline);
+    const overall = several && series === comparison.series[comparison.best.series] && say(comparison.headline);
     const headline = overall || say(series.headline) || say(series.reason);
     const shown = several && !overall && headline ? `${series.name}: ${headline}` : headline;
     // A live region speaks at each change, so don't touch it without one.
@@ -52,11 +52,11 @@ export function factsOf({ visible, images }, series) {
     );
   if (check) parts.push(t("verdict.check", "check {similarity} %", { similarity: percent(check) }));
   if (visible !== null)
-    parts.push(t("verdict.visible", "visible below {visible} %", { visible: +(visible * 100).toFixed(1) }));
+    parts.push(t("verdict.visible", "alike from {visible} %", { visible: +(visible * 100).toFixed(1) }));
   if (images > 1) parts.push(t("verdict.images", "{images} images per count", { images }));
   if (sweetSpot === null)
     parts.push(t("verdict.output", "the output sweet_spot gives {reference}, the reference", { reference }));
-  return confidence ? `${parts.join(" · ")}.` : "";
+  return confidence ? parts.join(" · ") : "";
 }
 
 /** @param {string} confidence */

@@ -1,15 +1,15 @@
 /** The viewer of the comparison nodes: verdict, buttons, tabs of step counts, stage and curve. */
 
-import { Actions } from "./actions.js";
-import { BlindTest } from "./blind_test.js";
-import { ClipPlayer } from "./clips.js";
-import { curveText, drawCurve } from "./curve.js";
-import { describeRun, firstPair, nameOfRun, viewPath } from "./data.js";
-import { gallery } from "./gallery.js";
-import { listenForKeys } from "./keys.js";
-import { Stage } from "./stage.js";
-import { listElements, toolElements } from "./toolbar.js";
-import { VerdictView } from "./verdict.js";
+import { Actions } from "./actions.mjs";
+import { BlindTest } from "./blind_test.mjs";
+import { ClipPlayer } from "./clips.mjs";
+import { curveText, drawCurve } from "./curve.mjs";
+import { describeRun, firstPair, nameOfRun, viewPath } from "../compare/data.js";
+import { gallery } from "./gallery.mjs";
+import { listenForKeys } from "./keys.mjs";
+import { Stage } from "./stage.mjs";
+import { listElements, toolElements } from "./toolbar.mjs";
+import { VerdictView } from "./verdict.mjs";
 import { button } from "../parts/controls.js";
 import { make } from "../parts/panel.js";
 import { t } from "../parts/words.js";
@@ -46,12 +46,10 @@ export class ComparisonViewer {
     this.gallery = make("div", { className: "ss-views", hidden: true });
     this.host = make("div", { className: "ss-chart-host" });
     this.curve = make("div", { className: "ss-chart ss-curve", role: "img" }, this.host);
-    this.plan = make("div", { className: "ss-plan", hidden: true });
     this.said = make("span", { role: "status" });
     /** ComfyUI's live preview, beside the note. */
     this.preview = make("img", { className: "ss-preview", alt: "", hidden: true });
     this.note = make("div", { className: "ss-warning ss-note", hidden: true }, this.preview, this.said);
-    this.advice = make("div", { className: "ss-warning", hidden: true, role: "status" });
     this.content = make(
       "div",
       { className: "ss-content" },
@@ -73,7 +71,7 @@ export class ComparisonViewer {
     this.shown = make("div", { className: "ss-shown" }, this.empty);
     const label = t("viewer.label", "Comparison of step counts");
     const about = { className: "ss-viewer", tabIndex: 0, role: "group", "aria-label": label };
-    this.element = make("div", about, this.plan, this.advice, this.note, this.shown);
+    this.element = make("div", about, this.note, this.shown);
     this.listen();
   }
 
@@ -111,6 +109,9 @@ export class ComparisonViewer {
     const followed = !this.live || chosen === this.newest;
     const before = this.live && this.comparison ? this.series.name : contender;
     this.live = true;
+    // The curve of the last run doesn't know the new contenders.
+    this.chart?.destroy();
+    this.chart = null;
     this.take(comparison);
     const name = followed ? contender : before;
     const series = Math.max(
@@ -131,8 +132,10 @@ export class ComparisonViewer {
   take(comparison) {
     this.comparison = comparison;
     this.blind = null;
-    const [a, b] = firstPair(comparison.series[0]);
-    this.at = { series: 0, a, b, image: 0 };
+    const { series, run } = comparison.best;
+    const [a, b] = firstPair(comparison.series[series]);
+    // Where the headline names another run than the contender's own verdict, that one is shown, beside the reference.
+    this.at = { series, a: series ? run : a, b, image: 0 };
     if (!this.offers(this.mode) || this.mode === "blind") this.mode = "single";
     this.stage.fit();
     if (this.shown.firstChild !== this.content) this.shown.replaceChildren(this.content);
@@ -274,6 +277,8 @@ export class ComparisonViewer {
     const comparison = /** @type {Comparison} */ (this.comparison);
     const instead = this.mode === "grid" || this.mode === "blind";
     this.gallery.hidden = !instead;
+    // Nobody must know what the halves are.
+    this.content.classList.toggle("ss-blinded", this.mode === "blind");
     // They need the room.
     this.curve.hidden = this.live || instead;
     this.stage.element.hidden = instead || this.mode === "play";

@@ -10,14 +10,14 @@ const MODES = new Map([
   ["b", "blind"],
 ]);
 
-/** @param {import("./viewer.js").ComparisonViewer} viewer */
+/** @param {import("./viewer.mjs").ComparisonViewer} viewer */
 export function listenForKeys(viewer) {
   viewer.element.addEventListener("keydown", (event) => key(viewer, event, true));
   viewer.element.addEventListener("keyup", (event) => key(viewer, event, false));
 }
 
 /**
- * @param {import("./viewer.js").ComparisonViewer} viewer
+ * @param {import("./viewer.mjs").ComparisonViewer} viewer
  * @param {KeyboardEvent} event
  * @param {boolean} down
  */
@@ -33,7 +33,7 @@ function key(viewer, event, down) {
 }
 
 /**
- * @param {import("./viewer.js").ComparisonViewer} viewer
+ * @param {import("./viewer.mjs").ComparisonViewer} viewer
  * @param {KeyboardEvent} event
  * @param {boolean} down
  */

@@ -28,6 +28,8 @@ export class Actions {
   /** @param {string} text */
   report(text) {
     this.status.textContent = text;
+    // There may be room for its beginning only.
+    this.status.title = text;
   }
 
   /**
@@ -65,9 +67,8 @@ export class Actions {
       const copied = target.takes && this.copies.checked ? settings : null;
       const values = { steps, name: target.name };
       if (!target.use(steps, copied)) this.report(t("actions.gone", "Can't write steps to {name} any more.", values));
-      else if (copied)
-        this.report(t("actions.wroteAll", "{steps} steps, with settings and seed, written to {name}.", values));
-      else this.report(t("actions.wrote", "{steps} steps written to {name}.", values));
+      else if (copied) this.report(t("actions.wroteAll", "Written to {name}, with settings and seed.", values));
+      else this.report(t("actions.wrote", "Written to {name}: {steps} steps.", values));
     };
     if (targets.length === 1) {
       const [target] = targets;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MOST_TRIALS, ThresholdSearch, blendFor } from "../../../web/compare/threshold_search.js";
+import { EQUAL_EVERY, MOST_TRIALS, ThresholdSearch, blendFor } from "../../../web/viewer/threshold_search.mjs";
 
 /** Random numbers from 0 to 1 that are the same in each run. */
 function numbers(seed) {
@@ -13,6 +13,10 @@ function found(threshold, seed, { spread = 0.004, slips = 40 } = {}) {
   const chance = numbers(seed);
   const search = new ThresholdSearch(0.895);
   while (!search.done) {
+    if (search.trials % EQUAL_EVERY === 2) {
+      search.answerEqual(chance() < 1 / slips);
+      continue;
+    }
     const shown = Math.min(search.threshold + (chance() - 0.5) * 2 * search.doubt, 0.999);
     const sees = chance() < 1 / (1 + Math.exp(-(threshold - shown) / spread));
     search.answer(shown, chance() < 1 / slips ? !sees : sees);
@@ -30,6 +34,25 @@ for (const threshold of [0.8, 0.85, 0.895, 0.94, 0.98]) {
     assert.ok(errors[39] <= 0.03, `${errors[39]}`);
   });
 }
+
+test("whoever sees differences between equal images is guessing; one slip is none", () => {
+  const search = new ThresholdSearch(0.895);
+  search.answerEqual(true);
+  search.answerEqual(false);
+  assert.equal(search.guesses, false);
+  search.answerEqual(true);
+  assert.equal(search.guesses, true);
+  assert.equal(search.trials, 3);
+});
+
+test("always the same side is found out before the test can end", () => {
+  const search = new ThresholdSearch(0.895);
+  while (!search.done) {
+    if (search.trials % EQUAL_EVERY === 5) search.answerEqual(true);
+    else search.answer(search.threshold, true);
+  }
+  assert.ok(search.guesses);
+});
 
 test("a person who never slips is always known", () => {
   for (let seed = 1; seed < 40; seed++) {

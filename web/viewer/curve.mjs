@@ -5,7 +5,7 @@
 
 import { axis, drawChart, unzoomed } from "../parts/chart.js";
 import { t } from "../parts/words.js";
-import { describeRun, similarity, timeOf } from "./data.js";
+import { describeRun, similarity, timeOf } from "../compare/data.js";
 
 const COLOURS = ["#3fa7d6", "#e8a33d", "#7bbf6a", "#c678dd", "#e06c75", "#56b6c2"];
 const REACH = 24;
@@ -90,7 +90,7 @@ function options(colours, { series, visible }, selected) {
   const lowest = Math.min(99, threshold, ...series.flatMap((of) => counted(of).map(similarity)));
   const height = 100 - lowest;
   return {
-    padding: [30, 16, 0, 0],
+    padding: [22, 16, 0, 0],
     cursor: { move: unzoomed, drag: { x: false, y: false }, y: false, x: false },
     // Fixed ranges: uPlot asks again at each redraw, so a margin would be added to the last margin each time.
     scales: {
@@ -99,7 +99,10 @@ function options(colours, { series, visible }, selected) {
     },
     axes: [
       axis(colours, t("curve.steps", "steps"), 22),
-      axis(colours, t("curve.similarity", "similarity"), 46, " %", { filter: upTo100 }),
+      axis(colours, t("curve.similarity", "similarity"), 46, " %", {
+        splits: () => marksOf(lowest, threshold),
+        filter: (/** @type {any} */ _chart, /** @type {number[]} */ marks) => marks,
+      }),
     ],
     series: [
       {},
@@ -113,7 +116,8 @@ function options(colours, { series, visible }, selected) {
     ],
     hooks: {
       draw: [
-        (/** @type {any} */ chart) => visible !== null && markThreshold(chart, threshold, colours.text()),
+        (/** @type {any} */ chart) =>
+          visible !== null && markThreshold(chart, threshold, colours.text(), series.length === 1),
         (/** @type {any} */ chart) => markRuns(chart, series, selected(), colours.text()),
         (/** @type {any} */ chart) => markTimes(chart, series[selected().series], colours.text()),
       ],
@@ -127,8 +131,9 @@ function options(colours, { series, visible }, selected) {
  * @param {any} chart
  * @param {number} threshold
  * @param {string} ink
+ * @param {boolean} isNamed whether there is room to say what it is
  */
-function markThreshold(chart, threshold, ink) {
+function markThreshold(chart, threshold, ink, isNamed) {
   const { ctx, bbox } = chart;
   const y = chart.valToPos(threshold, "y", true);
   ctx.save();
@@ -141,17 +146,23 @@ function markThreshold(chart, threshold, ink) {
   ctx.stroke();
   ctx.font = `${12 * devicePixelRatio}px sans-serif`;
   ctx.textAlign = "right";
-  ctx.fillText(t("curve.visible", "visible below"), bbox.left + bbox.width, y + 13 * devicePixelRatio);
+  if (isNamed)
+    ctx.fillText(t("curve.visible", "looks different below"), bbox.left + bbox.width, y + 13 * devicePixelRatio);
   ctx.restore();
 }
 
 /**
- * The marks of the axis; the room above 100 % is only for labels.
+ * The marks of the axis: 100 %, the threshold and the lowest similarity, as far as they stand apart.
  *
- * @param {any} _chart
- * @param {number[]} marks
+ * @param {number} lowest
+ * @param {number} threshold
  */
-const upTo100 = (_chart, marks) => marks.map((mark) => (mark <= 100 ? mark : null));
+export function marksOf(lowest, threshold) {
+  const apart = 0.25 * (100 - lowest);
+  const marks = [Math.ceil(lowest)];
+  if (threshold - lowest > apart && 100 - threshold > apart) marks.push(+threshold.toFixed(1));
+  return [...marks, 100];
+}
 
 /** @param {number[]} values */
 function padded(values) {
@@ -176,12 +187,13 @@ function markRuns(chart, series, selected, ink) {
   ctx.textAlign = "center";
   series.forEach((of, number) => {
     const { name, sweetSpot } = of;
-    if (series.length > 1) nameSeries(chart, name, number);
+    if (series.length > 1) nameSeries(chart, name, number, series.length);
     counted(of).forEach((run, at) => {
       const [x, y] = [chart.valToPos(run.steps, "x", true), chart.valToPos(similarity(run), "y", true)];
       const spot = run.steps === sweetSpot;
       ctx.fillStyle = ink;
-      ctx.fillText(spot ? `★ ${run.steps}` : String(run.steps), x, y - 10 * ratio);
+      // The labels of several series would cover each other.
+      if (number === selected.series) ctx.fillText(spot ? `★ ${run.steps}` : String(run.steps), x, y - 10 * ratio);
       if (number === selected.series && (at === selected.a || at === selected.b)) ring(ctx, x, y, 6 * ratio, ink);
       if (spot) ring(ctx, x, y, 4 * ratio, "#4caf50");
     });
@@ -217,12 +229,13 @@ function markTimes({ ctx, bbox, valToPos }, series, ink) {
  * @param {Chart} chart
  * @param {string} name
  * @param {number} number
+ * @param {number} of how many there are
  */
-function nameSeries({ ctx, bbox }, name, number) {
+function nameSeries({ ctx, bbox }, name, number, of) {
   ctx.save();
   ctx.textAlign = "right";
   ctx.fillStyle = COLOURS[number % COLOURS.length];
-  ctx.fillText(name, bbox.left + bbox.width, bbox.top + (12 * number + 4) * devicePixelRatio);
+  ctx.fillText(name, bbox.left + bbox.width, bbox.top + bbox.height - (13 * (of - 1 - number) + 4) * devicePixelRatio);
   ctx.restore();
 }
 

@@ -1,6 +1,6 @@
 /** The blind test: two halves without labels, until it is known which differences this person sees. */
 
-import { MOST_TRIALS, ThresholdSearch, blendFor } from "./threshold_search.js";
+import { EQUAL_EVERY, MOST_TRIALS, ThresholdSearch, blendFor } from "./threshold_search.mjs";
 import { button } from "../parts/controls.js";
 import { make } from "../parts/panel.js";
 import { t } from "../parts/words.js";
@@ -20,7 +20,10 @@ export class BlindTest {
     this.addressOf = addressOf;
     this.chance = chance;
     this.pairs = pairsOf(comparison);
-    this.search = new ThresholdSearch(comparison.visible ?? 0.895);
+    this.usual = comparison.visible ?? 0.895;
+    this.search = new ThresholdSearch(this.usual);
+    /** Which of the trials show equal images. */
+    this.equalAt = Math.floor(chance() * EQUAL_EVERY);
     this.shown = 0;
     this.halves = [0, 1].map(() => make("div", { className: "ss-half" }));
     this.question = make("div", { className: "ss-row ss-question" });
@@ -50,12 +53,12 @@ export class BlindTest {
     this.shown = wanted;
     const reference = this.addressOf(pair.reference, pair.image);
     const changed = make("img", { src: this.addressOf(pair.run, pair.image), alt: "" });
-    changed.style.opacity = String(pair.blend);
+    changed.style.opacity = this.isEqual ? "0" : String(pair.blend);
     const [one, other] = this.chance() < 0.5 ? this.halves : [...this.halves].reverse();
     one.replaceChildren(make("img", { src: reference, alt: "" }));
     other.replaceChildren(make("img", { src: reference, alt: "" }), changed);
     this.question.replaceChildren(
-      t("blind.which", "Which looks better? ({trial} of at most {most})", {
+      t("blind.which", "Which half looks better? If they look alike: Same. ({trial} of at most {most})", {
         trial: this.search.trials + 1,
         most: MOST_TRIALS,
       }),
@@ -65,24 +68,47 @@ export class BlindTest {
     );
   }
 
+  get isEqual() {
+    return this.search.trials % EQUAL_EVERY === this.equalAt;
+  }
+
   /** @param {boolean} different */
   answer(different) {
-    this.search.answer(this.shown, different);
+    if (this.isEqual) this.search.answerEqual(different);
+    else this.search.answer(this.shown, different);
     if (this.search.done) this.finish();
     else this.next();
   }
 
   finish() {
+    this.halves.forEach((half) => half.replaceChildren());
     const percent = Math.round(this.search.threshold * 1000) / 10;
+    if (this.search.guesses) {
+      this.question.replaceChildren(
+        t("blind.guesses", "You also chose a side where both halves were the same image, so the answers show nothing."),
+      );
+      return;
+    }
     const status = make("span", { className: "ss-said", role: "status" });
     const onclick = () => {
       status.textContent = this.setThreshold(percent)
         ? t("blind.set", "Compare Options now has a threshold of {percent} %.", { percent })
         : t("blind.linked", "The threshold of Compare Options is linked.");
     };
-    this.halves.forEach((half) => half.replaceChildren());
+    const values = { percent, usual: Math.round(this.usual * 1000) / 10 };
+    const result = this.search.seen
+      ? t(
+          "blind.result",
+          "You see differences below a similarity of {percent} %. Comparisons now use {usual} %.",
+          values,
+        )
+      : t(
+          "blind.none",
+          "You saw no difference, down to a similarity of {percent} %. Comparisons now use {usual} %.",
+          values,
+        );
     this.question.replaceChildren(
-      t("blind.result", "You see differences below a similarity of {percent} %.", { percent }),
+      result,
       button({ className: "ss-primary", onclick }, t("blind.use", "Use this threshold")),
       status,
     );

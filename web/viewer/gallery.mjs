@@ -1,6 +1,6 @@
 /** All images of one contender side by side, with labels that can be read at any size. A click selects one. */
 
-import { nameOfRun, similarity, timeOf } from "./data.js";
+import { nameOfRun, similarity, timeOf } from "../compare/data.js";
 import { make } from "../parts/panel.js";
 
 /**

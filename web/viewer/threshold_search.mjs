@@ -4,6 +4,10 @@
  */
 
 export const MOST_TRIALS = 40;
+/** One of this many pairs are two equal images: whoever sees a difference there is guessing. */
+export const EQUAL_EVERY = 6;
+/** So many differences seen in equal images can't be slips. */
+const MOST_IMAGINED = 1;
 const [LOWEST, HIGHEST, GRAIN] = [0.7, 0.999, 0.001];
 /** How gradually a person's answers change around the threshold, as the scale of a logistic curve. */
 const SPREAD = 0.006;
@@ -18,6 +22,8 @@ export class ThresholdSearch {
   /** @param {number} expected where to begin, e.g. the threshold in use */
   constructor(expected) {
     this.trials = 0;
+    this.seen = 0;
+    this.imagined = 0;
     this.grid = Array.from({ length: Math.round((HIGHEST - LOWEST) / GRAIN) + 1 }, (_, at) => LOWEST + at * GRAIN);
     // Broad, so that any threshold can be found.
     this.weights = normalised(this.grid.map((at) => Math.exp(-(((at - expected) / 0.08) ** 2) / 2) + 0.02));
@@ -34,6 +40,11 @@ export class ThresholdSearch {
     return Math.sqrt(this.grid.reduce((sum, at, index) => sum + (at - middle) ** 2 * this.weights[index], 0));
   }
 
+  /** Whether the answers say nothing about the images. */
+  get guesses() {
+    return this.imagined > MOST_IMAGINED;
+  }
+
   get done() {
     return this.trials >= MOST_TRIALS || (this.trials >= 12 && this.doubt < SURE);
   }
@@ -44,11 +55,18 @@ export class ThresholdSearch {
    */
   answer(shown, different) {
     this.trials++;
+    if (different) this.seen++;
     const likely = this.grid.map((threshold) => {
       const sees = LAPSES / 2 + (1 - LAPSES) / (1 + Math.exp(-(threshold - shown) / SPREAD));
       return different ? sees : 1 - sees;
     });
     this.weights = normalised(this.weights.map((weight, at) => weight * likely[at]));
+  }
+
+  /** @param {boolean} different whether two equal images looked different */
+  answerEqual(different) {
+    this.trials++;
+    if (different) this.imagined++;
   }
 }
 

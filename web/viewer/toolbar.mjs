@@ -1,6 +1,6 @@
 /** The viewer's toolbars: the views and the zoom, and beside the tabs the lists of contenders and images. */
 
-import { firstPair, nameOfRun } from "./data.js";
+import { firstPair, nameOfRun } from "../compare/data.js";
 import { button, icon, picker } from "../parts/controls.js";
 import { make } from "../parts/panel.js";
 import { t } from "../parts/words.js";
@@ -19,7 +19,7 @@ const modes = () => [
   ["blind", t("mode.blind", "Blind"), t("mode.blindHelp", "A test without labels: which differences do you see? (B)")],
 ];
 
-/** @param {import("./viewer.js").ComparisonViewer} viewer */
+/** @param {import("./viewer.mjs").ComparisonViewer} viewer */
 export function toolElements(viewer) {
   const views = modes()
     .filter(([mode]) => viewer.offers(mode))
@@ -53,7 +53,7 @@ export function toolElements(viewer) {
   ];
 }
 
-/** @param {import("./viewer.js").ComparisonViewer} viewer */
+/** @param {import("./viewer.mjs").ComparisonViewer} viewer */
 export function listElements(viewer) {
   const { series, runs, comparison } = { ...viewer, series: viewer.series, runs: viewer.series.runs };
   const all = /** @type {Comparison} */ (comparison);
