@@ -5,6 +5,7 @@ from pathlib import Path
 
 from comfy_api.latest import ComfyExtension, io
 
+from .calibrate import SweetSpotCalibrate
 from .compare import SweetSpotCompare
 from .compare_audio import SweetSpotCompareAudio
 from .compare_options import SweetSpotCompareOptions
@@ -63,6 +64,7 @@ class SweetSpotExtension(ComfyExtension):
             SweetSpotContender,
             SweetSpotCompareOptions,
             SweetSpotSaveComparison,
+            SweetSpotCalibrate,
             SweetSpotDemoModel,
             SweetSpotSavePreset,
             SweetSpotWrapSampler,

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 UNKNOWN = "unknown"
+# The stock node that fits the model's class sets the shift.
+ANY_NODE = "any"
 STOCK_SOURCE = "stock default; no source gives a value for this model"
 
 
@@ -15,7 +17,7 @@ class Shift:
     Attributes:
         value: the shift s; linear: sigma = s t / (1 + (s - 1) t); mu: the same with s = exp(mu).
         unit: `linear` or `mu`.
-        node: the stock node that sets it, `class` if the model's class already has it.
+        node: the stock node that sets it, `class` if the model's class already has it, `any` for the one that fits.
     """
 
     value: float
@@ -94,7 +96,7 @@ class StepPlan:
         return {"cfg": self.cfg, "sampler_name": self.sampler_name, "scheduler": self.scheduler}
 
     def overlaid(self, fields: Mapping[str, Any], source: str, *, keep_schedule: bool = False) -> "StepPlan":
-        """Return the plan with some fields changed, all from one source.
+        """Return the plan with some fields changed, all from one source. A shift may be a number: the linear shift.
 
         Args:
             fields: new values by field name.
@@ -102,6 +104,11 @@ class StepPlan:
             keep_schedule: keep a fixed schedule for another step count, so that steps can snap back to it. Otherwise
                 it is dropped.
         """
+        fields = dict(fields)
+        if isinstance(fields.get("shift"), int | float):
+            fields["shift"] = Shift(float(fields["shift"]), "linear", ANY_NODE)
+        if "sigmas" in fields:
+            fields["sigmas"] = tuple(fields["sigmas"])
         dropped: dict[str, Any] = {}
         if not keep_schedule and fields.get("steps", self.steps) != self.steps and "sigmas" not in fields:
             dropped = {"sigmas": (), "timesteps": ()}

@@ -52,3 +52,39 @@ def simple(table: Tensor, steps: int) -> Tensor:
     stride = len(table) / steps
     chosen = [float(table[-(1 + int(k * stride))]) for k in range(steps)]
     return torch.tensor([*chosen, 0.0], dtype=torch.float32)
+
+
+def shifted_levels(first: float, shift: float, steps: int) -> tuple[float, ...]:
+    """Return levels of a flow-matching model, evenly spaced in time t: shift t / (1 + (shift - 1) t).
+
+    Source: Esser et al., 2024, eq. 23.
+
+    Args:
+        first: the level at which it starts, above 0 and at most 1.
+        shift: the linear shift, above 0.
+        steps: the step count N, at least 1.
+
+    Returns:
+        The schedule, falling to 0, N + 1 levels.
+    """
+    start = first / (shift - (shift - 1) * first)
+    times = [start * (1 - step / steps) for step in range(steps + 1)]
+    return tuple(shift * time / (1 + (shift - 1) * time) for time in times)
+
+
+def karras_levels(first: float, last: float, rho: float, steps: int) -> tuple[float, ...]:
+    """Return levels whose rho-th roots are evenly spaced, and 0.
+
+    Source: Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022, eq. 5.
+
+    Args:
+        first: the highest level.
+        last: the lowest level above 0.
+        rho: how much more of the steps lie at low levels; 1 spaces them evenly.
+        steps: the step count N, at least 1.
+
+    Returns:
+        The schedule, falling to 0, N + 1 levels.
+    """
+    top, bottom = first ** (1 / rho), last ** (1 / rho)
+    return (*((top + step / max(steps - 1, 1) * (bottom - top)) ** rho for step in range(steps)), 0.0)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ...samplers.schedules import karras_levels, shifted_levels
 from ...samplers.stochastic import why_no_sweet_spot
 from ...words import Message
 from ..measures.visibility import SIDE_BY_SIDE
@@ -67,11 +68,8 @@ class CheckPlan:
 
     def _levels(self, steps: int) -> tuple[float, ...]:
         if self.shift is None:
-            first, last = self.start ** (1 / RHO), self.end ** (1 / RHO)
-            return (*((first + step / (steps - 1) * (last - first)) ** RHO for step in range(steps)), 0.0)
-        first = self.start / (self.shift - (self.shift - 1) * self.start)
-        times = [first * (1 - step / steps) for step in range(steps + 1)]
-        return tuple(self.shift * time / (1 + (self.shift - 1) * time) for time in times)
+            return karras_levels(self.start, self.end, RHO, steps)
+        return shifted_levels(self.start, self.shift, steps)
 
 
 @dataclass(frozen=True)

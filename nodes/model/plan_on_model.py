@@ -1,12 +1,13 @@
 """Applies a plan's shift or sampling type to a MODEL, using ComfyUI's own nodes."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import comfy.samplers
 import torch
 
-from ...presets.plan import StepPlan
+from ...presets.plan import ANY_NODE, Shift, StepPlan
 from ...presets.trained import fixed_schedule
 from ...words import Message
 
@@ -38,9 +39,11 @@ def _apply_type(model: Any, sampling: str) -> tuple[Any, str]:
 def _apply_shift(model: Any, plan: StepPlan) -> tuple[Any, str]:
     from comfy_extras import nodes_model_advanced as advanced
 
-    shift = plan.shift
-    if shift is None:
+    if plan.shift is None:
         return model, ""
+    if plan.shift.node == ANY_NODE and not hasattr(model.get_model_object("model_sampling"), "shift"):
+        return model, f"Not applied: shift {plan.shift.value:g}, because this model has none."
+    shift = _for_model(plan.shift, model)
     if shift.node in ("ModelSamplingSD3", "ModelSamplingAuraFlow") and _present_shift(model) == ("linear", shift.value):
         return model, f"The model's class already has the recommended shift {shift.value:g}."
     if shift.node == "ModelSamplingSD3":
@@ -53,6 +56,17 @@ def _apply_shift(model: Any, plan: StepPlan) -> tuple[Any, str]:
     else:
         return model, f"Not applied: shift {shift.value:g}. Add a {shift.node} node after this one to set it."
     return patched, f"Applied to the model: {shift.node} with shift {shift.value:g}."
+
+
+def _for_model(shift: Shift, model: Any) -> Shift:
+    """Return a shift with the node, and in the unit, of the model's class."""
+    if shift.node != ANY_NODE:
+        return shift
+    sampling = model.get_model_object("model_sampling")
+    if _present_shift(model)[0] == "mu":
+        return Shift(math.log(shift.value), "mu", "ModelSamplingFlux")
+    is_unit = getattr(sampling, "multiplier", 1000) == 1
+    return Shift(shift.value, "linear", "ModelSamplingAuraFlow" if is_unit else "ModelSamplingSD3")
 
 
 def _present_shift(model: Any) -> tuple[str, float | None]:

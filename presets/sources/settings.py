@@ -1,7 +1,8 @@
 """Settings as people write them, converted to our names: from a saved preset, an image, a diffusers folder.
 
 Accepted names: `steps`, `num_inference_steps`, `inference_steps`, `sample_steps`, `sampling_steps`; `cfg`,
-`cfg_scale`, `guidance_scale`, `true_cfg_scale`; `sampler`, `sampler_name`; `scheduler`; `guidance`; `shift`.
+`cfg_scale`, `guidance_scale`, `true_cfg_scale`; `sampler`, `sampler_name`; `scheduler`; `guidance`; `shift`, the linear
+one of a flow-matching model; `sigmas`, exact noise levels for the step count.
 
 cfg has three conventions. ComfyUI and most others: uncond + cfg (cond - uncond); 1 is off, and so is 0 in diffusers.
 Z-Image, Krea 2 and Cosmos: cond + g (cond - uncond), so cfg = g + 1. The publishers of FLUX.1 dev, FLUX.2 dev and
@@ -11,6 +12,7 @@ HunyuanVideo use guidance_scale for distilled guidance; their cfg is off.
 import json
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ CFG_NAMES = ("cfg", "cfg_scale", "guidance_scale", "true_cfg_scale")
 ALIASES = (STEPS_NAMES, CFG_NAMES, ("sampler_name", "sampler"), ("scheduler",), ("guidance",))
 MOST_STEPS = 10_000
 LARGEST_CFG = 100.0
+SHIFT_RANGE = (0.01, 100.0)
+LARGEST_LEVEL = 1e5
 MOST_CLIP_SKIP = 12
 
 # A1111's sampler names, in lower case, and ComfyUI's names for them.
@@ -108,6 +112,10 @@ def from_record(record: dict[str, Any], *, convention: Convention = "uncondition
             fields[ours] = _name(ours, name)
     if record.get("guidance") is not None:
         fields["guidance"] = _number("guidance", record["guidance"], 0, LARGEST_CFG)
+    if record.get("shift") is not None:
+        fields["shift"] = _number("shift", record["shift"], *SHIFT_RANGE)
+    if record.get("sigmas") is not None:
+        fields["sigmas"] = _levels(record["sigmas"], fields.get("steps"))
     if not fields:
         raise SettingsError(f"settings: expected one of {', '.join(STEPS_NAMES + CFG_NAMES)}, got {sorted(record)[:8]}")
     return fields
@@ -257,6 +265,16 @@ def _whole_number(name: str, value: Any) -> int:
     if number != int(number):
         raise SettingsError(f"{name}: expected a whole number, got {_shown(value)}")
     return int(number)
+
+
+def _levels(value: Any, steps: int | None) -> list[float]:
+    """Return exact noise levels, which fall and are as many as the steps need."""
+    levels = [_number("sigmas", level, 0, LARGEST_LEVEL) for level in value] if isinstance(value, list) else []
+    if len(levels) < 2 or any(after >= before for before, after in pairwise(levels)):
+        raise SettingsError(f"sigmas: expected a list of at least 2 falling noise levels, got {_shown(value)}")
+    if steps != len(levels) - 1:
+        raise SettingsError(f"sigmas: expected {(steps or 0) + 1} noise levels for the steps, got {len(levels)}")
+    return levels
 
 
 def _number(name: str, value: Any, least: float, most: float) -> float:

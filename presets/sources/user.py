@@ -37,6 +37,7 @@ _FILE = Path("sweetspot", "step_presets.json")
 # A longer whole number is no setting; Python would refuse to read it, and the whole file with it.
 _LONGEST_NUMBER = 30
 _MOST_SHOWN = 3
+_LONGEST_SOURCE = 120
 # What begins the key of settings for all models of a type. No file's name contains a colon.
 _TYPE = "type:"
 _EMPTY = f'{{\n  "version": {VERSION},\n  "prefer": "template",\n  "presets": {{}}\n}}\n'
@@ -77,7 +78,9 @@ class UserPresets:
         if saved is None:
             return None
         when = f" of {saved['saved']}" if "saved" in saved else ""
-        return from_record(saved, convention=_convention(name)), f"your saved preset{when}"
+        source = saved.get("source")
+        about = f": {source[:_LONGEST_SOURCE]}" if isinstance(source, str) and source else ""
+        return from_record(saved, convention=_convention(name)), f"your saved preset{when}{about}"
 
     def of_types(self) -> "TypePresets":
         """Return what is saved for all models of a class, a family or a variant."""
@@ -174,6 +177,7 @@ def save_preset(
     settings: dict[str, Any],
     quality: Quality = "balanced",
     loras: Iterable[str] = (),
+    source: str = "",
 ) -> UserPresets:
     """Save settings for a model file; those of other files and qualities stay.
 
@@ -183,6 +187,7 @@ def save_preset(
         settings: settings under any of the names people use, see `presets/sources/settings.py`.
         quality: the quality that they are meant for.
         loras: names of the LoRAs on the model; those that change the step count become part of the key.
+        source: where the settings come from, in words; empty if the user has written them.
 
     Raises:
         ValueError: the name or a setting is not allowed.
@@ -194,6 +199,7 @@ def save_preset(
     if quality not in QUALITIES:
         raise UserPresetsError(f"quality: expected one of {', '.join(QUALITIES)}, got {quality!r}")
     record = {**from_record(settings, convention=_convention(model_file)), "saved": time.strftime("%Y-%m-%d")}
+    record |= {"source": source} if source else {}
     key = key_of(model_file, loras)
 
     def merged(content: dict[str, Any]) -> tuple[list[str], Any]:
@@ -299,6 +305,8 @@ def _whole_number(digits: str) -> int | float:
 def _overlaid(saved: Any, record: dict[str, Any]) -> dict[str, Any]:
     """Return saved settings with new ones over them; what we don't know stays."""
     others = {name for names in ALIASES for name in names if any(each in record for each in names)}
+    # These belong to the sampler, scheduler and steps that they were saved with.
+    others |= {"shift", "sigmas", "source"}
     kept = {name: value for name, value in saved.items() if name not in others} if isinstance(saved, dict) else {}
     return kept | record
 

@@ -20,6 +20,7 @@ NODES = {
     "SweetSpotContender",
     "SweetSpotCompareOptions",
     "SweetSpotSaveComparison",
+    "SweetSpotCalibrate",
     "SweetSpotDemoModel",
     "SweetSpotSavePreset",
     "SweetSpotWrapSampler",

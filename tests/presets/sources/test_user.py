@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sweetspot.graphs.walk import Lora
+from sweetspot.presets.plan import SAFE_DEFAULT, Shift
 from sweetspot.presets.recognition.evidence import Evidence
 from sweetspot.presets.recognition.recognise import Wishes, recognise
 from sweetspot.presets.sources import lock
@@ -305,3 +306,35 @@ def test_a_preset_for_a_type_leaves_models_whose_names_say_few_steps(tmp_path: P
     assert type_steps(file, Evidence(files=("aura_flow_0.3.safetensors",))) == 50
     assert type_steps(file, Evidence(files=("auraflow_lightning_4steps.safetensors",))) == 4
     assert type_steps(file, Evidence("AuraFlow", files=("foo_turbo.safetensors",))) == 8
+
+
+def test_a_shift_exact_levels_and_their_source_are_saved_and_used(file: Path):
+    settings = {"steps": 3, "cfg": 3.0, "sampler_name": "dpmpp_2m", "scheduler": "simple", "shift": 3.0}
+    save_preset(file, "a.safetensors", settings, source="calibrated on 2026-11-28, 8 images")
+    save_preset(file, "b.safetensors", {"steps": 3, "sigmas": [14.6, 2.0, 0.5, 0.0]})
+    saved = load_user_presets(file)
+    fields, source = saved.find(Evidence(files=("a.safetensors",)), "balanced")
+    assert source.endswith(": calibrated on 2026-11-28, 8 images")
+    assert SAFE_DEFAULT.overlaid(fields, source).shift == Shift(3.0, "linear", "any")
+    fields, source = saved.find(Evidence(files=("b.safetensors",)), "balanced")
+    assert SAFE_DEFAULT.overlaid(fields, source).sigmas == (14.6, 2.0, 0.5, 0.0)
+    # Other settings for the file don't keep what belonged to the old ones.
+    save_preset(file, "a.safetensors", {"steps": 25, "sampler_name": "euler"})
+    fields, source = load_user_presets(file).find(Evidence(files=("a.safetensors",)), "balanced")
+    assert "shift" not in fields
+    assert "calibrated" not in source
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 8, "shift": 0}, "shift: expected a number from 0.01 to 100"),
+        ({"steps": 8, "sigmas": [1.0, 0.0]}, "sigmas: expected 9 noise levels"),
+        ({"steps": 1, "sigmas": [0.0, 1.0]}, "sigmas: expected a list of at least 2 falling"),
+        ({"steps": 1, "sigmas": "1, 0"}, "sigmas: expected a list"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused(file: Path, settings: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        save_preset(file, "a.safetensors", settings)
+    assert not file.exists()

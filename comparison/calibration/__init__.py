@@ -1,0 +1,1 @@
+"""Finding a model's best schedule for few steps, by trying them out."""

@@ -1,0 +1,68 @@
+"""What the images of a calibration should look like: long runs, checked by another solver."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ...samplers.schedules import karras_levels, shifted_levels
+from ..engine import Engine
+from ..runs import Run, Sampling, Task
+from ..verdict.measuring import Measuring
+from ..verdict.pooling import pooled
+from ..verdict.second_opinion import RHO, SHIFT
+from .recipe import Span
+
+# Two solvers and two schedules, so that they don't share the same error.
+_REFERENCE, REFERENCE_STEPS, _CHECK, _CHECK_STEPS = "dpmpp_2m", 32, "res_multistep", 20
+_CHECK_SHIFT, _CHECK_RHO = 2.0, 5.0
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One case, and what it should look like.
+
+    Attributes:
+        sampling: the case: prompt, seed and cfg; its sampler and schedule are not used.
+        run: the long run.
+        agreed: whether the other solver shows the same image. If not, it is not known what it should look like.
+    """
+
+    sampling: Sampling
+    run: Run
+    agreed: bool
+
+
+def references(
+    engine: Engine, cases: Sequence[Sampling], span: Span, visible: float, measuring: Measuring
+) -> tuple[list[Reference], int]:
+    """Run every case with many steps, and return what it looks like, and how many model calls that took.
+
+    Args:
+        engine: runs them.
+        cases: what differs between them.
+        span: the model's noise levels.
+        visible: the similarity below which a difference is visible.
+        measuring: measures the images.
+    """
+    found, calls = [], 0
+    for case in cases:
+        run, other = engine.run([_long(case, span), _other(case, span)])
+        alike = pooled(measuring.similarity([other], run)[0])
+        found.append(Reference(case, run, alike >= visible))
+        calls += run.model_calls + other.model_calls
+    return found, calls
+
+
+def _long(case: Sampling, span: Span) -> Task:
+    if span.is_flow:
+        levels = shifted_levels(span.first, SHIFT, REFERENCE_STEPS)
+    else:
+        levels = karras_levels(span.first, span.last, RHO, REFERENCE_STEPS)
+    return Task(replace(case, sampler_name=_REFERENCE, denoise=1.0, sigmas=levels), REFERENCE_STEPS)
+
+
+def _other(case: Sampling, span: Span) -> Task:
+    if span.is_flow:
+        levels = shifted_levels(span.first, _CHECK_SHIFT, _CHECK_STEPS)
+    else:
+        levels = karras_levels(span.first, span.last, _CHECK_RHO, _CHECK_STEPS)
+    return Task(replace(case, sampler_name=_CHECK, denoise=1.0, sigmas=levels), _CHECK_STEPS)

@@ -1,0 +1,144 @@
+"""A calibration in words, as data, and as a picture."""
+
+from typing import Any
+
+import numpy as np
+
+from ...words import Message
+from ..measures.levels import Image
+from ..pictures.grid import Column, Line, draw_lines
+from .recipe import Recipe
+from .references import REFERENCE_STEPS
+from .scores import Score
+from .search import Calibration, Held
+
+VERSION = 1
+_MOST_PICTURES = 8
+# With fewer finished images than this, more steps are worth a try.
+_GOOD_SHARE = 0.75
+
+
+def headline(calibration: Calibration) -> Message:
+    """Return what was found, in one or two sentences."""
+    chosen, before = calibration.chosen, calibration.before
+    values = {
+        "steps": calibration.wanted.steps,
+        "name": chosen.recipe.name,
+        "finished": chosen.score.finished,
+        "images": chosen.score.images,
+        "before": before.recipe.name,
+        "before_finished": before.score.finished,
+    }
+    if calibration.is_gain:
+        return Message(
+            "calibrated.gain",
+            "{steps} step of {name} finishes {finished} of {images} images; {before} finishes {before_finished}. | "
+            "{steps} steps of {name} finish {finished} of {images} images; {before} finishes {before_finished}.",
+            values,
+        )
+    return Message(
+        "calibrated.none",
+        "Nothing beats {name} at {steps} step: it finishes {finished} of {images} images. | "
+        "Nothing beats {name} at {steps} steps: they finish {finished} of {images} images.",
+        values,
+    )
+
+
+def details(calibration: Calibration) -> list[str]:
+    """Return what else the user should know, one sentence each."""
+    stock, chosen = calibration.stock, calibration.chosen
+    lines: list[str] = []
+    if chosen.recipe != stock.recipe:
+        best = "The best stock scheduler, {name}, finishes {finished}."
+        lines.append(Message("calibrated.stock", best, {"name": stock.recipe.name, "finished": stock.score.finished}))
+    if calibration.best.recipe != chosen.recipe:
+        refused = "{name} looked best in the search, but not on the images that decide, so it is not used."
+        lines.append(Message("calibrated.refused", refused, {"name": calibration.best.recipe.name}))
+    if chosen.score.share < _GOOD_SHARE:
+        more = "The other images still differ visibly from the finished ones. Try more steps."
+        lines.append(Message("calibrated.more", more))
+    if calibration.left_out:
+        left_out = "{count} images were left out: two solvers show different ones even with many steps."
+        lines.append(Message("calibrated.left_out", left_out, {"count": len(calibration.left_out)}))
+    calls = "It took {all} model calls: {references} for finished images to compare with, {search} for the search."
+    lines.append(
+        Message(
+            "calibrated.calls",
+            calls,
+            {
+                "all": calibration.reference_calls + calibration.search_calls,
+                "references": calibration.reference_calls,
+                "search": calibration.search_calls,
+            },
+        )
+    )
+    return lines
+
+
+def text_of(calibration: Calibration) -> str:
+    """Return all of it in words."""
+    return "\n".join([headline(calibration), *details(calibration)])
+
+
+def to_dict(calibration: Calibration) -> dict[str, Any]:
+    """Return it as plain data for JSON; similarities are 0 to 1."""
+    wanted = calibration.wanted
+    held = {name: _held(getattr(calibration, name)) for name in ("chosen", "before", "stock", "best")}
+    return {
+        "version": VERSION,
+        "steps": wanted.steps,
+        "cfg": wanted.cases[0].cfg,
+        "visible_below": wanted.visible.below,
+        "headline": headline(calibration).to_dict(),
+        "is_gain": calibration.is_gain,
+        **held,
+        "tried": [_recipe(recipe) | _score(score) for recipe, score in calibration.tried],
+        "cases": len(wanted.cases),
+        "left_out": len(calibration.left_out),
+        "model_calls": {"references": calibration.reference_calls, "search": calibration.search_calls},
+    }
+
+
+def draw(calibration: Calibration) -> Image:
+    """Draw what is used now, what was found and the references, side by side, for the images that decide.
+
+    Returns:
+        The picture as float32 in [0, 1], shape (height, width, 3).
+    """
+    steps = calibration.wanted.steps
+    finished = np.concatenate([each.run.images for each in calibration.references])[:_MOST_PICTURES]
+    columns = [
+        _column(f"now: {steps} steps", calibration.before),
+        _column(f"calibrated: {steps} steps", calibration.chosen, marked=True),
+        Column(f"finished: {REFERENCE_STEPS} steps", "what it should look like", finished),
+    ]
+    return draw_lines([Line(columns)])
+
+
+def _column(title: str, held: Held, *, marked: bool = False) -> Column:
+    images = np.concatenate([run.images for run in held.runs])[:_MOST_PICTURES]
+    detail = f"{held.recipe.name}   {held.score.finished} of {held.score.images} finished"
+    return Column(title, detail, images, marked)
+
+
+def _held(held: Held) -> dict[str, Any]:
+    return _recipe(held.recipe) | _score(held.score)
+
+
+def _recipe(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "sampler": recipe.sampler_name,
+        "scheduler": recipe.scheduler,
+        "shift": recipe.shift,
+        "rho": recipe.rho,
+    }
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "images": score.images,
+        "finished": score.finished,
+        "mean_similarity": round(score.mean, 6),
+        "worst_similarity": round(score.worst, 6),
+    }
