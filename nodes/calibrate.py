@@ -9,7 +9,7 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..comparison.calibration.recipe import Recipe
-from ..comparison.calibration.report import draw, text_of, to_dict
+from ..comparison.calibration.report import details, draw, headline, to_dict
 from ..comparison.calibration.search import (
     CALLS_FOR_ONE_SOLVER,
     LEAST_CASES,
@@ -24,6 +24,7 @@ from ..comparison.runs import Sampling
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
 from ..samplers.stochastic import why_no_sweet_spot
+from ..words import spoken
 from .compare_inputs import check_seeds, prompts_input, seeds_input
 from .comparing.engine import ComfyEngine, Subject
 from .comparing.live_runs import LiveRuns
@@ -167,10 +168,12 @@ class SweetSpotCalibrate(io.ComfyNode):
         found = calibrate(_engine(cls, Subject((model,), positives, negative, latent_image, vae)), wanted)
         plan = calibrated_plan(known, found, _source(found, latent_image, vae))
         patched, done = apply_sampling(model, plan)
-        text = "\n".join(line for line in (text_of(found), done, how_to_use(found)) if line)
+        lines = [headline(found), *details(found), *filter(None, (done, how_to_use(found)))]
+        text = "\n".join(lines)
         grid = torch.from_numpy(draw(found)).unsqueeze(0)
         report = json.dumps(to_dict(found), indent=2)
         shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "text": [text]}
+        shown["said"] = [json.dumps([spoken(line) for line in lines])]
         return io.NodeOutput(patched, plan, text, report, grid, ui=shown)
 
 

@@ -31,8 +31,9 @@ def test_the_extension_is_small():
 
 def test_only_the_bridges_import_comfyui():
     importing = {file.relative_to(WEB).as_posix() for file in OURS if "../../scripts/" in file.read_text("utf-8")}
-    nodes = {"compare/node.js", "compare/command.js", "preset/node.js", "sampler/node.js", "save/node.js"}
-    bridges = nodes | {"compare/surroundings.js", "parts/language.js", "parts/settings.js"}
+    nodes = {"compare/node.js", "compare/command.js", "preset/node.js", "sampler/node.js"}
+    bridges = nodes | {"calibrate/node.js", "save/node.js", "compare/surroundings.js"}
+    bridges |= {"parts/language.js", "parts/settings.js"}
     assert importing == bridges | {"graph/canvas.js", "graph/route.js"}
 
 

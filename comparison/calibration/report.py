@@ -58,7 +58,7 @@ def details(calibration: Calibration) -> list[str]:
         more = "The other images still differ visibly from the finished ones. Try more steps."
         lines.append(Message("calibrated.more", more))
     if calibration.left_out:
-        left_out = "{count} images were left out: two solvers show different ones even with many steps."
+        left_out = "Left out, because two solvers show different images even with many steps: {count}."
         lines.append(Message("calibrated.left_out", left_out, {"count": len(calibration.left_out)}))
     calls = "It took {all} model calls: {references} for finished images to compare with, {search} for the search."
     lines.append(
@@ -73,11 +73,6 @@ def details(calibration: Calibration) -> list[str]:
         )
     )
     return lines
-
-
-def text_of(calibration: Calibration) -> str:
-    """Return all of it in words."""
-    return "\n".join([headline(calibration), *details(calibration)])
 
 
 def to_dict(calibration: Calibration) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sweetspot.cli.demo import get_json, run_workflow
 FOLDER = PACK / "example_workflows"
 UI, API = sorted(FOLDER.glob("*.json")), sorted((FOLDER / "api").glob("*.json"))
 TWINS = {
+    "Calibrate steps": "calibrate_steps",
     "Compare as an app": "compare_as_an_app",
     "Compare steps": "compare_steps",
     "Compare this workflow": "compare_this_workflow",

@@ -2,7 +2,14 @@
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
-import { isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, openWorkflow, workflowOf } from "../graph/canvas.js";
+import {
+  isOfOpenWorkflow,
+  moveCanvasThrough,
+  nodeByExecutionId,
+  openWorkflow,
+  removePreview,
+  workflowOf,
+} from "../graph/canvas.js";
 import { watchSettings } from "./advice.js";
 import { checked, fromOutput } from "./data.js";
 import { progressText, whereStopped, withRun } from "./live.js";
@@ -206,22 +213,6 @@ function hideCorePictures(node, panel) {
     // The canvas dims muted and bypassed nodes, but not what is laid over them.
     panel.style.opacity = node.mode === MUTED || node.mode === BYPASSED ? "0.4" : "";
   };
-}
-
-/**
- * Take a live preview away from the core, which would make the node grow by it.
- *
- * @param {any} node
- */
-function removePreview(node) {
-  node.imgs = undefined;
-  const core = /** @type {any} */ (app);
-  core.revokePreviews?.(node.id);
-  // Newer pages keep previews in a store that they don't offer to extensions. Without it, the preview stays.
-  const page = /** @type {any} */ (document.getElementById("vue-app"))?.__vue_app__;
-  const outputs = page?.config?.globalProperties?.$pinia?._s?.get("nodeOutput");
-  // In a subgraph, a node's name there begins with the subgraph's.
-  for (const id of [String(node.id), `${node.graph?.id}:${node.id}`]) outputs?.revokePreviewsByLocatorId?.(id);
 }
 
 /** @param {any} node */

@@ -239,3 +239,19 @@ function scrolls(at) {
   }
   return false;
 }
+
+/**
+ * Take a live preview away from the core, which would make the node grow by it.
+ *
+ * @param {any} node
+ */
+export function removePreview(node) {
+  node.imgs = undefined;
+  const core = /** @type {any} */ (app);
+  core.revokePreviews?.(node.id);
+  // Newer pages keep previews in a store that they don't offer to extensions. Without it, the preview stays.
+  const page = /** @type {any} */ (document.getElementById("vue-app"))?.__vue_app__;
+  const outputs = page?.config?.globalProperties?.$pinia?._s?.get("nodeOutput");
+  // In a subgraph, a node's name there begins with the subgraph's.
+  for (const id of [String(node.id), `${node.graph?.id}:${node.id}`]) outputs?.revokePreviewsByLocatorId?.(id);
+}

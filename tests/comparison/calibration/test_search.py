@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from closed_forms import ClosedForm
 from sweetspot.comparison.calibration.recipe import RHOS, SHIFTS, Recipe, Span, between, recipes
-from sweetspot.comparison.calibration.report import draw, text_of, to_dict
+from sweetspot.comparison.calibration.report import details, draw, headline, to_dict
 from sweetspot.comparison.calibration.scores import Score
 from sweetspot.comparison.calibration.search import Calibration, CalibrationError, Wanted, calibrate
 from sweetspot.comparison.measures.measured import Prepared
@@ -82,7 +82,8 @@ def test_it_is_never_worse_than_the_stock_schedulers_where_it_was_not_chosen(fou
 def test_the_report_holds_the_figures(found: tuple[Calibration, Kept]):
     calibration, _ = found
     data = to_dict(calibration)
-    assert data["chosen"]["name"] in text_of(calibration)
+    assert data["chosen"]["name"] in headline(calibration)
+    assert str(sum(data["model_calls"].values())) in details(calibration)[-1]
     assert data["model_calls"] == {"references": calibration.reference_calls, "search": calibration.search_calls}
     assert (data["cases"], len(data["tried"])) == (8, len(calibration.tried))
     assert data["chosen"]["images"] == (8 - data["left_out"]) // 2
