@@ -11,9 +11,10 @@ from ..verdict.pooling import pooled
 from ..verdict.second_opinion import RHO, SHIFT
 from .recipe import Span
 
-# Two solvers and two schedules, so that they don't share the same error.
-_REFERENCE, REFERENCE_STEPS, _CHECK, _CHECK_STEPS = "dpmpp_2m", 32, "res_multistep", 20
-_CHECK_SHIFT, _CHECK_RHO = 2.0, 5.0
+REFERENCE_STEPS = 32
+# Two solvers and two schedules, so that they don't share the same error: sampler, shift, rho and steps.
+_REFERENCE = ("dpmpp_2m", SHIFT, RHO, REFERENCE_STEPS)
+_CHECK = ("res_multistep", 2.0, 5.0, 20)
 
 
 @dataclass(frozen=True)
@@ -45,24 +46,17 @@ def references(
     """
     found, calls = [], 0
     for case in cases:
-        run, other = engine.run([_long(case, span), _other(case, span)])
+        run, other = engine.run([_run_of(case, span, *settings) for settings in (_REFERENCE, _CHECK)])
         alike = pooled(measuring.similarity([other], run)[0])
         found.append(Reference(case, run, alike >= visible))
         calls += run.model_calls + other.model_calls
     return found, calls
 
 
-def _long(case: Sampling, span: Span) -> Task:
+def _run_of(case: Sampling, span: Span, sampler_name: str, shift: float, rho: float, steps: int) -> Task:
+    """Return a long run on a shift, or on a rho where it is no flow-matching model."""
     if span.is_flow:
-        levels = shifted_levels(span.first, SHIFT, REFERENCE_STEPS)
+        levels = shifted_levels(span.first, shift, steps)
     else:
-        levels = karras_levels(span.first, span.last, RHO, REFERENCE_STEPS)
-    return Task(replace(case, sampler_name=_REFERENCE, denoise=1.0, sigmas=levels), REFERENCE_STEPS)
-
-
-def _other(case: Sampling, span: Span) -> Task:
-    if span.is_flow:
-        levels = shifted_levels(span.first, _CHECK_SHIFT, _CHECK_STEPS)
-    else:
-        levels = karras_levels(span.first, span.last, _CHECK_RHO, _CHECK_STEPS)
-    return Task(replace(case, sampler_name=_CHECK, denoise=1.0, sigmas=levels), _CHECK_STEPS)
+        levels = karras_levels(span.first, span.last, rho, steps)
+    return Task(replace(case, sampler_name=sampler_name, denoise=1.0, sigmas=levels), steps)
