@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -197,11 +198,7 @@ def _cases(base: Sampling, prompts: int, seeds: int) -> list[Sampling]:
             f"{seeds} each"
         )
     numbered = [(prompt, prompt * seeds + number) for prompt in range(prompts) for number in range(seeds)]
-    return [_with_prompt(base.with_seed(number), prompt) for prompt, number in numbered]
-
-
-def _with_prompt(sampling: Sampling, prompt: int) -> Sampling:
-    return Sampling(sampling.seed, sampling.cfg, sampling.sampler_name, sampling.scheduler, prompt=prompt)
+    return [replace(base.with_seed(number), prompt=prompt) for prompt, number in numbered]
 
 
 def _check_undistilled(plan: StepPlan) -> None:

@@ -368,8 +368,8 @@ def test_the_grid_has_readable_labels_and_a_click_selects(comfy: ComfyPage, comp
     assert chosen(comfy) == "4"
 
 
-@CANVAS_ONLY
-def test_the_blind_test_ends_with_a_threshold_that_is_written(comfy: ComfyPage, compare: Any):
+def answer_always(comfy: ComfyPage, compare: Any, answer: str) -> None:
+    """Run a comparison and give the same answer until the blind test is over."""
     comfy.set(compare, "steps", "8, 10, 12, 14, 16, 24")
     comfy.set(compare, "seed", 102)
     comfy.queue()
@@ -378,10 +378,16 @@ def test_the_blind_test_ends_with_a_threshold_that_is_written(comfy: ComfyPage, 
     for told in (".ss-headline", ".ss-actions", ".ss-tabs"):
         expect(comfy.panel(told)).to_have_count(0)
     for _ in range(40):
-        if comfy.panel(".ss-question button").filter(has_text="Use this threshold").count():
+        button = comfy.panel(".ss-question button").filter(has_text=answer)
+        if not button.count():
             break
-        # This person never sees a difference.
-        comfy.panel(".ss-question button").filter(has_text="Same").click()
+        button.click()
+
+
+@CANVAS_ONLY
+def test_the_blind_test_ends_with_a_threshold_that_is_written(comfy: ComfyPage, compare: Any):
+    # This person never sees a difference.
+    answer_always(comfy, compare, "Same")
     comfy.shot("blind")
     expect(comfy.panel(".ss-question")).to_contain_text("You saw no difference")
     comfy.panel(".ss-question button").filter(has_text="Use this threshold").click()
@@ -391,14 +397,7 @@ def test_the_blind_test_ends_with_a_threshold_that_is_written(comfy: ComfyPage, 
 
 @CANVAS_ONLY
 def test_whoever_always_chooses_a_side_gets_no_threshold(comfy: ComfyPage, compare: Any):
-    comfy.set(compare, "steps", "8, 10, 12, 14, 16, 24")
-    comfy.set(compare, "seed", 102)
-    comfy.queue()
-    mode(comfy, "Blind")
-    for _ in range(40):
-        if not comfy.panel(".ss-question button").filter(has_text="Left").count():
-            break
-        comfy.panel(".ss-question button").filter(has_text="Left").click()
+    answer_always(comfy, compare, "Left")
     expect(comfy.panel(".ss-question")).to_contain_text("the answers show nothing")
     expect(comfy.panel(".ss-question button")).to_have_count(0)
 
