@@ -1,6 +1,6 @@
 import pytest
 import torch
-from sweetspot.samplers.schedules import flow_table, simple
+from sweetspot.samplers.schedules import beta_levels, beta_quantile, flow_table, simple
 
 
 def test_shift_one_spaces_levels_evenly():
@@ -38,3 +38,20 @@ def test_step_counts_outside_the_range_are_named(steps: int):
 def test_a_shift_that_is_not_positive_is_named(shift: float):
     with pytest.raises(ValueError, match="shift: expected a number above 0"):
         flow_table(shift)
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(0.6, 0.6), (0.9, 0.4), (2.0, 5.0), (1.0, 1.0), (0.2, 3.0)])
+def test_beta_quantiles_are_scipys(alpha: float, beta: float):
+    stats = pytest.importorskip("scipy.stats")
+    for share in (1e-6, 0.01, 0.3, 0.5, 0.77, 0.999, 1.0):
+        assert beta_quantile(share, alpha, beta) == pytest.approx(stats.beta.ppf(share, alpha, beta), abs=1e-12)
+
+
+def test_beta_levels_are_comfyuis():
+    """Four steps of its scheduler on a flow-matching model without a shift, from ComfyUI 0.33."""
+    levels = beta_levels(flow_table().tolist(), 4)
+    assert levels == pytest.approx([1.0, 0.824, 0.5, 0.176, 0.0], abs=2e-3)
+    # Few trained levels: one that comes twice is left out.
+    assert beta_levels([0.25, 0.5, 0.75, 1.0], 50) == (1.0, 0.75, 0.5, 0.25, 0.0)
+    # Smaller second numbers put more steps at high noise.
+    assert beta_levels(flow_table().tolist(), 4, 0.6, 0.3)[2] > 0.6
