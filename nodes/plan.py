@@ -107,6 +107,7 @@ def _checked_levels(sigmas: torch.Tensor, steps: int) -> tuple[float, ...]:
 def _describe(plan: StepPlan) -> str:
     lines = [f"Plan: {plan.variant}"]
     lines += [f"{name}: {getattr(plan, name)} (source: {plan.sources.get(name, 'plan')})" for name in CHANGES]
+    lines += [f"{plan.scheduler}'s {name}: {value:g}" for name, value in plan.scheduler_options.items()]
     if plan.sigmas:
         lines.append("sigmas: " + ", ".join(f"{level:g}" for level in plan.sigmas))
     off = off_trained_steps(plan)

@@ -97,6 +97,8 @@ def _settings_of(plan: StepPlan) -> dict[str, Any]:
     if plan.shift is not None:
         value = plan.shift.value
         settings["shift"] = round(math.exp(value) if plan.shift.unit == "mu" else value, 6)
+    if plan.scheduler_options:
+        settings["scheduler_options"] = dict(plan.scheduler_options)
     return settings | ({"sigmas": list(plan.sigmas)} if plan.sigmas else {})
 
 

@@ -57,6 +57,8 @@ class StepPlan:
         guidance: distilled guidance, as FluxGuidance sets it; None if the model has none.
         shift: recommended shift, None if nothing is recommended.
         sampling: what to set in ModelSamplingDiscrete (`lcm`, `x0`), empty if it is not needed.
+        scheduler_options: numbers of the scheduler, by their names in the stock nodes: `rho` of karras
+            (KarrasScheduler), `alpha` and `beta` of beta (BetaSamplingScheduler); empty for the usual ones.
         sigmas: exact noise levels, for models with a fixed schedule.
         timesteps: exact timesteps that the model was trained on.
         trained_steps: lowest and highest step count that a distilled model was trained for, None for others.
@@ -81,6 +83,7 @@ class StepPlan:
     guidance: float | None = None
     shift: Shift | None = None
     sampling: str = ""
+    scheduler_options: Mapping[str, float] = field(default_factory=dict)
     sigmas: tuple[float, ...] = ()
     timesteps: tuple[int, ...] = ()
     trained_steps: tuple[int, int] | None = None
@@ -112,6 +115,8 @@ class StepPlan:
         dropped: dict[str, Any] = {}
         if not keep_schedule and fields.get("steps", self.steps) != self.steps and "sigmas" not in fields:
             dropped = {"sigmas": (), "timesteps": ()}
+        if fields.get("scheduler", self.scheduler) != self.scheduler:
+            dropped["scheduler_options"] = {}
         return replace(self, **{**dropped, **fields}, sources=self.sources | dict.fromkeys(fields, source))
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import comfy.samplers
 import torch
+from comfy.k_diffusion.sampling import get_sigmas_karras
 
 from ...presets.plan import ANY_NODE, Shift, StepPlan
 from ...presets.trained import fixed_schedule
@@ -111,14 +112,26 @@ def plan_sigmas(model: Any, plan: StepPlan) -> torch.Tensor:
 
 
 def exact_sigmas(model: Any, plan: StepPlan) -> torch.Tensor | None:
-    """Return the plan's fixed schedule, shape (steps + 1,), or None if it has none for its step count.
+    """Return the plan's own schedule, shape (steps + 1,), or None if the stock scheduler makes it.
 
-    Fixed noise levels are returned as they are; trained timesteps are converted to the model's noise levels.
+    Fixed noise levels are returned as they are; trained timesteps are converted to the model's noise levels. A
+    scheduler with numbers of its own works with every step count.
     """
+    sampling = model.get_model_object("model_sampling")
     if not fixed_schedule(plan):
-        return None
+        return _with_options(sampling, plan) if plan.scheduler_options else None
     if plan.sigmas:
         return torch.tensor(plan.sigmas, dtype=torch.float32)
-    sampling = model.get_model_object("model_sampling")
     levels = sampling.sigma(torch.tensor(plan.timesteps, dtype=torch.float32)).float().cpu()
     return torch.cat([levels, levels.new_zeros(1)])
+
+
+def _with_options(sampling: Any, plan: StepPlan) -> torch.Tensor | None:
+    """Return the levels of a stock scheduler with a plan's numbers, as the stock nodes make them."""
+    options = plan.scheduler_options
+    if plan.scheduler == "karras":
+        ends = float(sampling.sigma_min), float(sampling.sigma_max)
+        return get_sigmas_karras(plan.steps, *ends, rho=options["rho"]).float().cpu()
+    if plan.scheduler == "beta":
+        return comfy.samplers.beta_scheduler(sampling, plan.steps, options["alpha"], options["beta"]).float().cpu()
+    return None

@@ -45,6 +45,10 @@ def _settings(plan: StepPlan) -> list[str]:
         lines.append(f"guidance: {plan.guidance:g} (source: {plan.sources['guidance']})")
     if plan.shift is not None:
         lines.append(f"shift: {plan.shift.value:g} {plan.shift.unit} (source: {plan.sources['shift']})")
+    if plan.scheduler_options:
+        numbers = ", ".join(f"{name} {value:g}" for name, value in plan.scheduler_options.items())
+        source = plan.sources["scheduler_options"]
+        lines.append(f"{plan.scheduler} with {numbers}, which a stock KSampler can't set (source: {source})")
     if plan.sampling:
         lines.append(f"sampling: {plan.sampling} (source: {plan.sources['sampling']})")
     if plan.sigmas or plan.timesteps:

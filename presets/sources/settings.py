@@ -2,7 +2,8 @@
 
 Accepted names: `steps`, `num_inference_steps`, `inference_steps`, `sample_steps`, `sampling_steps`; `cfg`,
 `cfg_scale`, `guidance_scale`, `true_cfg_scale`; `sampler`, `sampler_name`; `scheduler`; `guidance`; `shift`, the linear
-one of a flow-matching model; `sigmas`, exact noise levels for the step count.
+one of a flow-matching model; `scheduler_options`, the numbers of karras (`rho`) or beta (`alpha` and `beta`); `sigmas`,
+exact noise levels for the step count.
 
 cfg has three conventions. ComfyUI and most others: uncond + cfg (cond - uncond); 1 is off, and so is 0 in diffusers.
 Z-Image, Krea 2 and Cosmos: cond + g (cond - uncond), so cfg = g + 1. The publishers of FLUX.1 dev, FLUX.2 dev and
@@ -28,6 +29,9 @@ MOST_STEPS = 10_000
 LARGEST_CFG = 100.0
 SHIFT_RANGE = (0.01, 100.0)
 LARGEST_LEVEL = 1e5
+# Schedulers whose stock nodes have numbers: KarrasScheduler and BetaSamplingScheduler.
+_OPTIONS = {"karras": ("rho",), "beta": ("alpha", "beta")}
+_OPTION_RANGE = (0.01, 100.0)
 MOST_CLIP_SKIP = 12
 
 # A1111's sampler names, in lower case, and ComfyUI's names for them.
@@ -112,10 +116,7 @@ def from_record(record: dict[str, Any], *, convention: Convention = "uncondition
             fields[ours] = _name(ours, name)
     if record.get("guidance") is not None:
         fields["guidance"] = _number("guidance", record["guidance"], 0, LARGEST_CFG)
-    if record.get("shift") is not None:
-        fields["shift"] = _number("shift", record["shift"], *SHIFT_RANGE)
-    if record.get("sigmas") is not None:
-        fields["sigmas"] = _levels(record["sigmas"], fields.get("steps"))
+    fields |= _schedule(record, fields.get("scheduler"), fields.get("steps"))
     if not fields:
         raise SettingsError(f"settings: expected one of {', '.join(STEPS_NAMES + CFG_NAMES)}, got {sorted(record)[:8]}")
     return fields
@@ -275,6 +276,30 @@ def _levels(value: Any, steps: int | None) -> list[float]:
     if steps != len(levels) - 1:
         raise SettingsError(f"sigmas: expected {(steps or 0) + 1} noise levels for the steps, got {len(levels)}")
     return levels
+
+
+def _schedule(record: dict[str, Any], scheduler: str | None, steps: int | None) -> dict[str, Any]:
+    """Return what a record says of the schedule besides the scheduler's name."""
+    fields: dict[str, Any] = {}
+    if record.get("shift") is not None:
+        fields["shift"] = _number("shift", record["shift"], *SHIFT_RANGE)
+    if record.get("scheduler_options"):
+        fields["scheduler_options"] = _options(record["scheduler_options"], scheduler)
+    if record.get("sigmas") is not None:
+        fields["sigmas"] = _levels(record["sigmas"], steps)
+    return fields
+
+
+def _options(value: Any, scheduler: str | None) -> dict[str, float]:
+    """Return the numbers of a scheduler, which are all that its stock node has besides the ends of the schedule."""
+    names = _OPTIONS.get(scheduler or "", ())
+    if not names:
+        raise SettingsError(
+            f"scheduler_options: expected none unless the scheduler is {' or '.join(_OPTIONS)}, got {_shown(value)}"
+        )
+    if not isinstance(value, dict) or sorted(value) != sorted(names):
+        raise SettingsError(f"scheduler_options: expected {' and '.join(names)} for {scheduler}, got {_shown(value)}")
+    return {name: _number(name, value[name], *_OPTION_RANGE) for name in names}
 
 
 def _number(name: str, value: Any, least: float, most: float) -> float:

@@ -306,7 +306,7 @@ def _overlaid(saved: Any, record: dict[str, Any]) -> dict[str, Any]:
     """Return saved settings with new ones over them; what we don't know stays."""
     others = {name for names in ALIASES for name in names if any(each in record for each in names)}
     # These belong to the sampler, scheduler and steps that they were saved with.
-    others |= {"shift", "sigmas", "source"}
+    others |= {"shift", "scheduler_options", "sigmas", "source"}
     kept = {name: value for name, value in saved.items() if name not in others} if isinstance(saved, dict) else {}
     return kept | record
 

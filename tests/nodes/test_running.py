@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import comfy.model_sampling
+import comfy.samplers
 import pytest
 import torch
 from sweetspot.nodes.model.plan_on_model import exact_sigmas, known_names
@@ -10,6 +11,7 @@ from sweetspot.nodes.running.guiders import halves_there, scale_in_force, scale_
 from sweetspot.nodes.running.stock import KSamplerSettings, check_latent, check_sampler
 from sweetspot.nodes.schema import check_choice, check_number
 from sweetspot.presets.plan import SAFE_DEFAULT
+from sweetspot.presets.trained import at_steps
 
 
 def test_guiders_keep_one_scale_or_two():
@@ -40,6 +42,24 @@ def test_exact_schedules_are_a_plans_levels_or_the_models_at_its_timesteps():
     trained = SAFE_DEFAULT.overlaid({"steps": 2, "sigmas": (), "timesteps": (999, 499)}, "a test")
     expected = [*sampling.sigma(torch.tensor([999.0, 499.0])).tolist(), 0.0]
     assert exact_sigmas(model, trained).tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("steps", [4, 9])
+def test_the_numbers_of_a_scheduler_make_what_the_stock_nodes_make(steps: int):
+    """With the usual numbers, that is the stock scheduler; at every step count, not only at the plan's own."""
+    sampling = comfy.model_sampling.ModelSamplingDiscrete()
+    model = SimpleNamespace(get_model_object=lambda _name: sampling)
+    for scheduler, usual, other in (
+        ("karras", {"rho": 7.0}, {"rho": 3.0}),
+        ("beta", {"alpha": 0.6, "beta": 0.6}, {"alpha": 0.9, "beta": 0.4}),
+    ):
+        plan = SAFE_DEFAULT.overlaid({"scheduler": scheduler, "scheduler_options": usual}, "a test")
+        stock = comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
+        assert exact_sigmas(model, at_steps(plan, steps)).tolist() == pytest.approx(stock.tolist(), abs=1e-6)
+        changed = at_steps(plan.overlaid({"scheduler_options": other}, "a test"), steps)
+        assert exact_sigmas(model, changed).tolist() != pytest.approx(stock.tolist(), rel=0.05)
+        # Another scheduler has no such numbers.
+        assert exact_sigmas(model, changed.overlaid({"scheduler": "simple"}, "a test")) is None
 
 
 @pytest.mark.parametrize(("field", "name"), [("sampler_name", "magic"), ("scheduler", "magic")])

@@ -330,6 +330,18 @@ def test_a_shift_exact_levels_and_their_source_are_saved_and_used(file: Path):
     [
         ({"steps": 8, "shift": 0}, "shift: expected a number from 0.01 to 100"),
         ({"steps": 8, "sigmas": [1.0, 0.0]}, "sigmas: expected 9 noise levels"),
+        (
+            {"steps": 8, "scheduler_options": {"rho": 3}},
+            "scheduler_options: expected none unless the scheduler is karras",
+        ),
+        (
+            {"steps": 8, "scheduler": "karras", "scheduler_options": {"alpha": 3}},
+            "scheduler_options: expected rho for karras",
+        ),
+        (
+            {"steps": 8, "scheduler": "beta", "scheduler_options": {"alpha": 0, "beta": 1}},
+            "alpha: expected a number from 0.01",
+        ),
         ({"steps": 1, "sigmas": [0.0, 1.0]}, "sigmas: expected a list of at least 2 falling"),
         ({"steps": 1, "sigmas": "1, 0"}, "sigmas: expected a list"),
     ],
