@@ -35,6 +35,8 @@ LEAST_CASES = 4
 CALLS_FOR_ONE_SOLVER = 600
 # On so many cases all recipes run; then this share of them goes on.
 _FIRST_CASES, _KEPT = 2, 1 / 3
+# Of so many of the best, what is around them is tried, too.
+_REFINED = 3
 # So many of the best run on the cases that decide.
 _FINALISTS = 3
 # The mean gain over a stock scheduler must be this many standard errors.
@@ -74,11 +76,13 @@ class Held:
         recipe: the recipe.
         score: how good its images are there.
         runs: one for each case.
+        similarity: how similar each one's least similar image is to its reference.
     """
 
     recipe: Recipe
     score: Score
     runs: tuple[Run, ...]
+    similarity: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,12 +180,19 @@ class _Search:
         # The best stock recipe is what the others have to beat.
         stock = [recipe for recipe, _ in first if recipe.is_stock][:2]
         ranked = self._ranked(list(dict.fromkeys([*kept, *stock])), cases)
-        refined = [recipe for recipe in between(ranked[0][0]) if self._can_pay(recipe, len(cases))]
+        leading = [recipe for recipe, _ in ranked[:_REFINED]]
+        around = [
+            *between(leading[0]),
+            *(near for one in leading[1:] if one.scheduler == "beta" for near in between(one)),
+        ]
+        refined = self._payable(around, len(cases))
         return self._ranked([*(recipe for recipe, _ in ranked), *refined], cases)
 
     def held(self, recipe: Recipe, cases: Sequence[Reference]) -> Held:
         """Return a recipe's runs and score on the cases that decide."""
-        return Held(recipe, self._score(recipe, cases), tuple(self._ran(recipe, case)[0] for case in cases))
+        ran = [self._ran(recipe, case) for case in cases]
+        runs, similarity = (tuple(part) for part in zip(*ran, strict=True))
+        return Held(recipe, self._score(recipe, cases), runs, similarity)
 
     def best_of(self, every: Sequence[Recipe], cases: Sequence[Reference]) -> Recipe:
         """Return the best recipe on these cases."""
@@ -206,9 +217,19 @@ class _Search:
         # Without a stock recipe, there would be nothing to compare with.
         return chosen if any(recipe.is_stock for recipe in chosen) else [*chosen, Recipe(wanted.solvers[0], "simple")]
 
-    def _can_pay(self, recipe: Recipe, cases: int) -> bool:
-        deciding = (_FINALISTS + 2) * (len(self.wanted.cases) // 2)
-        return self.calls + (cases + deciding) * recipe.model_calls(self.wanted.steps) <= self.wanted.budget
+    def _payable(self, every: Sequence[Recipe], cases: int) -> list[Recipe]:
+        """Return the first recipes that may still run on the cases, if the finalists then run on those that decide."""
+        wanted = self.wanted
+        deciding = (_FINALISTS + 2) * (len(wanted.cases) // 2)
+        left = (
+            wanted.budget - self.calls - deciding * max((each.model_calls(wanted.steps) for each in every), default=0)
+        )
+        payable: list[Recipe] = []
+        for recipe in every:
+            left -= cases * recipe.model_calls(wanted.steps)
+            if left >= 0:
+                payable.append(recipe)
+        return payable
 
     def _ranked(self, every: Sequence[Recipe], cases: Sequence[Reference]) -> list[tuple[Recipe, Score]]:
         scored = [(recipe, self._score(recipe, cases)) for recipe in every]

@@ -1,6 +1,5 @@
 """Turns what a calibration found into a plan, and says what a stock KSampler can do with it."""
 
-from ...comparison.calibration.recipe import Recipe
 from ...comparison.calibration.search import Calibration
 from ...presets.plan import StepPlan
 
@@ -22,8 +21,8 @@ def calibrated_plan(known: StepPlan, found: Calibration, source: str) -> StepPla
     }
     if recipe.shift is not None:
         fields["shift"] = recipe.shift
-    if recipe.rho is not None:
-        fields["sigmas"] = _levels(recipe, found)
+    if recipe.scheduler_options:
+        fields["scheduler_options"] = recipe.scheduler_options
     return known.overlaid(fields, source)
 
 
@@ -31,14 +30,9 @@ def how_to_use(found: Calibration) -> str:
     """Return how a stock KSampler samples like this, or what it can't do."""
     recipe, steps = found.chosen.recipe, found.wanted.steps
     settings = f"{steps} steps, cfg {found.wanted.cases[0].cfg:g}, {recipe.sampler_name}, {recipe.scheduler}"
-    if recipe.rho is not None:
-        return (
-            "A stock KSampler can't: its karras has rho 7. Use this plan, or KarrasScheduler with rho "
-            f"{recipe.rho:.3g} and SamplerCustom."
-        )
+    if recipe.scheduler_options:
+        node = "KarrasScheduler" if recipe.scheduler == "karras" else "BetaSamplingScheduler"
+        numbers = " and ".join(f"{name} {value:.3g}" for name, value in recipe.scheduler_options.items())
+        return f"A stock KSampler can't: use this plan, or {node} with {numbers} and SamplerCustom."
     on = " on the model of this node" if recipe.shift is not None else ""
     return f"In a stock KSampler: {settings}{on}."
-
-
-def _levels(recipe: Recipe, found: Calibration) -> tuple[float, ...]:
-    return recipe.levels(found.wanted.steps, found.span)

@@ -16,6 +16,7 @@ from sweetspot.nodes.save_preset import _settings_of
 from sweetspot.presets.catalogue import find_variant
 from sweetspot.presets.plan import SAFE_DEFAULT, Shift
 from sweetspot.presets.qualities import make_plan
+from sweetspot.presets.trained import at_steps
 
 BASE = Sampling(7, 3.0, "euler", "simple")
 
@@ -35,12 +36,19 @@ def test_a_shift_goes_into_the_plan_and_onto_the_model():
     assert "on the model of this node" in how_to_use(found)
 
 
-def test_another_rho_goes_into_the_plan_as_exact_levels():
-    found = calibration(Recipe("dpmpp_2m", "karras", rho=10.0), Span(14.6, 0.03))
+@pytest.mark.parametrize(
+    ("recipe", "options", "node"),
+    [
+        (Recipe("dpmpp_2m", "karras", rho=10.0), {"rho": 10.0}, "KarrasScheduler"),
+        (Recipe("dpmpp_2m", "beta", alpha_beta=(0.9, 0.4)), {"alpha": 0.9, "beta": 0.4}, "BetaSamplingScheduler"),
+    ],
+)
+def test_the_numbers_of_a_scheduler_go_into_the_plan_for_every_step_count(recipe: Recipe, options: dict, node: str):
+    found = calibration(recipe, Span(14.6, 0.03))
     plan = calibrated_plan(SAFE_DEFAULT, found, "x")
-    assert len(plan.sigmas) == 9
-    assert plan.sigmas[0] == pytest.approx(14.6)
-    assert plan.sigmas[-2:] == (pytest.approx(0.03), 0.0)
+    assert (plan.scheduler, plan.scheduler_options, plan.sigmas) == (recipe.scheduler, options, ())
+    assert at_steps(plan, 20).scheduler_options == options
+    assert node in how_to_use(found)
     assert "can't" in how_to_use(found)
 
 

@@ -150,7 +150,21 @@ def test_finished_images_count_before_the_mean():
 def test_recipes_are_refined_between_their_neighbours():
     assert [each.shift for each in between(Recipe("euler", "simple", shift=3.0))] == pytest.approx([6**0.5, 13.5**0.5])
     assert [each.shift for each in between(Recipe("euler", "simple", shift=1.0))] == pytest.approx([1.5**0.5])
-    assert between(Recipe("euler", "beta")) == []
+    assert between(Recipe("euler", "normal")) == []
+
+
+def test_beta_is_refined_around_its_stock_numbers_in_both():
+    around = [recipe.scheduler_options for recipe in between(Recipe("euler", "beta"))]
+    assert [options["alpha"] for options in around] == pytest.approx([0.9, 0.4, 0.6, 0.6])
+    assert [options["beta"] for options in around] == pytest.approx([0.6, 0.6, 0.9, 0.4])
+    assert not any(recipe.is_stock for recipe in between(Recipe("euler", "beta")))
+
+
+def test_beta_with_its_stock_numbers_is_the_stock_scheduler():
+    engine = Kept(ClosedForm(*MODELS["flow"]), None, "")
+    stock = Recipe("euler", "beta").task(cases()[0], 8, Span.of(engine, cases()[0]))
+    spelled = Recipe("euler", "beta", alpha_beta=(0.6, 0.6)).task(cases()[0], 8, Span.of(engine, cases()[0]))
+    assert spelled.sampling.sigmas == pytest.approx(engine.schedule(stock.sampling, 8), abs=2e-3)
 
 
 @pytest.mark.parametrize(("span", "number"), [(Span(1.0, 0.001), "shift"), (Span(14.6, 0.03), "rho")])
