@@ -1,13 +1,22 @@
 """Step-Aware Sampler: gives the stock KSampler's result, bit for bit, and records each step."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from comfy_api.latest import io
 
+from ..comparison.verdict.run_check import RunCheck
 from ..presets.plan import StepPlan
+from ..presets.recognition.recognise import recognise
 from ..samplers.kept_steps import parse_kept_steps
 from ..samplers.schedules import MAX_STEPS
+from ..samplers.trace import StepTrace
+from ..words import Message, spoken
+from .comparing.options import Options
+from .comparing.run_check import check_run
 from .guidance_inputs import ALWAYS, chosen_saver, window_inputs
+from .model.evidence import gather_evidence
 from .running.job import NOTHING_KEPT, SNAP, WARN, Job, describe_settings, run_job
 from .running.stock import KSamplerSettings
 from .running.watched_run import Extras
@@ -28,6 +37,8 @@ from .schema import (
     settled_input,
     steps_input,
 )
+
+OFF, ON = "off", "on"
 
 
 class SweetSpotSampler(io.ComfyNode):
@@ -57,6 +68,7 @@ class SweetSpotSampler(io.ComfyNode):
                 *window_inputs(),
                 settled_input(),
                 *_budget_inputs(),
+                *_check_inputs(),
             ],
             outputs=_outputs(),
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
@@ -99,10 +111,13 @@ class SweetSpotSampler(io.ComfyNode):
         stop_when_settled: float = 0.0,
         time_budget: float = 0.0,
         off_trained_steps: str = WARN,
+        check: str = OFF,
+        vae: Any = None,
     ) -> io.NodeOutput:
         """Sample and trace."""
         for name, value in (("add_noise", add_noise), ("return_with_leftover_noise", return_with_leftover_noise)):
             check_choice(name, value, ("enable", "disable"))
+        check_choice("check", check, (OFF, ON))
         check_choice("off_trained_steps", off_trained_steps, (WARN, SNAP))
         part = (add_noise == "enable", start_at_step, end_at_step, return_with_leftover_noise == "enable")
         settings = KSamplerSettings(seed, cfg, sampler_name, scheduler, denoise, *part)
@@ -114,10 +129,36 @@ class SweetSpotSampler(io.ComfyNode):
         latent, trace, kept = run_job(job)
         if not trace.kept and is_linked(cls.hidden.prompt, cls.hidden.unique_id, 4):
             trace = trace.with_notes(NOTHING_KEPT)
+        checked: RunCheck | Message | None = None
+        if check == ON:
+            checked = cls._checked(job, latent, trace, vae, plan)
+            trace = _with_check(trace, checked)
         text, summary = trace.to_json(), f"{describe_settings(job, planned=plan is not None)}\n{trace.describe()}"
         numbers = ", ".join(map(str, trace.kept))
-        shown = {"text": [summary], "trace": [text]}
+        shown = {"text": [summary], "trace": [text], **_shown(checked)}
         return io.NodeOutput(latent, trace, trace.steps_run, text, kept, numbers, summary, ui=shown)
+
+    @classmethod
+    def _checked(
+        cls, job: Job, latent: dict[str, Any], trace: StepTrace, vae: Any, plan: StepPlan | None
+    ) -> RunCheck | Message:
+        known = plan or recognise(gather_evidence(job.model, cls.hidden.prompt, cls.hidden.unique_id)).plan
+        return check_run(job, latent, trace, vae, known, Options.usual().visible.below)
+
+
+def _with_check(trace: StepTrace, checked: RunCheck | Message) -> StepTrace:
+    if isinstance(checked, RunCheck):
+        return replace(trace, check=checked.to_dict()).with_notes(checked.text)
+    return trace.with_notes(checked)
+
+
+def _shown(checked: RunCheck | Message | None) -> dict[str, list[str]]:
+    """Return what the node shows of a check: the answer, and the text in the form that can be translated."""
+    if checked is None:
+        return {}
+    text = checked.text if isinstance(checked, RunCheck) else checked
+    answer = checked.answer if isinstance(checked, RunCheck) else "not checked"
+    return {"check": [json.dumps({"answer": answer, "text": spoken(text)})]}
 
 
 def _part_inputs() -> list[io.Input]:
@@ -180,6 +221,24 @@ def _budget_inputs() -> list[io.Input]:
             tooltip="What to do if a plan asks a distilled model for steps it wasn't trained for: warn runs them with "
             "a warning, snap uses the nearest trained count.",
             **expert(),
+        ),
+    ]
+
+
+def _check_inputs() -> list[io.Input]:
+    return [
+        io.Combo.Input(
+            "check",
+            options=[OFF, ON],
+            default=OFF,
+            optional=True,
+            tooltip="Checks whether the steps were enough, with a short run of another solver from the same noise: 12 "
+            "more model calls, or 36 if it's a close call.",
+        ),
+        io.Vae.Input(
+            "vae",
+            optional=True,
+            tooltip="Decodes the images that `check` compares. Without it, latents are compared, which is less sure.",
         ),
     ]
 

@@ -1,9 +1,10 @@
 """The trace: what really ran, one record per step, collected without waiting for the device."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -62,6 +63,7 @@ class StepTrace:
         steps: one record per reported step.
         kept: numbers of the steps whose predicted clean latent was kept, from 1.
         notes: what the user should know about this run, one sentence each.
+        check: what a check of the run found, as plain data; None if it was not checked.
     """
 
     steps_asked: int
@@ -73,6 +75,7 @@ class StepTrace:
     steps: tuple[StepRecord, ...]
     kept: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    check: Mapping[str, Any] | None = None
 
     def with_notes(self, *notes: str) -> "StepTrace":
         """Return the trace with more notes; empty ones are dropped."""

@@ -110,6 +110,8 @@ type TraceMessage = {
   /** Relative change of the predicted clean image, if known. */
   change: number | null;
   seconds_left: number | null;
+  /** Whether the step belongs to a run that checks the node's own; then the numbers from sigma on are missing. */
+  check?: boolean;
 };
 type Point = { step: number; change: number | null; cfg: number | null };
 type TraceSeries = { steps: number; points: Point[]; kept: number[] };
@@ -223,3 +225,16 @@ type Size = { width: number; height: number };
 type Chart = any;
 /** Colours of the current palette. */
 type Colours = { text: () => string; grid: () => string };
+
+/** What a calibration found, as Calibrate Steps shows it. */
+type FoundSettings = { steps: number; cfg: number; sampler_name: string; scheduler: string; byPlan: boolean };
+type FoundColumn = { name: string; files: string[]; similarity: number[] };
+type Found = {
+  subfolder: string;
+  lines: Spoken[];
+  /** Whether it is better than what is used now. */
+  gain: boolean;
+  settings: FoundSettings;
+  /** Now, calibrated, finished. */
+  columns: FoundColumn[];
+};

@@ -10,9 +10,7 @@ from typing import Any
 import comfy.model_management
 import numpy as np
 import torch
-from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
-from ...comparison.frames import choose_frames
 from ...comparison.measures.levels import to_levels
 from ...comparison.runs import Run, Sampling, Task
 from ...presets.plan import StepPlan
@@ -22,7 +20,7 @@ from ...words import Message, Messages
 from ..model.plan_on_model import exact_sigmas
 from ..running.stock import KSamplerSettings, check_sampler, sample_traced, sample_watched, schedule_of
 from .fingerprints import fingerprint
-from .images import embed, to_images
+from .images import decode, embed, measuring_device
 from .joint_run import JointRun
 from .kept_runs import KEPT
 from .may_share import why_not_share
@@ -82,8 +80,7 @@ class ComfyEngine:
     @property
     def device(self) -> str:
         """The model's device where that is an NVIDIA or AMD GPU, and the CPU otherwise."""
-        device = getattr(self._subject.models[0], "load_device", None)
-        return str(device) if getattr(device, "type", "") == "cuda" else "cpu"
+        return measuring_device(self._subject.models[0])
 
     @property
     def notes(self) -> list[str]:
@@ -226,7 +223,7 @@ class ComfyEngine:
     def _finish(self, task: Task, sampled: dict[str, Any], run: Run) -> Run:
         """Decode the run and keep it for later comparisons."""
         with naming(task.steps):
-            images = _decode(self._subject, sampled)
+            images = decode(self._subject.vae, sampled, self._subject.frames)
             embeddings = embed(self._subject.clip_vision, images)
         levels = images if self._subject.full_precision else to_levels(images)
         run = replace(run, images=levels, embeddings=embeddings)
@@ -266,18 +263,6 @@ def _ksampler(sampling: Sampling) -> KSamplerSettings:
 
 
 _NOTHING = np.zeros((0, 0, 0, 3), dtype=np.uint8)
-
-
-def _decode(subject: Subject, sampled: dict[str, Any]) -> Any:
-    """Return decoded images (for a video: the chosen frames) as float32 in [0, 1], shape (images, height, width, 3)."""
-    (images,) = VAEDecode().decode(subject.vae, sampled)
-    samples = sampled["samples"]
-    batch = (samples.unbind()[0] if getattr(samples, "is_nested", False) else samples).shape[0]
-    frames = len(images) // batch
-    if frames > 1:
-        chosen = choose_frames(subject.frames, frames)
-        images = images.unflatten(0, (batch, frames))[:, chosen].flatten(0, 1)
-    return to_images(images, "vae")
 
 
 def _keys(subject: Subject) -> dict[tuple[int, int], str]:

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from nodes import VAEDecode  # pyright: ignore[reportAttributeAccessIssue] - ComfyUI's nodes, not ours
 
+from ...comparison.frames import choose_frames
 from ...comparison.measures.levels import to_floats
 from ...comparison.measures.structure import LEAST_SIDE
 from ...comparison.report import Report
@@ -32,6 +34,30 @@ def to_images(images: torch.Tensor, input_name: str) -> Any:
             "overflow, so run it in float32 (--fp32-vae)"
         )
     return np.repeat(levels, 3, axis=-1) if levels.shape[-1] == 1 else levels
+
+
+def decode(vae: Any, sampled: dict[str, Any], frames: str = "first, middle, last") -> Any:
+    """Return a latent's images as float32 in [0, 1], shape (images, height, width, 3).
+
+    Args:
+        vae: decodes them.
+        sampled: latent dict.
+        frames: which frames to keep if it is a video.
+    """
+    (images,) = VAEDecode().decode(vae, sampled)
+    samples = sampled["samples"]
+    batch = (samples.unbind()[0] if getattr(samples, "is_nested", False) else samples).shape[0]
+    each = len(images) // batch
+    if each > 1:
+        chosen = choose_frames(frames, each)
+        images = images.unflatten(0, (batch, each))[:, chosen].flatten(0, 1)
+    return to_images(images, "vae")
+
+
+def measuring_device(model: Any) -> str:
+    """Return the device that measures a model's images: its own where that is an NVIDIA or AMD GPU, else the CPU."""
+    device = getattr(model, "load_device", None)
+    return str(device) if getattr(device, "type", "") == "cuda" else "cpu"
 
 
 def all_images(report: Report) -> torch.Tensor:

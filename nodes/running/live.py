@@ -55,6 +55,12 @@ class LiveTrace:
         )
 
 
+def tell_check(node_id: str | None, step: int, steps: int) -> None:
+    """Report a finished step, counted from 1, of the run that checks a node's own."""
+    if node_id is not None and somebody_looks():
+        send({"node": node_id, "prompt_id": prompt_id(), "step": step, "steps": steps, "check": True})
+
+
 def prompt_id() -> str | None:
     """Return the id of the running prompt, because the browser may now show another workflow."""
     from server import PromptServer

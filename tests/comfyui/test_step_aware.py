@@ -428,6 +428,67 @@ class TestPlan:
             run(comfyui, graph, by_hand("1, 0.6, 0.2, 0", steps=7), plan=["plan", 0])
 
 
+class TestCheck:
+    """Whether the steps were enough, by a short run of another solver."""
+
+    def test_off_it_costs_nothing_and_says_nothing(self, comfyui, graph):
+        trace, outputs = run(comfyui, graph, steps=4)
+        assert trace["check"] is None
+        assert "check" not in outputs["ours"]
+
+    def test_few_steps_of_euler_are_not_enough_and_the_latent_stays_the_same(self, comfyui, graph):
+        settings = {"steps": 4, "sampler_name": "euler"}
+        extra = {"stock": graph.sampler("KSampler", **settings), "same": graph.equal("ours", "stock")}
+        trace, outputs = run(comfyui, graph, extra, check="on", vae=["model", 2], **settings)
+        assert outputs["same"]["equal"] == [True]
+        assert trace["check"]["answer"] == "not finished"
+        assert trace["check"]["sampler"] == "dpmpp_2m"
+        assert trace["check"]["compared"] == "images"
+        # The trace is that of the run itself.
+        assert trace["model_calls"] == 4
+        assert "4 steps were not enough" in outputs["text"]["text"][0]
+        assert json.loads(outputs["ours"]["check"][0])["answer"] == "not finished"
+
+    def test_a_finished_run_was_enough(self, comfyui, graph):
+        settings = {"steps": 50, "sampler_name": "dpmpp_2m", "scheduler": "beta"}
+        trace, outputs = run(comfyui, graph, check="on", vae=["model", 2], **settings)
+        assert trace["check"]["answer"] == "enough"
+        assert trace["check"]["sampler"] == "res_multistep"
+        assert "50 steps were enough" in outputs["text"]["text"][0]
+
+    def test_without_a_vae_latents_are_compared_and_that_is_said(self, comfyui, graph):
+        trace, outputs = run(comfyui, graph, check="on", steps=4)
+        assert (trace["check"]["compared"], trace["check"]["answer"]) == ("latents", "not finished")
+        assert "link a VAE" in outputs["text"]["text"][0]
+
+    @pytest.mark.parametrize("settings", [{"denoise": 0.6}, {"guidance_window": "first half"}, {"time_budget": 60}])
+    def test_it_goes_with_the_other_settings(self, comfyui, graph, settings: dict[str, Any]):
+        trace, _ = run(comfyui, graph, check="on", vae=["model", 2], steps=24, **settings)
+        assert trace["check"]["answer"] in ("enough", "not finished", "not clear")
+
+    @pytest.mark.parametrize(
+        ("settings", "why"),
+        [
+            ({"sampler_name": "euler_ancestral"}, "euler_ancestral injects noise"),
+            ({"sampler_name": "dpm_adaptive", "scheduler": "karras"}, "chooses its own steps"),
+            ({"sampler_name": "euler_cfg_pp"}, "another equation"),
+            ({"start_at_step": 2}, "only part of a schedule ran"),
+            ({"end_at_step": 6}, "only part of a schedule ran"),
+            ({"add_noise": "disable"}, "only part of a schedule ran"),
+            ({"denoise": 0.0}, "too few steps"),
+        ],
+    )
+    def test_where_it_means_nothing_it_says_why_and_runs_nothing(self, comfyui, graph, settings: dict, why: str):
+        trace, outputs = run(comfyui, graph, check="on", **({"steps": 8} | settings))
+        assert trace["check"] is None
+        assert why in outputs["text"]["text"][0]
+        assert json.loads(outputs["ours"]["check"][0])["answer"] == "not checked"
+
+    def test_a_distilled_model_is_not_checked(self, comfyui, graph):
+        _, outputs = run(comfyui, graph, planned("sdxl_lightning_4"), check="on", plan=["preset", 1])
+        assert "distilled" in outputs["text"]["text"][0]
+
+
 def test_what_was_shown_is_shown_again_where_nothing_changed(comfyui, graph):
     """ComfyUI runs no node of an unchanged prompt; what API clients read must still be in the history."""
     prompt = graph.demo(size=32) | {

@@ -6,13 +6,12 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, valueOf, watchWidgets } from "../graph/canvas.js";
-import { axis, drawChart, unzoomed } from "../parts/chart.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
 import { askForZones } from "../graph/route.js";
 import { addPanel, chain, make, oncePerFrame } from "../parts/panel.js";
-import { say, t } from "../parts/words.js";
+import { checkedWords, say, t } from "../parts/words.js";
 import { placeOf, zoneOf } from "./steps_band.js";
-import { columns, describeProgress, emptySeries, fromTrace, guidedStretches, withMessage } from "./trace_series.js";
+import { columns, describeProgress, emptySeries, fromTrace, withMessage } from "./trace_series.js";
 
 const PLANNED = ["steps", "cfg", "sampler_name", "scheduler"];
 const NODES = new Set(["SweetSpotSampler", "SweetSpotWrapSampler", "SweetSpotReadTrace"]);
@@ -33,9 +32,9 @@ app.registerExtension({
       if (await isOfOpenWorkflow(detail.prompt_id)) panelOf(detail.node)?.stepped(detail);
     });
     api.addEventListener("executed", async ({ detail }) => {
-      const { trace, text } = detail.output ?? {};
+      const { trace, text, check } = detail.output ?? {};
       if (!trace || !(await isOfOpenWorkflow(detail.prompt_id))) return;
-      panelOf(detail.display_node ?? detail.node)?.finished(trace[0], text ?? []);
+      panelOf(detail.display_node ?? detail.node)?.finished(trace[0], text ?? [], check?.[0]);
     });
   },
 
@@ -73,10 +72,11 @@ class SamplerPanel {
     this.advice = make("div", { className: "ss-advice" });
     this.host = make("div", { className: "ss-chart-host" });
     this.frame = make("div", { className: "ss-chart", hidden: true, title: chartHelp() }, this.host);
+    this.checked = make("div", { className: "ss-checked", role: "status", hidden: true });
     this.text = make("div", { className: "ss-text" });
     this.withSteps = node.comfyClass === "SweetSpotSampler";
     const steps = this.withSteps ? [this.plan, this.band, this.advice] : [];
-    const panel = make("div", { className: "ss-panel" }, ...steps, this.frame, this.text);
+    const panel = make("div", { className: "ss-panel" }, ...steps, this.frame, this.checked, this.text);
     const least = this.withSteps ? STEPS_HEIGHT : LINE_HEIGHT;
     const resize = addPanel(node, "sweetspot_progress", panel, { least });
     this.makeRoom = () => resize(least + CHART_HEIGHT);
@@ -129,6 +129,15 @@ class SamplerPanel {
 
   /** @param {TraceMessage} message */
   stepped(message) {
+    this.checked.hidden = !message.check;
+    if (message.check) {
+      delete this.checked.dataset.answer;
+      this.checked.textContent = t("enough.checking", "Checking this run: step {step} of {of}", {
+        step: message.step,
+        of: message.steps,
+      });
+      return;
+    }
     this.series = withMessage(this.series, message);
     this.text.textContent = describeProgress(message);
     this.draw();
@@ -137,8 +146,15 @@ class SamplerPanel {
   /**
    * @param {string} trace
    * @param {string[]} text
+   * @param {string} [check] JSON: whether the steps were enough
    */
-  finished(trace, text) {
+  finished(trace, text, check) {
+    this.checked.hidden = !check;
+    if (check) {
+      const { answer, text: said } = JSON.parse(check);
+      this.checked.dataset.answer = String(answer);
+      this.checked.textContent = say(checkedWords(said));
+    }
     this.series = fromTrace(trace) ?? this.series;
     this.text.textContent = text.join("\n");
     this.draw();
@@ -154,11 +170,8 @@ class SamplerPanel {
   }
 
   async create() {
-    const chart = await drawChart(
-      this.host,
-      (colours) => chartOptions(colours, () => this.series),
-      columns(this.series),
-    );
+    const { drawTrace } = await import("../viewer/trace_chart.mjs");
+    const chart = await drawTrace(this.host, () => this.series);
     this.drawing = null;
     // The node may have been removed while the library was loading.
     if (this.gone) return chart.destroy();
@@ -187,59 +200,3 @@ const counted = (steps) => t("run.steps", "{steps} step | {steps} steps", { step
 
 const chartHelp = () =>
   t("trace.help", "How much each step changed the predicted image. Shaded: steps with guidance. Orange: kept steps");
-
-/**
- * @param {Colours} colours
- * @param {() => TraceSeries} series
- */
-function chartOptions(colours, series) {
-  const accent = "#3fa7d6";
-  return {
-    padding: [8, 8, 0, 0],
-    cursor: { move: unzoomed, drag: { x: false, y: false }, y: false },
-    scales: { x: { time: false, auto: false }, y: { auto: false } },
-    axes: [
-      axis(colours, t("trace.step", "step"), 20, "", { incrs: [1, 2, 5, 10, 20, 50, 100, 500, 1000] }),
-      axis(colours, t("trace.axis", "change"), 44, " %"),
-    ],
-    series: [{}, { stroke: accent, width: 2, spanGaps: true, points: { show: false } }],
-    hooks: {
-      drawClear: [
-        (/** @type {any} */ chart) => shadeGuidance(chart, guidedStretches(series().points)),
-        (/** @type {any} */ chart) => markKept(chart, series().kept),
-      ],
-    },
-  };
-}
-
-/**
- * Draw a line across the plot at each kept step: a point would need a change, and the first step has none.
- *
- * @param {any} chart
- * @param {number[]} kept
- */
-function markKept({ ctx, bbox, valToPos }, kept) {
-  ctx.save();
-  ctx.fillStyle = "#e8a33d";
-  const width = 2 * devicePixelRatio;
-  for (const step of kept) ctx.fillRect(valToPos(step, "x", true) - width / 2, bbox.top, width, bbox.height);
-  ctx.restore();
-}
-
-/**
- * Shade the steps in which guidance was on.
- *
- * @param {any} chart
- * @param {[number, number][]} stretches
- */
-function shadeGuidance(chart, stretches) {
-  const { ctx, bbox } = chart;
-  ctx.save();
-  ctx.fillStyle = "rgba(120, 180, 120, 0.22)";
-  for (const [first, last] of stretches) {
-    const left = Math.max(chart.valToPos(first - 0.5, "x", true), bbox.left);
-    const right = Math.min(chart.valToPos(last + 0.5, "x", true), bbox.left + bbox.width);
-    ctx.fillRect(left, bbox.top, Math.max(right - left, 0), bbox.height);
-  }
-  ctx.restore();
-}

@@ -3,7 +3,7 @@
  * series above. A click selects a point.
  */
 
-import { axis, drawChart, unzoomed } from "../parts/chart.js";
+import { axis, drawChart, unzoomed } from "./chart.mjs";
 import { t } from "../parts/words.js";
 import { describeRun, similarity, timeOf } from "../compare/data.js";
 
