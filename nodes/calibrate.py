@@ -10,7 +10,7 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..comparison.calibration.recipe import Recipe
-from ..comparison.calibration.report import details, draw, headline, to_dict
+from ..comparison.calibration.report import details, draw, headline, to_dict, viewer_data
 from ..comparison.calibration.search import (
     CALLS_FOR_ONE_SOLVER,
     LEAST_CASES,
@@ -25,12 +25,13 @@ from ..comparison.runs import Sampling
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
 from ..samplers.stochastic import why_no_sweet_spot
-from ..words import spoken
 from .compare_inputs import check_seeds, prompts_input, seeds_input
+from .comparing.calibration_progress import CalibrationProgress
 from .comparing.engine import ComfyEngine, Subject
 from .comparing.live_runs import LiveRuns
 from .comparing.options import Options
 from .comparing.progress import ComparisonProgress
+from .comparing.viewer_files import SUBFOLDER, keep_image
 from .model.calibrated_plan import calibrated_plan, how_to_use
 from .model.evidence import gather_evidence
 from .model.plan_on_model import apply_sampling
@@ -166,7 +167,8 @@ class SweetSpotCalibrate(io.ComfyNode):
             budget or CALLS_FOR_ONE_SOLVER * len(_CHOICES[solvers]),
             Options.usual().visible,
         )
-        found = calibrate(_engine(cls, Subject((model,), positives, negative, latent_image, vae)), wanted)
+        engine = _engine(cls, Subject((model,), positives, negative, latent_image, vae))
+        found = calibrate(engine, wanted, tell=CalibrationProgress(cls.hidden.unique_id))
         plan = calibrated_plan(known, found, _source(found, latent_image, vae))
         patched, done = apply_sampling(model, plan)
         lines = [headline(found), *details(found), *filter(None, (done, how_to_use(found)))]
@@ -174,7 +176,7 @@ class SweetSpotCalibrate(io.ComfyNode):
         grid = torch.from_numpy(draw(found)).unsqueeze(0)
         report = json.dumps(to_dict(found), indent=2)
         shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "text": [text]}
-        shown["said"] = [json.dumps([spoken(line) for line in lines])]
+        shown["found"] = [json.dumps(viewer_data(found, lines, SUBFOLDER, keep_image))]
         return io.NodeOutput(patched, plan, text, report, grid, ui=shown)
 
 

@@ -1,6 +1,6 @@
 """What the images of a calibration should look like: long runs, checked by another solver."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ...samplers.schedules import karras_levels, shifted_levels
@@ -15,6 +15,7 @@ REFERENCE_STEPS = 32
 # Two solvers and two schedules, so that they don't share the same error: sampler, shift, rho and steps.
 _REFERENCE = ("dpmpp_2m", SHIFT, RHO, REFERENCE_STEPS)
 _CHECK = ("res_multistep", 2.0, 5.0, 20)
+REFERENCE_CALLS = _REFERENCE[-1] + _CHECK[-1]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,12 @@ class Reference:
 
 
 def references(
-    engine: Engine, cases: Sequence[Sampling], span: Span, visible: float, measuring: Measuring
+    engine: Engine,
+    cases: Sequence[Sampling],
+    span: Span,
+    visible: float,
+    measuring: Measuring,
+    tell: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[Reference], int]:
     """Run every case with many steps, and return what it looks like, and how many model calls that took.
 
@@ -43,6 +49,7 @@ def references(
         span: the model's noise levels.
         visible: the similarity below which a difference is visible.
         measuring: measures the images.
+        tell: called after each case with the model calls so far.
     """
     found, calls = [], 0
     for case in cases:
@@ -50,6 +57,7 @@ def references(
         alike = pooled(measuring.similarity([other], run)[0])
         found.append(Reference(case, run, alike >= visible))
         calls += run.model_calls + other.model_calls
+        tell(calls)
     return found, calls
 
 

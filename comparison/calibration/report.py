@@ -1,16 +1,18 @@
 """A calibration in words, as data, and as a picture."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...words import Message
-from ..measures.levels import Image
+from ...words import Message, Messages, spoken
+from ..measures.levels import Image, Levels, to_levels
 from ..pictures.grid import Column, Line, draw_lines
+from ..runs import Run
 from .recipe import Recipe
 from .references import REFERENCE_STEPS
 from .scores import Score
-from .search import Calibration, Held
+from .search import Calibration, Held, Progress
 
 VERSION = 1
 _MOST_PICTURES = 8
@@ -42,6 +44,22 @@ def headline(calibration: Calibration) -> Message:
         "Nothing beats {name} at {steps} steps: they finish {finished} of {images} images.",
         values,
     )
+
+
+def progress(so_far: Progress, seconds_left: float | None) -> Messages:
+    """Return how far a calibration is, in words."""
+    calls = {"calls": so_far.calls, "most": so_far.most_calls}
+    lines: list[str] = []
+    if so_far.best is not None and so_far.score is not None:
+        values = {"name": so_far.best.name, "finished": so_far.score.finished, "images": so_far.score.images}
+        best = "Best so far: {name} finishes {finished} of {images} images."
+        lines.append(Message("calibrating.best", best, values))
+    else:
+        lines.append(Message("calibrating.references", "Making finished images to compare with."))
+    lines.append(Message("calibrating.calls", "{calls} of at most {most} model calls.", calls))
+    if seconds_left is not None:
+        lines.append(Message("calibrating.left", "About {left} s left.", {"left": f"{seconds_left:.0f}"}))
+    return Messages(*lines)
 
 
 def details(calibration: Calibration) -> list[str]:
@@ -94,6 +112,42 @@ def to_dict(calibration: Calibration) -> dict[str, Any]:
     }
 
 
+def viewer_data(
+    calibration: Calibration, lines: Sequence[str], subfolder: str, keep: Callable[[Levels], str]
+) -> dict[str, Any]:
+    """Return what the page shows, as plain data for JSON.
+
+    Args:
+        calibration: what was found.
+        lines: what to say, one line each.
+        subfolder: the folder of the image files.
+        keep: writes an image, 8-bit levels, into a file there and returns its name.
+    """
+    chosen, wanted = calibration.chosen, calibration.wanted
+
+    def column(name: str, runs: Sequence[Run], similarity: Sequence[float] = ()) -> dict[str, Any]:
+        files = [keep(to_levels(run.images[0])) for run in runs[:_MOST_PICTURES]]
+        return {"name": name, "files": files, "similarity": [round(value, 6) for value in similarity[:_MOST_PICTURES]]}
+
+    return {
+        "version": VERSION,
+        "subfolder": subfolder,
+        "lines": [spoken(line) for line in lines],
+        "is_gain": calibration.is_gain,
+        "settings": {
+            "steps": wanted.steps,
+            "cfg": wanted.cases[0].cfg,
+            "sampler_name": chosen.recipe.sampler_name,
+            "scheduler": chosen.recipe.scheduler,
+            "by_plan": bool(chosen.recipe.scheduler_options),
+        },
+        "columns": [
+            *(column(held.recipe.name, held.runs, held.similarity) for held in (calibration.before, chosen)),
+            column(f"{REFERENCE_STEPS} steps", [each.run for each in calibration.references]),
+        ],
+    }
+
+
 def draw(calibration: Calibration) -> Image:
     """Draw what is used now, what was found and the references, side by side, for the images that decide.
 
@@ -126,7 +180,7 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
         "sampler": recipe.sampler_name,
         "scheduler": recipe.scheduler,
         "shift": recipe.shift,
-        "rho": recipe.rho,
+        "scheduler_options": recipe.scheduler_options,
     }
 
 

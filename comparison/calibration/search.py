@@ -6,15 +6,15 @@ one on the half that did not choose, and better than it by more than chance; oth
 """
 
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..engine import Engine
 from ..measures.visibility import SIDE_BY_SIDE, Visible
 from ..runs import Run, Sampling
 from ..verdict.measuring import Measuring
 from .recipe import Recipe, Span, between, recipes
-from .references import Reference, references
+from .references import REFERENCE_CALLS, Reference, references
 from .scores import Score
 
 # The deterministic solvers that are worth their calls at few steps.
@@ -66,6 +66,11 @@ class Wanted:
     schedulers: Sequence[str] = SCHEDULERS
     budget: int = CALLS_FOR_ONE_SOLVER
     visible: Visible = SIDE_BY_SIDE
+
+    @property
+    def most_calls(self) -> int:
+        """The most model calls of all, with those of the references."""
+        return len(self.cases) * REFERENCE_CALLS + self.budget
 
 
 @dataclass(frozen=True)
@@ -121,17 +126,40 @@ class Calibration:
         return self.chosen.recipe != self.before.recipe and self.chosen.score > self.before.score
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a calibration is.
+
+    Attributes:
+        calls: model calls so far.
+        most_calls: how many there will be at most.
+        best: what is best so far; None before the search.
+        score: its score on the cases that it has run on.
+    """
+
+    calls: int
+    most_calls: int
+    best: Recipe | None = None
+    score: Score | None = None
+
+
 class CalibrationError(ValueError):
     """It can't be calibrated; the message names the input, what is needed and what came."""
 
 
-def calibrate(engine: Engine, wanted: Wanted, measuring: Measuring | None = None) -> Calibration:
+def calibrate(
+    engine: Engine,
+    wanted: Wanted,
+    measuring: Measuring | None = None,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> Calibration:
     """Search for the best recipe and check it on cases that it was not chosen by.
 
     Args:
         engine: runs and decodes.
         wanted: what to calibrate.
         measuring: measures the images.
+        tell: called after each run.
 
     Raises:
         CalibrationError: there are too few cases, or the long runs of too many disagree.
@@ -140,14 +168,21 @@ def calibrate(engine: Engine, wanted: Wanted, measuring: Measuring | None = None
         raise CalibrationError(f"prompts: expected at least {LEAST_CASES}, got {len(wanted.cases)}")
     measuring = measuring or Measuring(engine.device, engine.check_cancelled)
     span = Span.of(engine, wanted.cases[0])
-    known, calls = references(engine, wanted.cases, span, wanted.visible.below, measuring)
+    known, calls = references(
+        engine,
+        wanted.cases,
+        span,
+        wanted.visible.below,
+        measuring,
+        lambda so_far: tell(Progress(so_far, wanted.most_calls)),
+    )
     agreed = [each for each in known if each.agreed]
     if len(agreed) < LEAST_CASES:
         raise CalibrationError(
             f"prompts: expected at least {LEAST_CASES} whose long runs show the same image with two solvers, got "
             f"{len(agreed)} of {len(known)}. A distilled model has none; otherwise try other seeds."
         )
-    search = _Search(engine, wanted, span, measuring)
+    search = _Search(engine, wanted, span, measuring, lambda so_far: tell(replace(so_far, calls=calls + so_far.calls)))
     tried = search.tried_on(agreed[::2])
     deciding = agreed[1::2]
     few = [recipe for recipe, _ in tried[:_FINALISTS]]
@@ -170,7 +205,9 @@ class _Search:
     wanted: Wanted
     span: Span
     measuring: Measuring
+    tell: Callable[[Progress], None]
     calls: int = 0
+    _best: tuple[Recipe, Score] | None = None
     _known: dict[tuple[Recipe, Sampling], tuple[Run, float]] = field(default_factory=dict)
 
     def tried_on(self, cases: Sequence[Reference]) -> list[tuple[Recipe, Score]]:
@@ -233,7 +270,9 @@ class _Search:
 
     def _ranked(self, every: Sequence[Recipe], cases: Sequence[Reference]) -> list[tuple[Recipe, Score]]:
         scored = [(recipe, self._score(recipe, cases)) for recipe in every]
-        return sorted(scored, key=lambda pair: pair[1], reverse=True)
+        ranked = sorted(scored, key=lambda pair: pair[1], reverse=True)
+        self._best = ranked[0]
+        return ranked
 
     def _score(self, recipe: Recipe, cases: Sequence[Reference]) -> Score:
         return Score.of([self._ran(recipe, case)[1] for case in cases], self.wanted.visible.below)
@@ -245,4 +284,5 @@ class _Search:
             self.calls += run.model_calls
             similarity = min(self.measuring.similarity([run], case.run)[0])
             self._known[key] = (run, similarity)
+            self.tell(Progress(self.calls, self.wanted.most_calls, *(self._best or (None, None))))
         return self._known[key]

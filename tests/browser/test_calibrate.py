@@ -1,4 +1,4 @@
-"""Calibrate Steps in the page: what it found is on the node, and its picture is not covered by a live preview."""
+"""Calibrate Steps in the page: what it found, before and after with a slider, and the buttons that use it."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ a small green square right of a red circle on white
 a large blue circle below a yellow cross on black"""
 
 
-def test_the_node_shows_what_was_found(comfy: ComfyPage, demo: dict[str, Any]):
+def calibrating(comfy: ComfyPage, demo: dict[str, Any], **values: Any) -> Any:
+    """Add a Calibrate Steps that is ready to run, and return its id."""
     for side in ("width", "height"):
         comfy.set(demo["latent"], side, 128)
     node = comfy.add("SweetSpotCalibrate", 460, 60)
@@ -21,14 +22,56 @@ def test_the_node_shows_what_was_found(comfy: ComfyPage, demo: dict[str, Any]):
     comfy.connect(demo["model"], "VAE", node, "vae")
     comfy.connect(demo["negative"], "CONDITIONING", node, "negative")
     comfy.connect(demo["latent"], "LATENT", node, "latent_image")
-    expect(comfy.panel(".ss-found")).to_contain_text("After the run")
-    for name, value in {"texts": PROMPTS, "steps": 3, "cfg": 3, "seed": 7, "budget": 150}.items():
+    for name, value in ({"texts": PROMPTS, "cfg": 3} | values).items():
         comfy.set(node, name, value)
+    return node
+
+
+def test_after_a_cancel_the_best_so_far_stays(comfy: ComfyPage, demo: dict[str, Any]):
+    calibrating(comfy, demo, steps=20, seed=8)
+    comfy.page.evaluate("app.queuePrompt(0, 1)")
+    note = comfy.panel(".ss-warning")
+    expect(note).to_contain_text("Best so far: ", timeout=200_000)
+    expect(note).to_contain_text("s left")
+    comfy.page.evaluate("() => fetch('/interrupt', { method: 'POST' })")
+    expect(note).to_contain_text("Stopped", timeout=30_000)
+    expect(note).to_contain_text("Best so far: ")
+    comfy.wait_until_idle()
+
+
+def test_the_node_shows_what_was_found_and_uses_it(comfy: ComfyPage, demo: dict[str, Any]):
+    node = calibrating(comfy, demo, steps=3, seed=7, budget=150)
+    sampler = comfy.add("KSampler", 900, 60)
+    comfy.connect(demo["model"], "MODEL", sampler, "model")
+    expect(comfy.panel(".ss-hint")).to_contain_text("After the run")
     comfy.queue(400)
     expect(comfy.panel(".ss-found .ss-headline")).to_contain_text("3 steps")
     expect(comfy.panel(".ss-found")).to_contain_text("model calls")
-    comfy.page.wait_for_timeout(1000)
-    # The picture of the result is wider than a preview.
-    shown = "id => (app.nodeOutputs[id].images ?? []).length && !app.nodePreviewImages?.[id]"
-    assert comfy.page.evaluate(shown, node)
+    pictures = comfy.panel(".ss-found .ss-picture")
+    expect(pictures).to_have_count(2)
+    for picture in pictures.all():
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") == 128
+    comfy.page.wait_for_timeout(500)
+    assert comfy.page.evaluate("id => !app.nodePreviewImages?.[id]", node)
     comfy.shot("calibrated")
+    comfy.panel(".ss-found select[title='Right:']").select_option(index=2)
+    expect(comfy.panel(".ss-found .ss-caption")).to_contain_text("finished: 32 steps")
+
+    comfy.panel(".ss-found").get_by_text("Use these settings").click()
+    expect(comfy.panel(".ss-found .ss-said")).to_contain_text("KSampler")
+    assert comfy.get(sampler, "steps") == 3
+    linked = (
+        "([id, from]) => { const node = app.graph.getNodeById(id); return node.getInputLink(0)?.origin_id === from; }"
+    )
+    assert comfy.page.evaluate(linked, [sampler, node])
+
+    comfy.panel(".ss-found").get_by_text("Save as preset").click()
+    savers = "() => app.graph._nodes.filter((one) => one.comfyClass === 'SweetSpotSavePreset').length"
+    assert comfy.page.evaluate(savers) == 1
+    comfy.look_at(node)
+    comfy.panel(".ss-found").get_by_text("Save as preset").click()
+    assert comfy.page.evaluate(savers) == 1
+
+    # It is saved with the workflow.
+    comfy.reload()
+    expect(comfy.panel(".ss-found .ss-headline")).to_contain_text("3 steps")

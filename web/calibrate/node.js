@@ -1,16 +1,19 @@
-/** Shows on Calibrate Steps what was found, and how to use it. */
+/** Shows on Calibrate Steps what was found: words, before and after with a slider, and buttons that use it. */
 
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, removePreview } from "../graph/canvas.js";
-import { addPanel, make } from "../parts/panel.js";
+import { addPanel, chain, make } from "../parts/panel.js";
 import { checkedWords, say, t } from "../parts/words.js";
 
 const NODE = "SweetSpotCalibrate";
-const HEIGHT = 150;
+const PROPERTY = "sweetspot_calibration";
+const [WIDTH, HEIGHT] = [400, 460];
 
-/** @type {WeakMap<object, HTMLElement>} */
+/** The nodes' panels. @type {WeakMap<object, HTMLElement>} */
 const panels = new WeakMap();
+/** How far the nodes are. @type {WeakMap<object, HTMLElement>} */
+const notes = new WeakMap();
 /** The nodes that run now. @type {Set<any>} */
 const running = new Set();
 
@@ -24,49 +27,82 @@ app.registerExtension({
       if (panels.has(node)) running.add(node);
     });
     api.addEventListener("executed", async ({ detail }) => {
-      const said = detail.output?.said;
-      const node = said && nodeByExecutionId(detail.node);
+      const found = detail.output?.found?.[0];
+      const node = found && /** @type {any} */ (nodeByExecutionId(detail.node));
       running.delete(node);
       if (!panels.has(node) || !(await isOfOpenWorkflow(detail.prompt_id))) return;
-      panels.get(node)?.replaceChildren(...foundElements(said[0]));
-      showResult(node);
+      node.properties[PROPERTY] = JSON.parse(found);
+      removePreview(node);
+      show(node);
     });
+    api.addEventListener(/** @type {any} */ ("sweetspot.calibration"), async (/** @type {any} */ { detail }) => {
+      const node = (await isOfOpenWorkflow(detail.prompt_id)) && nodeByExecutionId(detail.node ?? "");
+      if (panels.has(node) && running.has(node)) showNote(node, say(checkedWords(detail.said)));
+    });
+    for (const end of ["execution_error", "execution_interrupted"]) {
+      api.addEventListener(/** @type {any} */ (end), () => {
+        for (const node of running) {
+          const last = notes.get(node)?.textContent ?? "";
+          showNote(node, `${t("calibrate.stopped", "Stopped. The next run goes on from here.")} ${last}`);
+        }
+        running.clear();
+      });
+    }
     api.addEventListener(/** @type {any} */ ("b_preview_with_metadata"), (/** @type {any} */ { detail }) => {
       const node = nodeByExecutionId(detail.displayNodeId ?? detail.nodeId ?? "");
-      // The last preview may come after the result, and would cover it.
-      if (panels.has(node) && !running.has(node)) showResult(node);
+      // The last preview may come after the result.
+      if (panels.has(node) && !running.has(node)) removePreview(node);
     });
   },
 
   nodeCreated(node) {
     if (node.comfyClass !== NODE) return;
-    const panel = make("div", { className: "ss-panel ss-found", role: "status" });
-    panel.append(
-      t("calibrate.before", "After the run, this says what was found. The image shows before, after and finished."),
+    const note = make("div", { className: "ss-warning", role: "status", hidden: true });
+    const shown = make("div", { className: "ss-comparison ss-rest" });
+    const panel = make("div", { className: "ss-comparison" }, note, shown);
+    notes.set(node, note);
+    shown.append(
+      make(
+        "div",
+        { className: "ss-hint" },
+        t("calibrate.before", "After the run, this says what was found, and shows before, after and finished."),
+      ),
     );
-    panels.set(node, panel);
-    addPanel(node, "sweetspot_found", panel, { least: HEIGHT, most: HEIGHT });
+    panels.set(node, shown);
+    // The picture of the result would only repeat what the panel shows.
+    /** @type {any} */ (node).hideOutputImages = true;
+    addPanel(node, "sweetspot_found", panel, { least: HEIGHT });
     moveCanvasThrough(panel);
+    chain(node, "onConfigure", () => show(node));
+    chain(node, "onAdded", () => show(node));
+    const [width, height] = node.size;
+    node.setSize([Math.max(width, WIDTH), height]);
   },
 });
 
 /**
- * Show the result's picture instead of the last live preview.
- *
  * @param {any} node
+ * @param {string} text nothing hides it
  */
-function showResult(node) {
-  removePreview(node);
-  // The canvas loads the pictures of a result that it doesn't know yet.
-  node.images = undefined;
-  node.setDirtyCanvas?.(true, true);
+function showNote(node, text) {
+  const note = /** @type {HTMLElement} */ (notes.get(node));
+  note.hidden = !text;
+  note.textContent = text;
 }
 
 /**
- * @param {string} text JSON: what the server says, one entry for each line
- * @returns {HTMLElement[]}
+ * Show what is saved with a node; a copy that isn't in the graph shows nothing.
+ *
+ * @param {any} node
  */
-function foundElements(text) {
-  const lines = checkedWords(JSON.parse(text));
-  return [lines].flat().map((line, at) => make("div", { className: at ? "" : "ss-headline" }, say(line)));
+async function show(node) {
+  const saved = node.graph && node.properties?.[PROPERTY];
+  if (!saved) return;
+  const { FoundView, checkedFound } = await import("../viewer/found.mjs");
+  const found = checkedFound(saved);
+  if (!found) return;
+  showNote(node, "");
+  const view = new FoundView(node, (path) => api.apiURL(path));
+  panels.get(node)?.replaceChildren(view.element);
+  view.show(found);
 }

@@ -143,7 +143,7 @@ export function checkedRun(value) {
 }
 
 /** @param {unknown} value */
-function isFileName(value) {
+export function isFileName(value) {
   return typeof value === "string" && value.length > 0 && value.length < 256 && !/[\\/]|\.\./.test(value);
 }
 

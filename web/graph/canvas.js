@@ -37,12 +37,19 @@ export function nodeByExecutionId(id) {
  * @param {Change[]} changes
  */
 export function write(changes) {
-  changing(() => {
-    for (const { node, widget, value } of changes) {
-      widget.value = value;
-      widget.callback?.(value, /** @type {any} */ (app.canvas), node);
-    }
-  });
+  changing(() => assign(changes));
+}
+
+/**
+ * Write values into widgets, as part of a change.
+ *
+ * @param {Change[]} changes
+ */
+export function assign(changes) {
+  for (const { node, widget, value } of changes) {
+    widget.value = value;
+    widget.callback?.(value, /** @type {any} */ (app.canvas), node);
+  }
 }
 
 /**

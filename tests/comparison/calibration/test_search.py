@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from closed_forms import ClosedForm
 from sweetspot.comparison.calibration.recipe import RHOS, SHIFTS, Recipe, Span, between, recipes
-from sweetspot.comparison.calibration.report import details, draw, headline, to_dict
+from sweetspot.comparison.calibration.report import details, draw, headline, progress, to_dict
 from sweetspot.comparison.calibration.scores import Score
-from sweetspot.comparison.calibration.search import Calibration, CalibrationError, Wanted, calibrate
+from sweetspot.comparison.calibration.search import Calibration, CalibrationError, Progress, Wanted, calibrate
 from sweetspot.comparison.measures.measured import Prepared
 from sweetspot.comparison.runs import Sampling, Task
 from sweetspot.comparison.verdict.sweet_spot import VISIBLE
@@ -105,6 +105,19 @@ def test_over_many_models_nothing_worse_than_a_stock_scheduler_is_chosen():
         assert finished[0] >= max(finished[1:]) - 1
         gains.append(finished[0] - max(finished[1:]))
     assert sum(gains) > 0
+
+
+def test_it_tells_how_far_it_is_and_what_is_best_so_far():
+    told: list[Progress] = []
+    engine = Kept(ClosedForm(*MODELS["flow"]), None, "")
+    found = calibrate(engine, Wanted(6, cases(), NOW, schedulers=STOCK), tell=told.append)
+    calls = [so_far.calls for so_far in told]
+    assert calls == sorted(calls)
+    assert calls[-1] == found.reference_calls + found.search_calls <= told[0].most_calls
+    assert told[0].best is None
+    assert told[-1].best is not None
+    assert "model calls" in progress(told[0], None)
+    assert "Best so far" in progress(told[-1], 3.0)
 
 
 def test_runs_are_made_once():

@@ -1,0 +1,102 @@
+/** The viewer of Calibrate Steps: what was found, two of now, calibrated and finished with a slider, and buttons. */
+
+import { viewPath } from "../compare/data.js";
+import { button, picker } from "../parts/controls.js";
+import { make } from "../parts/panel.js";
+import { say, t } from "../parts/words.js";
+import { savePreset, useSettings } from "./found_actions.mjs";
+import { Stage } from "./stage.mjs";
+
+export { checkedFound } from "./found_data.mjs";
+
+export class FoundView {
+  /**
+   * @param {any} node
+   * @param {(path: string) => string} address
+   */
+  constructor(node, address) {
+    this.node = node;
+    this.address = address;
+    /** @type {Found | null} */
+    this.found = null;
+    this.at = { left: 0, right: 1, image: 0 };
+    this.stage = new Stage();
+    this.stage.value = 50;
+    this.lines = make("div", { className: "ss-lines" });
+    this.choices = make("div", { className: "ss-row" });
+    this.caption = make("div", { className: "ss-caption" });
+    this.status = make("span", { className: "ss-said", role: "status" });
+    this.actions = make("div", { className: "ss-row ss-actions" });
+    const about = { className: "ss-viewer ss-found", tabIndex: 0, role: "group" };
+    this.element = make(
+      "div",
+      { ...about, "aria-label": t("found.label", "Calibration") },
+      this.lines,
+      this.actions,
+      this.choices,
+      this.stage.element,
+      this.caption,
+    );
+    this.element.dataset.captureWheel = "true";
+  }
+
+  /** @param {Found} found */
+  show(found) {
+    this.found = found;
+    this.at = { left: 0, right: 1, image: 0 };
+    this.status.textContent = "";
+    this.lines.replaceChildren(
+      ...found.lines.map((line, at) => make("div", { className: at ? "" : "ss-headline" }, say(line))),
+    );
+    this.actions.replaceChildren(...this.actionElements(found), this.status);
+    this.update();
+  }
+
+  /** @param {Found} found */
+  actionElements({ settings, gain }) {
+    const use = () => (this.status.textContent = useSettings(this.node, settings));
+    const save = () => (this.status.textContent = savePreset(this.node));
+    const className = gain ? "ss-primary" : "";
+    return [
+      button({ className, onclick: use }, t("found.use", "Use these settings")),
+      button({ onclick: save }, t("found.save", "Save as preset")),
+    ];
+  }
+
+  update() {
+    const { found, at } = this;
+    if (!found) return;
+    const names = found.columns.map((_, number) => titles()[number]);
+    const choose = (/** @type {"left" | "right" | "image"} */ what) => (/** @type {number} */ chosen) => {
+      at[what] = chosen;
+      this.update();
+    };
+    const images = found.columns[0].files.map((_, number) => `${number + 1} / ${found.columns[0].files.length}`);
+    this.choices.replaceChildren(
+      picker(t("found.left", "Left:"), names, at.left, choose("left")),
+      picker(t("found.right", "Right:"), names, at.right, choose("right")),
+      picker(t("found.image", "Image"), images, at.image, choose("image")),
+    );
+    const [left, right] = [at.left, at.right].map((side) => {
+      const { name, files } = found.columns[side];
+      const path = viewPath(files[at.image] ?? "", found.subfolder);
+      return { src: this.address(path), alt: `${titles()[side]}: ${name}` };
+    });
+    this.stage.show("slider", left, right);
+    this.caption.textContent = [at.left, at.right].map((side) => this.about(side)).join(" | ");
+  }
+
+  /** @param {number} side */
+  about(side) {
+    const column = /** @type {Found} */ (this.found).columns[side];
+    const similarity = column.similarity[this.at.image];
+    const title = `${titles()[side]}: ${column.name}`;
+    if (similarity === undefined) return title;
+    return t("found.similar", "{title}, {similarity} % similar to the finished image", {
+      title,
+      similarity: (similarity * 100).toFixed(1),
+    });
+  }
+}
+
+const titles = () => [t("found.now", "now"), t("found.calibrated", "calibrated"), t("found.finished", "finished")];
