@@ -58,14 +58,19 @@ def run_demo(out: Path, engine: str, changes: Mapping[str, Any] | None = None) -
     _show(report, out)
 
 
-def run_workflow(server: Server, workflow: Path) -> str:
+def run_workflow(server: Server, workflow: Path, seconds: int = RUN_SECONDS) -> str:
     """Run a saved workflow, in either form, through `comfy run` and return its prompt id.
+
+    Args:
+        server: the ComfyUI that runs it.
+        workflow: its file.
+        seconds: how long it may take.
 
     Raises:
         ComfyUIError: if it fails; the message holds comfy-cli's answer.
     """
     command = [*comfy(), "--json", "run", "--workflow", str(workflow), "--wait"]
-    command += ["--host", server.host, "--port", str(server.port), "--timeout", str(RUN_SECONDS)]
+    command += ["--host", server.host, "--port", str(server.port), "--timeout", str(seconds)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
         envelope = json.loads(answer.stdout.strip().splitlines()[-1])
@@ -86,6 +91,19 @@ def get_image(server: Server, saved: dict[str, str]) -> bytes:
     """Return the bytes of a saved image, given its entry in the node's `ui` output."""
     with urllib.request.urlopen(f"{server.url}/view?{urllib.parse.urlencode(saved)}", timeout=30) as answer:
         return answer.read()
+
+
+def need_standalone() -> None:
+    """Refuse to go on without the libraries of the standalone engine.
+
+    Raises:
+        MissingExtraError: some are missing.
+    """
+    missing = [name for name in STANDALONE if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"the standalone engine needs {', '.join(missing)}: pip install 'sweetspot[standalone]'"
+        )
 
 
 def _changed(workflow: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,11 +128,7 @@ def _with_comfyui(server: Server, workflow: Path) -> tuple[bytes, dict[str, Any]
 
 
 def _with_diffusers(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
-    missing = [name for name in STANDALONE if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(
-            f"the standalone engine needs {', '.join(missing)}: pip install 'sweetspot[standalone]'"
-        )
+    need_standalone()
     from .standalone import compare_workflow
 
     log.info("Running %s on diffusers ...", WORKFLOW.name)

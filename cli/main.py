@@ -53,6 +53,31 @@ def _demo(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _calibrate(chosen: argparse.Namespace) -> int:
+    from .calibrate import run_calibrate, save
+
+    if chosen.save and chosen.workflow is None:
+        raise ValueError("--save: expected a WORKFLOW, whose model the preset is for, got none")
+    lines = chosen.prompts.read_text("utf-8").splitlines() if chosen.prompts else []
+    prompts = [line.strip() for line in lines if line.strip()]
+    names = ("steps", "solvers", "seeds", "budget")
+    changes = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
+    report, picture = run_calibrate(
+        chosen.workflow, prompts, changes, engine=chosen.engine, server=chosen.server, node=chosen.node
+    )
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    (chosen.out / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+    (chosen.out / "before_after_finished.png").write_bytes(picture)
+    print(f"{report['text']}\nIn {chosen.out}: report.json and before_after_finished.png")
+    if chosen.save:
+        from .user_presets import presets_file
+
+        file = presets_file(chosen.presets)
+        name = save(report, chosen.workflow, chosen.node, file)
+        print(f"Saved for {escaped(name)}. Model Step Preset uses it from now on.\nIn {escaped(str(file))}")
+    return 0
+
+
 def _inspect(chosen: argparse.Namespace) -> int:
     from .inspect_models import Inputs, inspect, to_json, to_text
     from .user_presets import known_presets, templates
@@ -132,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sweetspot", description="How many inference steps are enough?")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_demo(commands.add_parser("demo", help="compare step counts on the demo model, in ComfyUI if available"))
+    _add_calibrate(commands.add_parser("calibrate", help="find the schedule with which a model needs the fewest steps"))
     _add_inspect(
         commands.add_parser("inspect", help="show what a model or a workflow's models are, and their settings")
     )
@@ -156,6 +182,32 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--seeds", type=int, help="how many seeds")
     demo.add_argument("--also", help="other samplers to compare, e.g. dpmpp_2m/simple")
     demo.set_defaults(run=_demo)
+
+
+def _add_calibrate(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "workflow",
+        nargs="?",
+        type=Path,
+        metavar="WORKFLOW",
+        help="a workflow exported for the API, whose sampler is calibrated; without one, the demo model is",
+    )
+    command.add_argument("--server", default="", help="address of the ComfyUI, with this pack, that runs WORKFLOW")
+    command.add_argument("--node", default="", metavar="ID", help="the sampler, if WORKFLOW has several")
+    command.add_argument("--prompts", type=Path, metavar="FILE", help="a text file with one prompt on each line")
+    command.add_argument("--steps", type=int, default=8, help="the step count that should be enough; default: 8")
+    command.add_argument("--solvers", help="which samplers to try: dpmpp_2m, res_multistep, euler or all")
+    command.add_argument("--seeds", type=int, help="how many seeds for each prompt")
+    command.add_argument("--budget", type=int, help="the most model calls of the search; default: 600 for each solver")
+    command.add_argument(
+        "--engine", choices=("auto", "comfyui", "diffusers"), default="auto", help="what runs the demo model"
+    )
+    command.add_argument(
+        "--out", type=Path, default=Path("out/calibrate"), help="folder for report.json and before_after_finished.png"
+    )
+    command.add_argument("--save", action="store_true", help="save what was found as the preset of WORKFLOW's model")
+    _add_presets_option(command)
+    command.set_defaults(run=_calibrate)
 
 
 def _add_inspect(command: argparse.ArgumentParser) -> None:

@@ -4,16 +4,19 @@ import io
 from dataclasses import replace
 from typing import Any
 
+from ..comparison.calibration.recipe import Recipe
+from ..comparison.calibration.report import details, draw, headline, to_dict
+from ..comparison.calibration.search import CALLS_FOR_ONE_SOLVER, SOLVERS, Wanted, calibrate
 from ..comparison.contenders import Contender
 from ..comparison.measures.visibility import SIDE_BY_SIDE, Visible
 from ..comparison.pictures.grid import draw_grid, to_pillow
-from ..comparison.report import Price, Report
+from ..comparison.report import Price
 from ..comparison.rounds import Question, check_contenders, compare
 from ..comparison.runs import Sampling
 from ..comparison.step_counts import parse_step_counts
 from ..demo import files
 from ..demo.load import VARIANT, load_engine, recommended
-from ..engines.diffusers_engine import DiffusersEngine, Scene
+from ..engines.diffusers_engine import SCHEDULERS, DiffusersEngine, Scene
 from ..presets.qualities import QUALITIES
 
 
@@ -38,7 +41,36 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     engine = DiffusersEngine(load_engine(), _scene(workflow, inputs), _shift(workflow, inputs))
     check_contenders(engine, contenders)
     report = compare(engine, contenders, question)
-    return _png(report), report.to_dict()
+    return _as_png(draw_grid(report)), report.to_dict()
+
+
+def calibrate_workflow(workflow: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return the report, and the picture as PNG, for a workflow in API form with one Calibrate Steps on the demo model.
+
+    Raises:
+        ValueError: a value is not allowed, or diffusers has no equivalent.
+    """
+    inputs = next(node["inputs"] for node in workflow.values() if node["class_type"] == "SweetSpotCalibrate")
+    prompts = tuple(line.strip() for line in inputs["texts"].splitlines() if line.strip())
+    latent, negative = (workflow[inputs[name][0]]["inputs"] for name in ("latent_image", "negative"))
+    scene = Scene(prompts, negative["text"], (latent["width"], latent["height"]))
+    engine = DiffusersEngine(load_engine(), scene)
+    base = Sampling(inputs["seed"], inputs["cfg"], inputs["sampler_name"], inputs["scheduler"])
+    engine.check(base)
+    seeds = inputs.get("seeds", 1)
+    cases = [base.with_seed(number) for number in range(len(prompts) * seeds)]
+    solvers = SOLVERS if inputs["solvers"] == "all" else (inputs["solvers"],)
+    wanted = Wanted(
+        inputs["steps"],
+        [replace(case, prompt=number // seeds) for number, case in enumerate(cases)],
+        Recipe(base.sampler_name, base.scheduler),
+        solvers,
+        SCHEDULERS,
+        inputs.get("budget") or CALLS_FOR_ONE_SOLVER * len(solvers),
+    )
+    found = calibrate(engine, wanted)
+    text = "\n".join([headline(found), *details(found)])
+    return to_dict(found) | {"text": text}, _as_png(draw(found))
 
 
 def _refuse_what_has_no_equivalent(workflow: dict[str, Any], inputs: dict[str, Any]) -> None:
@@ -93,10 +125,10 @@ def _shift(workflow: dict[str, Any], inputs: dict[str, Any]) -> float:
 def _scene(workflow: dict[str, Any], inputs: dict[str, Any]) -> Scene:
     latent = workflow[inputs["latent_image"][0]]["inputs"]
     positive, negative = (workflow[inputs[name][0]]["inputs"]["text"] for name in ("positive", "negative"))
-    return Scene(positive, negative, (latent["width"], latent["height"]))
+    return Scene((positive,), negative, (latent["width"], latent["height"]))
 
 
-def _png(report: Report) -> bytes:
+def _as_png(image: Any) -> bytes:
     picture = io.BytesIO()
-    to_pillow(draw_grid(report)).save(picture, "PNG")
+    to_pillow(image).save(picture, "PNG")
     return picture.getvalue()

@@ -19,12 +19,12 @@ class Scene:
     """The prompts and image size of all runs of a comparison.
 
     Attributes:
-        positive: prompt.
+        positives: prompts, of which each run uses one.
         negative: prompt to steer away from, usually empty.
         size: width and height in pixels, multiples of 16.
     """
 
-    positive: str
+    positives: tuple[str, ...]
     negative: str
     size: tuple[int, int] = (128, 128)
 
@@ -76,7 +76,7 @@ class DiffusersEngine:
 
     def _run(self, task: Task) -> Run:
         sampling = task.sampling
-        guidance = Guidance(self._scene.positive, self._scene.negative, sampling.cfg)
+        guidance = Guidance(self._scene.positives[sampling.prompt], self._scene.negative, sampling.cfg)
         if not self._warm:
             self._flow.run(1, guidance, sampling.seed, self._scene.size)
             self._warm = True

@@ -176,6 +176,7 @@ class SweetSpotCalibrate(io.ComfyNode):
         grid = torch.from_numpy(draw(found)).unsqueeze(0)
         report = json.dumps(to_dict(found), indent=2)
         shown = {**ui.PreviewImage(grid, cls=cls).as_dict(), "text": [text]}
+        shown["report"] = [report]
         shown["found"] = [json.dumps(viewer_data(found, lines, SUBFOLDER, keep_image))]
         return io.NodeOutput(patched, plan, text, report, grid, ui=shown)
 

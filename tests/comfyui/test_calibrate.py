@@ -1,9 +1,11 @@
 """Calibrate Steps in a real ComfyUI: what it finds on the demo model, and that a stock KSampler can use it."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from sweetspot.cli.main import main
 
 # The demo model's own size: at 64 pixels, its pictures settle only after many steps.
 PROMPTS = """a red circle left of a blue square on green
@@ -114,3 +116,18 @@ def test_a_sampler_that_never_settles_is_refused_on_its_input(comfyui: Any, grap
     (error,) = refused.value.errors["calibrate"]["errors"]
     assert "sampler_name" in json.dumps(error)
     assert "injects noise" in error["details"]
+
+
+def test_the_shell_calibrates_a_workflow_on_a_server(comfyui: Any, graph: Any, tmp_path: Path, capsys: Any):
+    prompt = graph.demo() | {"ours": graph.sampler("KSampler", steps=25, cfg=3.0)}
+    prompt |= {"decode": {"class_type": "VAEDecode", "inputs": {"samples": ["ours", 0], "vae": ["model", 2]}}}
+    workflow, prompts = tmp_path / "workflow.json", tmp_path / "prompts.txt"
+    workflow.write_text(json.dumps(prompt), "utf-8")
+    prompts.write_text(PROMPTS, "utf-8")
+    options = ["--server", comfyui.server.url, "--prompts", str(prompts), "--steps", "3", "--budget", "60"]
+    assert main(["calibrate", str(workflow), *options, "--out", str(tmp_path)]) == 0
+    report = json.loads((tmp_path / "report.json").read_text("utf-8"))
+    assert (report["steps"], report["cfg"]) == (3, 3.0)
+    assert report["before"]["name"] == "euler, simple"
+    assert report["text"] in capsys.readouterr().out
+    assert (tmp_path / "before_after_finished.png").read_bytes().startswith(b"\x89PNG")
