@@ -5,6 +5,11 @@
 Calibrates on eight prompts at 8 steps with dpmpp_2m. Then every stock scheduler, and what was found, run at several
 step counts on fresh prompts. A picture is finished if it does not visibly differ from 120 steps of another solver;
 prompts whose two long runs disagree are left out.
+
+`.venv/bin/python benchmarks/calibrate.py --repeat 20 --fresh 8`
+
+Calibrates that often, each time with other prompts and seeds, and runs what was found and the best stock scheduler of
+the search on fresh prompts.
 """
 
 import argparse
@@ -31,6 +36,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--solver", default="dpmpp_2m")
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="step counts on fresh prompts")
+    parser.add_argument("--repeat", type=int, default=0)
     arguments = parser.parse_args()
     if arguments.inside is None:
         raise SystemExit(run_inside(Path(__file__)))
@@ -38,32 +45,67 @@ def main() -> None:
     import torch
 
     with torch.inference_mode():
-        sys.stdout.write(json.dumps(figures(arguments), indent=2) + "\n")
+        found = repeated(arguments) if arguments.repeat else figures(arguments)
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
 
 
 def figures(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return what was found, and how many fresh pictures are finished with it and with the stock schedulers."""
     from sweetspot.comparison.calibration.recipe import Recipe
     from sweetspot.comparison.calibration.report import to_dict
-    from sweetspot.comparison.calibration.search import SCHEDULERS, Wanted, calibrate
-    from sweetspot.comparison.runs import Sampling
+    from sweetspot.comparison.calibration.search import SCHEDULERS
 
     engine = engine_for(arguments)
-    base = Sampling(1000, arguments.cfg, "euler", "simple")
-    cases = [replace(base.with_seed(number), prompt=number) for number in range(PROMPTS)]
-    before = Recipe("euler", "simple")
-    found = calibrate(engine, Wanted(arguments.steps, cases, before, (arguments.solver,)))
-    fresh = [replace(base.with_seed(100 + n), prompt=PROMPTS + n) for n in range(arguments.fresh)]
-    truths = {case: truth for case in fresh if (truth := truth_of(engine, case, found.span)) is not None}
+    found = calibrated(engine, arguments)
+    truths = truths_of(engine, arguments, found.span)
+    before = found.before.recipe
     recipes = [found.chosen.recipe, before, *(Recipe(arguments.solver, scheduler) for scheduler in SCHEDULERS)]
     rows: dict[str, dict[int, str]] = defaultdict(dict)
     for recipe in recipes:
-        for steps in COUNTS:
+        for steps in arguments.counts:
             values = [similarity(engine, recipe.task(case, steps, found.span), truths[case]) for case in truths]
             rows[recipe.name][steps] = told(values)
             print(recipe.name, steps, rows[recipe.name][steps], file=sys.stderr)
     short = {name: value for name, value in to_dict(found).items() if name not in ("tried", "headline")}
-    return {"found": short, "fresh": len(truths), "undecided": len(fresh) - len(truths), "finished": rows}
+    return {"found": short, "fresh": len(truths), "undecided": arguments.fresh - len(truths), "finished": rows}
+
+
+def repeated(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return what many calibrations found, beside the best stock scheduler, on fresh prompts."""
+    rows: dict[str, Any] = {}
+    for number in range(arguments.repeat):
+        other = argparse.Namespace(**vars(arguments) | {"seed": arguments.seed + number})
+        engine = engine_for(other)
+        found = calibrated(engine, other)
+        truths = truths_of(engine, other, found.span)
+        for name, recipe in (("found", found.chosen.recipe), ("stock", found.stock.recipe)):
+            tasks = {case: recipe.task(case, arguments.steps, found.span) for case in truths}
+            values = [similarity(engine, task, truths[case]) for case, task in tasks.items()]
+            rows.setdefault(str(number), {})[name] = f"{recipe.name}: {told(values)}"
+        print(number, rows[str(number)], file=sys.stderr)
+    return rows
+
+
+def calibrated(engine: Any, arguments: argparse.Namespace) -> Any:
+    """Return what a calibration on the first prompts finds."""
+    from sweetspot.comparison.calibration.recipe import Recipe
+    from sweetspot.comparison.calibration.search import Wanted, calibrate
+
+    cases = [replace(base_of(arguments).with_seed(number), prompt=number) for number in range(PROMPTS)]
+    return calibrate(engine, Wanted(arguments.steps, cases, Recipe("euler", "simple"), (arguments.solver,)))
+
+
+def truths_of(engine: Any, arguments: argparse.Namespace, span: Any) -> dict[Any, Any]:
+    """Return the images of long runs of the fresh prompts, without those that are not clear."""
+    fresh = [replace(base_of(arguments).with_seed(100 + n), prompt=PROMPTS + n) for n in range(arguments.fresh)]
+    return {case: truth for case in fresh if (truth := truth_of(engine, case, span)) is not None}
+
+
+def base_of(arguments: argparse.Namespace) -> Any:
+    """Return the settings that all have in common."""
+    from sweetspot.comparison.runs import Sampling
+
+    return Sampling(1000 + 10_000 * arguments.seed, arguments.cfg, "euler", "simple")
 
 
 def engine_for(arguments: argparse.Namespace) -> Any:

@@ -227,8 +227,7 @@ class _Search:
 
     def held(self, recipe: Recipe, cases: Sequence[Reference]) -> Held:
         """Return a recipe's runs and score on the cases that decide."""
-        ran = [self._ran(recipe, case) for case in cases]
-        runs, similarity = (tuple(part) for part in zip(*ran, strict=True))
+        runs, similarity = (tuple(part) for part in zip(*self._ran(recipe, cases), strict=True))
         return Held(recipe, self._score(recipe, cases), runs, similarity)
 
     def best_of(self, every: Sequence[Recipe], cases: Sequence[Reference]) -> Recipe:
@@ -239,7 +238,8 @@ class _Search:
         """Return whether a recipe is no worse where it counts, and better on all cases by more than chance."""
         if one.recipe == other.recipe or not one.score.is_no_worse_than(other.score):
             return False
-        gains = [self._ran(one.recipe, case)[1] - self._ran(other.recipe, case)[1] for case in cases]
+        pairs = zip(self._ran(one.recipe, cases), self._ran(other.recipe, cases), strict=True)
+        gains = [mine[1] - theirs[1] for mine, theirs in pairs]
         return statistics.mean(gains) > _SURE * statistics.stdev(gains) / len(gains) ** 0.5
 
     def _affordable(self) -> list[Recipe]:
@@ -275,14 +275,17 @@ class _Search:
         return ranked
 
     def _score(self, recipe: Recipe, cases: Sequence[Reference]) -> Score:
-        return Score.of([self._ran(recipe, case)[1] for case in cases], self.wanted.visible.below)
+        return Score.of([similarity for _, similarity in self._ran(recipe, cases)], self.wanted.visible.below)
 
-    def _ran(self, recipe: Recipe, case: Reference) -> tuple[Run, float]:
-        key = (recipe, case.sampling)
-        if key not in self._known:
-            (run,) = self.engine.run([recipe.task(case.sampling, self.wanted.steps, self.span)])
-            self.calls += run.model_calls
-            similarity = min(self.measuring.similarity([run], case.run)[0])
-            self._known[key] = (run, similarity)
+    def _ran(self, recipe: Recipe, cases: Sequence[Reference]) -> list[tuple[Run, float]]:
+        """Return the run of each case, and how similar its least similar image is to the reference."""
+        missing = [case for case in cases if (recipe, case.sampling) not in self._known]
+        if missing:
+            # Together, so that the engine can decode them together.
+            runs = self.engine.run([recipe.task(case.sampling, self.wanted.steps, self.span) for case in missing])
+            for case, run in zip(missing, runs, strict=True):
+                self.calls += run.model_calls
+                similarity = min(self.measuring.similarity([run], case.run)[0])
+                self._known[recipe, case.sampling] = (run, similarity)
             self.tell(Progress(self.calls, self.wanted.most_calls, *(self._best or (None, None))))
-        return self._known[key]
+        return [self._known[recipe, case.sampling] for case in cases]

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -19,6 +19,7 @@ from ...samplers.solvers import find_solver
 from ...words import Message, Messages
 from ..model.plan_on_model import exact_sigmas
 from ..running.stock import KSamplerSettings, check_sampler, sample_traced, sample_watched, schedule_of
+from .decoding import fits_beside_model
 from .fingerprints import fingerprint
 from .images import decode, embed, measuring_device
 from .joint_run import JointRun
@@ -56,6 +57,23 @@ class Subject:
     full_precision: bool = False
 
 
+@dataclass(frozen=True)
+class _Sampled:
+    """A run that is not decoded yet.
+
+    Attributes:
+        number: its place among the tasks.
+        task: what it ran.
+        latent: latent dict.
+        run: the run, without images.
+    """
+
+    number: int
+    task: Task
+    latent: dict[str, Any]
+    run: Run
+
+
 class ComfyEngine:
     """Runs a comparison's tasks in this ComfyUI and reuses earlier runs; see `comparison/engine.py`.
 
@@ -76,6 +94,7 @@ class ComfyEngine:
         self._warm: set[int] = set()
         self._notes: dict[str, None] = {}
         self._keys: dict[tuple[int, int], str] | None = None
+        self._waiting: list[_Sampled] = []
 
     @property
     def device(self) -> str:
@@ -111,7 +130,9 @@ class ComfyEngine:
     def run(self, tasks: Sequence[Task]) -> list[Run]:
         """Sample and decode each task from its seed's noise, in the given order; earlier results are reused.
 
-        A first run of one step is discarded, so that times don't include loading and warming up the model.
+        Where model and VAE don't fit into the device's memory together, all are sampled before any is decoded, so that
+        each of them is loaded only once. A first run of one step is discarded, so that times don't include loading and
+        warming up the model.
 
         Raises:
             comfy.model_management.InterruptProcessingException: if the user cancels, during or between runs.
@@ -124,23 +145,45 @@ class ComfyEngine:
         self._progress.expect(sum(task.steps for task in tasks))
         runs = {number: run for number, task in enumerate(tasks) if (run := self._kept(task)) is not None}
         for number, run in runs.items():
+            self._progress.sampled(tasks[number])
             self._progress.finish(tasks[number], run)
-        missing = [number for number in range(len(tasks)) if number not in runs]
-        for _, group in groupby(missing, key=lambda number: tasks[number].sampling):
-            numbers = list(group)
-            group_runs = self._run_group([tasks[number] for number in numbers])
-            runs |= dict(zip(numbers, group_runs, strict=True))
+        missing = {number: task for number, task in enumerate(tasks) if number not in runs}
+        try:
+            for _, group in groupby(missing, key=lambda number: missing[number].sampling):
+                runs |= self._run_group({number: missing[number] for number in group})
+        except (Exception, comfy.model_management.InterruptProcessingException):
+            # Keep what is sampled. If that fails too, the first error is still the one to report.
+            with contextlib.suppress(Exception):
+                self._decode_waiting()
+            raise
+        runs |= self._decode_waiting()
         return [runs[number] for number in range(len(tasks))]
 
-    def _run_group(self, tasks: Sequence[Task]) -> list[Run]:
-        """Run tasks that differ only in their step counts."""
-        self._warm_up(tasks[0])
-        why = self._why_alone(tasks)
+    def _run_group(self, tasks: Mapping[int, Task]) -> dict[int, Run]:
+        """Sample tasks that differ only in their step counts, and return those that are decoded already."""
+        several = list(tasks.values())
+        self._warm_up(several[0])
+        why = self._why_alone(several)
         if not why:
             return self._run_joined(tasks)
         if why != OFF:
             self._notes[_not_batched(why)] = None
-        return [self._run_alone(task) for task in tasks]
+        runs: dict[int, Run] = {}
+        for number, task in tasks.items():
+            runs |= self._take(self._run_alone(number, task))
+        return runs
+
+    def _take(self, sampled: _Sampled) -> dict[int, Run]:
+        """Decode a run now if that moves no model out of the device's memory; otherwise later, with all others."""
+        self._progress.sampled(sampled.task)
+        if not fits_beside_model(self._subject.vae, sampled.latent["samples"]):
+            self._waiting.append(sampled)
+            return {}
+        return {sampled.number: self._finish(sampled)}
+
+    def _decode_waiting(self) -> dict[int, Run]:
+        waiting, self._waiting = self._waiting, []
+        return {sampled.number: self._finish(sampled) for sampled in waiting}
 
     def _why_alone(self, tasks: Sequence[Task]) -> str:
         if self._together == OFF or len(tasks) < 2:
@@ -164,7 +207,7 @@ class ComfyEngine:
             # Another model may have to make room for this one.
             self._warm = {task.sampling.model}
 
-    def _run_alone(self, task: Task) -> Run:
+    def _run_alone(self, number: int, task: Task) -> _Sampled:
         subject = self._subject
         self.check_cancelled()
         with naming(task.steps):
@@ -177,13 +220,13 @@ class ComfyEngine:
                 subject.latent,
                 self._progress.for_run(task),
             )
-        return self._finish(task, sampled, Run(task.steps, trace.model_calls, trace.seconds, _NOTHING))
+        return _Sampled(number, task, sampled, Run(task.steps, trace.model_calls, trace.seconds, _NOTHING))
 
-    def _run_joined(self, tasks: Sequence[Task]) -> list[Run]:
+    def _run_joined(self, tasks: Mapping[int, Task]) -> dict[int, Run]:
         """Run tasks in shared model calls. Runs that finished before an error are kept."""
-        subject, sampling = self._subject, tasks[0].sampling
+        subject, sampling = self._subject, next(iter(tasks.values())).sampling
         settings, model, positive = _ksampler(sampling), self._model_of(sampling), self._positive_of(sampling)
-        counts = [task.steps for task in tasks]
+        counts = [task.steps for task in tasks.values()]
         schedules = [schedule_of(model, steps, settings).cpu() for steps in counts]
         calls = [find_solver(settings.sampler_name).model_calls(steps) for steps in counts]
         shared = SharedCalls(self._together)
@@ -194,11 +237,11 @@ class ComfyEngine:
         except (Exception, comfy.model_management.InterruptProcessingException):
             # Keep what is finished. If that fails too, the first error is still the one to report.
             with contextlib.suppress(Exception):
-                if self._key_of(tasks[0]):
-                    self._finish_joined(tasks, joint, shared)
+                if self._key_of(next(iter(tasks.values()))):
+                    self._take_joined(tasks, joint, shared)
             raise
         self._note_sharing(counts, shared)
-        return self._finish_joined(tasks, joint, shared)
+        return self._take_joined(tasks, joint, shared)
 
     def _note_sharing(self, counts: Sequence[int], shared: SharedCalls) -> None:
         if shared.shared:
@@ -211,22 +254,24 @@ class ComfyEngine:
         elif shared.note:
             self._notes[_not_batched(shared.note)] = None
 
-    def _finish_joined(self, tasks: Sequence[Task], joint: JointRun, shared: SharedCalls) -> list[Run]:
-        runs = []
-        for number, finished in sorted(joint.finished.items()):
-            seconds = finished.model_calls * shared.seconds_alone
-            steps, together = tasks[number].steps, shared.shared
-            run = Run(steps, finished.model_calls, seconds, _NOTHING, together=together, own_solver=True)
-            runs.append(self._finish(tasks[number], {"samples": finished.latent}, run))
+    def _take_joined(self, tasks: Mapping[int, Task], joint: JointRun, shared: SharedCalls) -> dict[int, Run]:
+        runs: dict[int, Run] = {}
+        numbered = list(tasks.items())
+        for place, finished in sorted(joint.finished.items()):
+            number, task = numbered[place]
+            seconds, together = finished.model_calls * shared.seconds_alone, shared.shared
+            run = Run(task.steps, finished.model_calls, seconds, _NOTHING, together=together, own_solver=True)
+            runs |= self._take(_Sampled(number, task, {"samples": finished.latent}, run))
         return runs
 
-    def _finish(self, task: Task, sampled: dict[str, Any], run: Run) -> Run:
+    def _finish(self, sampled: _Sampled) -> Run:
         """Decode the run and keep it for later comparisons."""
+        task = sampled.task
         with naming(task.steps):
-            images = decode(self._subject.vae, sampled, self._subject.frames)
+            images = decode(self._subject.vae, sampled.latent, self._subject.frames)
             embeddings = embed(self._subject.clip_vision, images)
         levels = images if self._subject.full_precision else to_levels(images)
-        run = replace(run, images=levels, embeddings=embeddings)
+        run = replace(sampled.run, images=levels, embeddings=embeddings)
         if key := self._key_of(task):
             KEPT.put(key, run)
         self._progress.finish(task, run)

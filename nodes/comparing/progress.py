@@ -60,10 +60,13 @@ class ComparisonProgress:
 
         return on_call
 
-    def finish(self, task: Task, run: Run) -> None:
-        """Count a run as done and show it."""
+    def sampled(self, task: Task) -> None:
+        """Count a run as done."""
         self._done += task.steps
         self._update(self._done)
+
+    def finish(self, task: Task, run: Run) -> None:
+        """Show a run."""
         self._live.finished(task, run)
 
     def _tell(self, counts: Sequence[int], step: int | None, done: float, *, check: bool = False) -> None:
