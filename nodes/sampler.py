@@ -233,7 +233,7 @@ def _check_inputs() -> list[io.Input]:
             default=OFF,
             optional=True,
             tooltip="Checks whether the steps were enough, with a short run of another solver from the same noise: 12 "
-            "more model calls, or 36 if it's a close call.",
+            "more model calls if they were, else 36.",
         ),
         io.Vae.Input(
             "vae",

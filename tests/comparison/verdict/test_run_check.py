@@ -15,12 +15,9 @@ from sweetspot.words import codes_of
 SCALE = images_scale(0.9)
 
 
-@pytest.mark.parametrize(
-    ("similarity", "answer"),
-    [(1.0, "enough"), (0.931, "enough"), (0.925, None), (0.81, None), (0.79, "not finished"), (0.0, "not finished")],
-)
-def test_the_first_check_run_answers_unless_it_is_a_close_call(similarity: float, answer: str | None):
-    """The check run has an error of its own, so hardly alike and hardly different are open."""
+@pytest.mark.parametrize(("similarity", "answer"), [(1.0, "enough"), (0.931, "enough"), (0.925, None), (0.1, None)])
+def test_the_first_check_run_only_says_that_it_was_enough(similarity: float, answer: str | None):
+    """With so few steps, it is sometimes in another mode itself."""
     assert first_answer(similarity, SCALE) == answer
 
 
@@ -31,7 +28,7 @@ def test_the_first_check_run_answers_unless_it_is_a_close_call(similarity: float
         (0.91, 0.5, "enough"),
         (0.89, 0.95, "not finished"),
         # Both check runs differ from the run and from each other: the check itself has not converged.
-        (0.89, 0.7, "not clear"),
+        (0.89, 0.6, "not clear"),
     ],
 )
 def test_the_second_one_decides_if_the_check_itself_has_converged(similarity: float, between: float, answer: str):
@@ -44,14 +41,14 @@ def test_the_strictest_threshold_can_still_be_met():
 
 def test_a_looser_threshold_lets_more_pass_and_never_less():
     for similarity in (0.2, 0.5, 0.8, 0.88, 0.92, 0.99):
-        order = {"enough": 2, None: 1, "not finished": 0}
+        order = {"enough": 1, None: 0}
         strict, loose = (order[first_answer(similarity, images_scale(visible))] for visible in (0.94, 0.85))
         assert loose >= strict
 
 
 @pytest.mark.parametrize("scale", [SCALE, LATENTS, images_scale(0.6), images_scale(0.98)])
 def test_the_thresholds_stand_in_their_order(scale):
-    assert 0 < scale.other < scale.settled <= scale.same_later < scale.same < 1
+    assert 0 < scale.settled < scale.same_later < scale.same < 1
 
 
 def check(answer: str, *, decoded: bool = True, whole: bool = True) -> RunCheck:
