@@ -6,7 +6,7 @@ from typing import Any
 
 from ..comparison.calibration.recipe import Recipe
 from ..comparison.calibration.report import details, draw, headline, to_dict
-from ..comparison.calibration.search import CALLS_FOR_ONE_SOLVER, SOLVERS, Wanted, calibrate
+from ..comparison.calibration.search import CALLS_FOR_ONE_SOLVER, SCHEDULERS, SOLVERS, Wanted, calibrate
 from ..comparison.contenders import Contender
 from ..comparison.measures.visibility import SIDE_BY_SIDE, Visible
 from ..comparison.pictures.grid import draw_grid, to_pillow
@@ -16,7 +16,8 @@ from ..comparison.runs import Sampling
 from ..comparison.step_counts import parse_step_counts
 from ..demo import files
 from ..demo.load import VARIANT, load_engine, recommended
-from ..engines.diffusers_engine import SCHEDULERS, DiffusersEngine, Scene
+from ..engines.diffusers_engine import SCHEDULERS as AVAILABLE
+from ..engines.diffusers_engine import DiffusersEngine, Scene
 from ..presets.qualities import QUALITIES
 
 
@@ -65,7 +66,7 @@ def calibrate_workflow(workflow: dict[str, Any]) -> tuple[dict[str, Any], bytes]
         [replace(case, prompt=number // seeds) for number, case in enumerate(cases)],
         Recipe(base.sampler_name, base.scheduler),
         solvers,
-        SCHEDULERS,
+        [name for name in SCHEDULERS if name in AVAILABLE],
         inputs.get("budget") or CALLS_FOR_ONE_SOLVER * len(solvers),
     )
     found = calibrate(engine, wanted)

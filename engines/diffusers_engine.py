@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..comparison.runs import Run, Sampling, Task
+from ..samplers.schedulers import SCHEDULERS
 from ..samplers.solvers import SOLVERS
 from .diffusers_flow import DiffusersFlow, Guidance, flow_schedule
-
-SCHEDULERS = ("simple",)
 
 log = logging.getLogger("sweetspot.engines")
 
@@ -52,7 +51,7 @@ class DiffusersEngine:
         Raises:
             ValueError: if there is one; names the input, what is allowed and what it got.
         """
-        for name, allowed in (("sampler_name", tuple(SOLVERS)), ("scheduler", SCHEDULERS)):
+        for name, allowed in (("sampler_name", tuple(SOLVERS)), ("scheduler", tuple(SCHEDULERS))):
             if getattr(sampling, name) not in allowed:
                 got = getattr(sampling, name)
                 raise ValueError(f"{name}: expected one of {', '.join(allowed)} on diffusers, got {got!r}")
@@ -61,7 +60,9 @@ class DiffusersEngine:
 
     def schedule(self, sampling: Sampling, steps: int) -> list[float]:
         """Return the noise levels of a run, falling."""
-        return list(sampling.sigmas) or flow_schedule(steps, sampling.denoise, self._shift).tolist()
+        if sampling.sigmas:
+            return list(sampling.sigmas)
+        return flow_schedule(steps, sampling.denoise, self._shift, sampling.scheduler).tolist()
 
     def exact_schedule(self, sampling: Sampling, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - the protocol's
         """Return an empty schedule: flow-matching models that are not distilled have no fixed schedules."""

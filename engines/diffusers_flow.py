@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..comparison.runs import Run
-from ..samplers.schedules import MAX_STEPS, flow_table, simple
+from ..samplers.noise_levels import flow_levels
+from ..samplers.schedulers import make_schedule
+from ..samplers.schedules import MAX_STEPS
 from ..samplers.solvers import Denoiser, find_solver, solve
 from .flux_keys import to_diffusers
 
@@ -138,13 +140,14 @@ class DiffusersFlow:
         return denoise
 
 
-def flow_schedule(steps: int, denoise: float = 1.0, shift: float = 1.0) -> Tensor:
-    """Return the levels of a run: the end of the `simple` schedule, cut according to `denoise` as in ComfyUI.
+def flow_schedule(steps: int, denoise: float = 1.0, shift: float = 1.0, scheduler: str = "simple") -> Tensor:
+    """Return the levels of a run: the end of a stock scheduler's schedule, cut according to `denoise` as in ComfyUI.
 
     Args:
         steps: step count, 1 to 10000.
         denoise: share of the noise that is applied, above 0, at most 1.
         shift: the model's linear shift.
+        scheduler: one of `samplers/schedulers.py`.
 
     Returns:
         Falling noise levels, shape (steps + 1,).
@@ -155,7 +158,7 @@ def flow_schedule(steps: int, denoise: float = 1.0, shift: float = 1.0) -> Tenso
     if not 1 <= steps <= MAX_STEPS:
         raise ValueError(f"steps: expected 1 to {MAX_STEPS}, got {steps}")
     whole = steps if denoise > _WHOLE else int(steps / denoise)
-    return simple(flow_table(shift), whole)[-(steps + 1) :]
+    return make_schedule(scheduler, flow_levels(shift), whole)[-(steps + 1) :]
 
 
 def pack(latents: Tensor) -> Tensor:

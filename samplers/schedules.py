@@ -1,6 +1,7 @@
-"""Schedules of flow-matching models: the falling noise levels sigma_0 = 1 > ... > sigma_N = 0 of an N-step run.
+"""Schedules: the falling noise levels sigma_0 > ... > sigma_N = 0 of an N-step run.
 
-A flow-matching model mixes data and noise as x = (1 - sigma) * data + sigma * noise.
+A flow-matching model mixes data and noise as x = (1 - sigma) * data + sigma * noise. Others add it: x = data + sigma *
+noise.
 """
 
 import math
@@ -13,35 +14,13 @@ TRAINED_LEVELS = 1000
 MAX_STEPS = 10_000
 
 
-def flow_table(shift: float = 1.0) -> Tensor:
-    """Return the noise levels of a flow-matching model's trained timesteps 1 to 1000.
-
-    sigma(t) = shift * t / (1 + (shift - 1) * t) with t = k / 1000.
-
-    Source: Esser et al., "Scaling Rectified Flow Transformers for High-Resolution Image Synthesis", 2024, eq. 23.
-
-    Args:
-        shift: the linear shift, > 0; 1 leaves the levels evenly spaced, larger ones spend more steps at high noise.
-
-    Returns:
-        Rising noise levels, float32, shape (1000,).
-
-    Raises:
-        ValueError: if shift is not positive.
-    """
-    if not shift > 0:
-        raise ValueError(f"shift: expected a number above 0, got {shift!r}")
-    t = torch.arange(1, TRAINED_LEVELS + 1, dtype=torch.float32) / TRAINED_LEVELS
-    return shift * t / (1 + (shift - 1) * t)
-
-
 def simple(table: Tensor, steps: int) -> Tensor:
     """Return every (len(table) / steps)-th trained noise level from the top, then 0: ComfyUI's `simple` scheduler.
 
     Also known as trailing spacing: four steps of 1000 levels start at the timesteps 999, 749, 499 and 249.
 
     Args:
-        table: rising noise levels, shape (levels,), as from `flow_table`.
+        table: rising noise levels, shape (levels,), as in `noise_levels.py`.
         steps: the step count N, 1 to 10000.
 
     Returns:

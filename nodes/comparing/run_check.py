@@ -56,13 +56,13 @@ def check_run(
         return Message("unchecked.reason", "The run was not checked: {why}", {"why": why})
     checking = _Checking(job, plan, vae, schedule)
     result, scale = checking.seen(sampled), images_scale(visible) if vae is not None else LATENTS
-    first, ran = checking.run(CHECK_STEPS[0])
-    runs = [ran(first.similarity(result))]
+    first = checking.run(CHECK_STEPS[0])
+    runs = [first.beside(result)]
     answer: Answer | None = first_answer(runs[0].similarity, scale)
     if answer is None:
-        second, ran = checking.run(CHECK_STEPS[1])
-        runs.append(ran(second.similarity(result)))
-        answer = second_answer(runs[1].similarity, second.similarity(first), scale)
+        second = checking.run(CHECK_STEPS[1])
+        runs.append(second.beside(result))
+        answer = second_answer(runs[1].similarity, second.seen.similarity(first.seen), scale)
     return RunCheck(answer, trace.steps_run, settings_of(plan, runs[-1]), runs, vae is not None, plan.from_full_noise)
 
 
@@ -118,6 +118,20 @@ class _Seen:
 
 
 @dataclass(frozen=True)
+class _Finished:
+    """A check run."""
+
+    steps: int
+    trace: StepTrace
+    seen: _Seen
+
+    def beside(self, result: _Seen) -> CheckRun:
+        """Return its record, with how similar a result is to its own."""
+        trace = self.trace
+        return CheckRun(self.steps, trace.model_calls, trace.seconds, self.seen.similarity(result))
+
+
+@dataclass(frozen=True)
 class _Checking:
     """Makes check runs, and what is compared of them."""
 
@@ -126,8 +140,8 @@ class _Checking:
     vae: Any
     schedule: Sequence[float]
 
-    def run(self, steps: int) -> tuple[_Seen, Any]:
-        """Return what a check run of this many steps shows, and what makes its record from a similarity."""
+    def run(self, steps: int) -> _Finished:
+        """Return a check run of this many steps."""
         job, sampling = self.job, self.plan.at(steps)
         settings = KSamplerSettings(
             sampling.seed,
@@ -148,7 +162,7 @@ class _Checking:
             tell_check(job.node_id, step + 1, steps)
 
         sampled, trace = sample_traced(model, steps, settings, job.positive, job.negative, job.latent, on_step)
-        return self.seen(sampled), lambda alike: CheckRun(steps, trace.model_calls, trace.seconds, alike)
+        return _Finished(steps, trace, self.seen(sampled))
 
     def seen(self, sampled: dict[str, Any]) -> _Seen:
         """Return what is compared of a latent dict."""

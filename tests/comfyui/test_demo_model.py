@@ -15,6 +15,8 @@ from sweetspot.demo import files
 from sweetspot.demo.load import load_engine
 from sweetspot.engines.diffusers_engine import DiffusersEngine, Scene
 from sweetspot.engines.diffusers_flow import Guidance
+from sweetspot.samplers.schedulers import SCHEDULERS
+from sweetspot.samplers.solvers import SOLVERS
 
 PROMPT = "a large red circle left of a small blue square on green"
 
@@ -96,9 +98,31 @@ def test_both_engines_make_the_same_picture_with_the_recommended_settings(comfyu
             "show": {"class_type": "PreviewImage", "inputs": {"images": ["decoded", 0]}},
         }
     )
-    engine = DiffusersEngine(load_engine(), Scene(PROMPT, ""), shift=3.0)
+    engine = DiffusersEngine(load_engine(), Scene((PROMPT,), ""), shift=3.0)
     (run,) = engine.run([Task(Sampling(7, 3.0, "dpmpp_2m", "simple"), 12)])
     assert ssim(to_pixels(run.images[0]), to_pixels(picture(comfyui, outputs, "show") / 255)) >= 0.98
+
+
+@pytest.mark.parametrize("sampler", SOLVERS)
+def test_both_engines_make_the_same_picture_with_each_scheduler(comfyui, graph, sampler: str):
+    prompt = graph.demo(PROMPT, size=128)
+    for scheduler in SCHEDULERS:
+        settings = {"seed": 7, "steps": 8, "cfg": 3.0, "sampler_name": sampler, "scheduler": scheduler}
+        prompt |= {
+            f"{scheduler} sampled": graph.sampler("KSampler", **settings),
+            f"{scheduler} decoded": {
+                "class_type": "VAEDecode",
+                "inputs": {"samples": [f"{scheduler} sampled", 0], "vae": ["model", 2]},
+            },
+            scheduler: {"class_type": "PreviewImage", "inputs": {"images": [f"{scheduler} decoded", 0]}},
+        }
+    outputs = comfyui.run(prompt)
+    engine = DiffusersEngine(load_engine(), Scene((PROMPT,), ""))
+    for scheduler in SCHEDULERS:
+        (run,) = engine.run([Task(Sampling(7, 3.0, sampler, scheduler), 8)])
+        theirs = to_pixels(picture(comfyui, outputs, scheduler) / 255)
+        # Files hold 8-bit levels.
+        assert ssim(to_pixels(run.images[0]), theirs) >= 0.997, scheduler
 
 
 def test_pictures_survive_the_autoencoder(comfyui, graph):
