@@ -36,7 +36,9 @@ class Watched:
             self.model, self.vae = load_demo_transformer(), load_demo_vae()
             network = self.model.model.diffusion_model
             network.double_blocks, network.single_blocks = network.double_blocks[:1], network.single_blocks[:1]
-            positive = [[torch.zeros(1, 8, network.txt_in.in_features), {}]]
+            # Older versions of ComfyUI need the pooled vector.
+            pooled = torch.zeros(1, network.vector_in.in_layer.in_features)
+            positive = [[torch.zeros(1, 8, network.txt_in.in_features), {"pooled_output": pooled}]]
             latent = {"samples": torch.zeros(1, self.model.model.latent_format.latent_channels, 4, 4)}
         self.subject = Subject((self.model,), (positive, positive), positive, latent, self.vae)
         self.uses = ""
