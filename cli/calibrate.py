@@ -66,8 +66,8 @@ def run_calibrate(
         return _run(started, graph)
 
 
-def save(report: Mapping[str, Any], workflow: Path, node: str, file: Path) -> str:
-    """Save what was found as the preset of the workflow's model file, and return that file's name.
+def model_of(workflow: Path, node: str) -> tuple[str, list[str]]:
+    """Return the file that the model of a workflow's sampler comes from, and its LoRAs, for a preset.
 
     Raises:
         ValueError: the sampler's model does not come from one file.
@@ -77,6 +77,11 @@ def save(report: Mapping[str, Any], workflow: Path, node: str, file: Path) -> st
     if len(upstream.files) != 1:
         came = ", ".join(upstream.files) or "none"
         raise ValueError(f"--save: expected a model that comes from one file, got {came}")
+    return upstream.files[0], [lora.name for lora in upstream.loras]
+
+
+def save(report: Mapping[str, Any], model: str, loras: Sequence[str], file: Path) -> None:
+    """Save what was found as a model's preset."""
     chosen = report["chosen"]
     settings = {
         "steps": report["steps"],
@@ -88,8 +93,7 @@ def save(report: Mapping[str, Any], workflow: Path, node: str, file: Path) -> st
     }
     given = {name: value for name, value in settings.items() if value not in (None, {})}
     source = f"calibrated on {time.strftime('%Y-%m-%d')}, {report['cases']} images"
-    save_preset(file, upstream.files[0], given, "balanced", [lora.name for lora in upstream.loras], source)
-    return upstream.files[0]
+    save_preset(file, model, given, "balanced", loras, source)
 
 
 def _graph(workflow: Path | None, prompts: Sequence[str], changes: Mapping[str, Any], node: str) -> Graph:

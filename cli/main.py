@@ -54,27 +54,32 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 
 def _calibrate(chosen: argparse.Namespace) -> int:
-    from .calibrate import run_calibrate, save
+    from .calibrate import model_of, run_calibrate, save
+    from .user_presets import presets_file
 
     if chosen.save and chosen.workflow is None:
         raise ValueError("--save: expected a WORKFLOW, whose model the preset is for, got none")
+    # What can't be saved is refused before the calibration, which may take an hour.
+    model, loras = model_of(chosen.workflow, chosen.node) if chosen.save else ("", [])
+    file = presets_file(chosen.presets) if chosen.save else None
+    for name in ("steps", "seeds"):
+        value = getattr(chosen, name)
+        if value is not None and value < 1:
+            raise ValueError(f"--{name}: expected at least 1, got {value}")
     lines = chosen.prompts.read_text("utf-8").splitlines() if chosen.prompts else []
     prompts = [line.strip() for line in lines if line.strip()]
     names = ("steps", "solvers", "seeds", "budget")
     changes = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
+    chosen.out.mkdir(parents=True, exist_ok=True)
     report, picture = run_calibrate(
         chosen.workflow, prompts, changes, engine=chosen.engine, server=chosen.server, node=chosen.node
     )
-    chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "report.json").write_text(json.dumps(report, indent=2) + "\n", "utf-8")
     (chosen.out / "before_after_finished.png").write_bytes(picture)
     print(f"{report['text']}\nIn {chosen.out}: report.json and before_after_finished.png")
-    if chosen.save:
-        from .user_presets import presets_file
-
-        file = presets_file(chosen.presets)
-        name = save(report, chosen.workflow, chosen.node, file)
-        print(f"Saved for {escaped(name)}. Model Step Preset uses it from now on.\nIn {escaped(str(file))}")
+    if file is not None:
+        save(report, model, loras, file)
+        print(f"Saved for {escaped(model)}. Model Step Preset uses it from now on.\nIn {escaped(str(file))}")
     return 0
 
 
@@ -196,7 +201,9 @@ def _add_calibrate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--node", default="", metavar="ID", help="the sampler, if WORKFLOW has several")
     command.add_argument("--prompts", type=Path, metavar="FILE", help="a text file with one prompt on each line")
     command.add_argument("--steps", type=int, default=8, help="the step count that should be enough; default: 8")
-    command.add_argument("--solvers", help="which samplers to try: dpmpp_2m, res_multistep, euler or all")
+    command.add_argument(
+        "--solvers", choices=("dpmpp_2m", "res_multistep", "euler", "all"), help="which samplers to try"
+    )
     command.add_argument("--seeds", type=int, help="how many seeds for each prompt")
     command.add_argument("--budget", type=int, help="the most model calls of the search; default: 600 for each solver")
     command.add_argument(

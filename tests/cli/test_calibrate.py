@@ -100,6 +100,16 @@ def test_what_was_found_is_saved_for_the_models_file(tmp_path: Path, sent: list[
     assert "calibrated on" in saved["source"]
 
 
+def test_what_cannot_be_saved_is_refused_before_anything_runs(
+    tmp_path: Path, sent: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+):
+    graph = workflow()
+    graph["1"] = {"class_type": "LoaderOfAnotherPack", "inputs": {}}
+    assert called(tmp_path, graph, "--save", "--presets", str(tmp_path / "presets.json")) == 1
+    assert "--save: expected a model that comes from one file, got none" in capsys.readouterr().err
+    assert not sent
+
+
 def test_of_several_samplers_one_has_to_be_chosen(
     tmp_path: Path, sent: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ):
@@ -141,6 +151,8 @@ def test_a_part_that_is_missing_is_named_before_anything_runs(
         (["WORKFLOW", "--server", "127.0.0.1:8188"], "--prompts: expected a file"),
         (["--server", "ftp://x"], "--server: expected an address"),
         (["--prompts", "nowhere.txt"], "nowhere.txt"),
+        (["--steps", "0"], "--steps: expected at least 1, got 0"),
+        (["--seeds", "-1"], "--seeds: expected at least 1, got -1"),
     ],
 )
 def test_what_does_not_go_together_is_refused(
