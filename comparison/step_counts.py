@@ -4,7 +4,7 @@ Ranges may also be written as in A1111's X/Y/Z plot: `8-32 (+8)`, `8-32 [4]`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..samplers.schedules import MAX_STEPS
@@ -47,10 +47,17 @@ class StepList:
         Raises:
             ValueError: if there are more than 64 counts.
         """
-        return _checked({*self.counts, *(counts_by_word[word] for word in self.words)})
+        try:
+            return _checked({*self.counts, *(counts_by_word[word] for word in self.words)})
+        except _NotCountsError as error:
+            raise ValueError(f"steps: expected {_ALLOWED}; got {error}") from None
 
 
-def parse_step_counts(text: str) -> StepList:
+class _NotCountsError(Exception):
+    """A text or list isn't one of step counts; the message says what came."""
+
+
+def parse_step_counts(text: str, name: str = "steps") -> StepList:
     """Read a list such as `4, 8..32:8, best`.
 
     Entries are separated by commas, semicolons or white space. A range `first..last:stride` contains its first number,
@@ -58,29 +65,66 @@ def parse_step_counts(text: str) -> StepList:
     `first-last [n]` is n counts, evenly spread and rounded down. Numbers that a range shares with other entries count
     once.
 
+    Args:
+        text: the list.
+        name: of the input that it came from.
+
     Raises:
         ValueError: if the list is empty, an entry is not a whole number from 1 to 10000, a range or a word, a number
-            appears twice, or there are more than 64 counts. The message names the entry.
+            appears twice, or there are more than 64 counts. The message names the input and the entry.
     """
-    entries = _entries(text)
+    try:
+        return _parsed(_entries(text))
+    except _NotCountsError as error:
+        raise ValueError(f"{name}: expected {_ALLOWED}; got {error}") from None
+
+
+def _parsed(entries: list[str]) -> StepList:
     if not entries:
-        raise ValueError(f"steps: expected {_ALLOWED}; got an empty list")
+        raise _NotCountsError("an empty list")
     if len(entries) > MAX_COUNTS:
-        raise ValueError(f"steps: expected {_ALLOWED}; got {len(entries)} entries")
+        raise _NotCountsError(f"{len(entries)} entries")
     single = [_parse_count(entry) for entry in entries if not (entry in (*WORDS, AUTO) or _RANGE.fullmatch(entry))]
     twice = sorted({count for count in single if single.count(count) > 1})
     if twice:
-        raise ValueError(f"steps: expected {_ALLOWED}; got {', '.join(map(str, twice))} more than once")
+        raise _NotCountsError(f"{', '.join(map(str, twice))} more than once")
     ranges = [_parse_range(entry) for entry in entries if _RANGE.fullmatch(entry)]
     counts = _checked({*single, *(count for of_range in ranges for count in of_range)})
     return StepList(counts, tuple(word for word in WORDS if word in entries), AUTO in entries)
 
 
+def parse_numbers(text: str, name: str) -> tuple[int, ...]:
+    """Read a list of numbers and ranges, which may be empty.
+
+    Args:
+        text: the list.
+        name: of the input that it came from.
+
+    Raises:
+        ValueError: it is no such list; the message names the input.
+    """
+    if not text.strip():
+        return ()
+    steps = parse_step_counts(text, name)
+    words = [*steps.words, *([AUTO] if steps.auto else [])]
+    if words:
+        raise ValueError(f"{name}: expected whole numbers and ranges, e.g. 4, 8..32:8; got {', '.join(words)}")
+    return steps.counts
+
+
 def why_not_step_counts(text: str | None) -> str:
     """Return why a text is no step list; empty if it is one, or None, which is not known yet."""
+    return _why(lambda: parse_step_counts(text or "")) if text is not None else ""
+
+
+def why_not_numbers(text: str | None, name: str) -> str:
+    """Return why a text is no list of numbers and ranges; empty if it is one, or None, which is not known yet."""
+    return _why(lambda: parse_numbers(text or "", name))
+
+
+def _why(read: Callable[[], object]) -> str:
     try:
-        if text is not None:
-            parse_step_counts(text)
+        read()
     except ValueError as error:
         return str(error)
     return ""
@@ -88,7 +132,7 @@ def why_not_step_counts(text: str | None) -> str:
 
 def _checked(counts: set[int]) -> tuple[int, ...]:
     if len(counts) > MAX_COUNTS:
-        raise ValueError(f"steps: expected {_ALLOWED}; got {len(counts)} counts")
+        raise _NotCountsError(f"{len(counts)} counts")
     return tuple(sorted(counts))
 
 
@@ -101,11 +145,11 @@ def _parse_range(entry: str) -> Sequence[int]:
     first, last, *rest = map(int, re.findall(r"[0-9]+", entry))
     given = rest[0] if rest else 1
     if not (1 <= first <= last <= MAX_STEPS and given >= 1):
-        raise ValueError(f"steps: expected {_ALLOWED}; got {entry!r}")
+        raise _NotCountsError(f"{entry!r}")
     spread = entry.endswith("]")
     how_many = given if spread else len(range(first, last + 1, given))
     if how_many > MAX_COUNTS:
-        raise ValueError(f"steps: expected {_ALLOWED}; got {entry!r}, which is {how_many} counts")
+        raise _NotCountsError(f"{entry!r}, which is {how_many} counts")
     if not spread:
         return range(first, last + 1, given)
     return [first + (last - first) * number // max(given - 1, 1) for number in range(given)]
@@ -115,5 +159,5 @@ def _parse_count(entry: str) -> int:
     # Matches digits first, because int() also accepts "1_000", "+4" and digits of other scripts.
     if not re.fullmatch(r"[0-9]{1,9}", entry) or not 1 <= int(entry) <= MAX_STEPS:
         shown = entry if len(entry) <= 40 else entry[:40] + "..."
-        raise ValueError(f"steps: expected {_ALLOWED}; got {shown!r}")
+        raise _NotCountsError(f"{shown!r}")
     return int(entry)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ...samplers.schedules import beta_levels, karras_levels, shifted_levels
-from ...samplers.solvers import find_solver
 from ..engine import Engine
 from ..runs import Sampling, Task
 
@@ -15,6 +14,8 @@ RHOS = (2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 30.0)
 # Of the stock scheduler "beta". They are only tried around it, by this factor, and only if it is among the best.
 STOCK_BETA = (0.6, 0.6)
 _BETA_FACTOR = 1.5
+# ComfyUI's deterministic samplers that call the model more than once per step.
+_CALLS_PER_STEP = {"heun": 2, "exp_heun_2_x0": 2, "dpm_2": 2, "heunpp2": 3}
 _HIGHEST_FLOW_LEVEL = 1.0 + 1e-4
 _TABLE_STEPS = 1000
 
@@ -102,8 +103,8 @@ class Recipe:
         return Task(replace(base, **settings, denoise=1.0, sigmas=self.levels(steps, span)), steps)
 
     def model_calls(self, steps: int) -> int:
-        """Return how often it calls the model."""
-        return find_solver(self.sampler_name).model_calls(steps)
+        """Return how often it calls the model at most."""
+        return _CALLS_PER_STEP.get(self.sampler_name, 1) * (steps - 1) + 1
 
 
 def recipes(solvers: Sequence[str], schedulers: Sequence[str], span: Span) -> list[Recipe]:

@@ -12,7 +12,8 @@ from ..runs import Run
 from .recipe import Recipe
 from .references import REFERENCE_STEPS
 from .scores import Score
-from .search import Calibration, Held, Progress
+from .search import Calibration, Progress
+from .trials import Held
 
 VERSION = 1
 _MOST_PICTURES = 8
@@ -75,22 +76,65 @@ def details(calibration: Calibration) -> list[str]:
     if chosen.score.share < _GOOD_SHARE:
         more = "The other images still differ visibly from the finished ones. Try more steps."
         lines.append(Message("calibrated.more", more))
+    lines += _at_other_steps(calibration)
     if calibration.left_out:
         left_out = "Left out, because two solvers show different images even with many steps: {count}."
         lines.append(Message("calibrated.left_out", left_out, {"count": len(calibration.left_out)}))
-    calls = "It took {all} model calls: {references} for finished images to compare with, {search} for the search."
-    lines.append(
-        Message(
+    return [*lines, _calls(calibration)]
+
+
+def _calls(calibration: Calibration) -> Message:
+    calls = {"references": calibration.reference_calls, "search": calibration.search_calls}
+    if not calibration.others:
+        return Message(
             "calibrated.calls",
-            calls,
-            {
-                "all": calibration.reference_calls + calibration.search_calls,
-                "references": calibration.reference_calls,
-                "search": calibration.search_calls,
-            },
+            "It took {all} model calls: {references} for finished images to compare with, {search} for the search.",
+            {"all": sum(calls.values()), **calls},
         )
+    calls["others"] = calibration.other_calls
+    return Message(
+        "calibrated.all_calls",
+        "It took {all} model calls: {references} for finished images to compare with, {search} for the search, "
+        "{others} for other step counts.",
+        {"all": sum(calls.values()), **calls},
     )
+
+
+def _at_other_steps(calibration: Calibration) -> list[Message]:
+    """Return how many steps what is used now needs for as much, and with how many most images are finished."""
+    if not calibration.others:
+        return []
+    chosen, rows = calibration.chosen, curve(calibration)
+    lines: list[Message] = []
+    if calibration.is_gain:
+        now = [held for held in rows if held.recipe == calibration.before.recipe]
+        enough = next((held for held in now if held.score.is_no_worse_than(chosen.score)), None)
+        values = {"name": calibration.before.recipe.name}
+        as_many = (
+            Message("calibrated.as_many", "{name} is as good with {steps} steps.", {**values, "steps": enough.steps})
+            if enough
+            else Message(
+                "calibrated.never_as_many",
+                "{name} is not as good with any of the step counts up to {steps}.",
+                {**values, "steps": now[-1].steps},
+            )
+        )
+        lines.append(as_many)
+    ours = [held for held in rows if held.recipe == chosen.recipe]
+    most = next((held for held in ours if held.score.share >= _GOOD_SHARE), None)
+    if most:
+        values = {"steps": most.steps, "finished": most.score.finished, "images": most.score.images}
+        smallest = (
+            "Of these step counts, {steps} is the smallest with which most images are finished: {finished} of {images}."
+        )
+        lines.append(Message("calibrated.smallest", smallest, values))
     return lines
+
+
+def curve(calibration: Calibration) -> list[Held]:
+    """Return what was found, the best stock recipe and what is used now at every step count, by rising count."""
+    every = {held.recipe: held for held in (calibration.chosen, calibration.stock, calibration.before)}
+    return sorted([*every.values(), *calibration.others], key=lambda held: held.steps)
 
 
 def to_dict(calibration: Calibration) -> dict[str, Any]:
@@ -106,9 +150,14 @@ def to_dict(calibration: Calibration) -> dict[str, Any]:
         "is_gain": calibration.is_gain,
         **held,
         "tried": [_recipe(recipe) | _score(score) for recipe, score in calibration.tried],
+        "curve": [_held(held) for held in curve(calibration)] if calibration.others else [],
         "cases": len(wanted.cases),
         "left_out": len(calibration.left_out),
-        "model_calls": {"references": calibration.reference_calls, "search": calibration.search_calls},
+        "model_calls": {
+            "references": calibration.reference_calls,
+            "search": calibration.search_calls,
+            "other_steps": calibration.other_calls,
+        },
     }
 
 
@@ -141,11 +190,25 @@ def viewer_data(
             "scheduler": chosen.recipe.scheduler,
             "by_plan": bool(chosen.recipe.scheduler_options),
         },
+        "curve": _table(calibration),
         "columns": [
             *(column(held.recipe.name, held.runs, held.similarity) for held in (calibration.before, chosen)),
             column(f"{REFERENCE_STEPS} steps", [each.run for each in calibration.references]),
         ],
     }
+
+
+def _table(calibration: Calibration) -> list[dict[str, Any]]:
+    """Return a row for each recipe: its name, and its images at every step count. Empty without other step counts."""
+    if not calibration.others:
+        return []
+    rows: dict[Recipe, list[Held]] = {}
+    for held in curve(calibration):
+        rows.setdefault(held.recipe, []).append(held)
+    return [
+        {"name": recipe.name, "points": [{"steps": held.steps} | _score(held.score) for held in every]}
+        for recipe, every in rows.items()
+    ]
 
 
 def draw(calibration: Calibration) -> Image:
@@ -171,7 +234,7 @@ def _column(title: str, held: Held, *, marked: bool = False) -> Column:
 
 
 def _held(held: Held) -> dict[str, Any]:
-    return _recipe(held.recipe) | _score(held.score)
+    return _recipe(held.recipe) | {"steps": held.steps} | _score(held.score)
 
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:

@@ -6,16 +6,17 @@ one on the half that did not choose, and better than it by more than chance; oth
 """
 
 import statistics
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from ..engine import Engine
 from ..measures.visibility import SIDE_BY_SIDE, Visible
-from ..runs import Run, Sampling
+from ..runs import Sampling
 from ..verdict.measuring import Measuring
 from .recipe import Recipe, Span, between, recipes
 from .references import REFERENCE_CALLS, Reference, references
 from .scores import Score
+from .trials import Held, Trials
 
 # The deterministic solvers that are worth their calls at few steps.
 SOLVERS = ("dpmpp_2m", "res_multistep", "euler")
@@ -39,6 +40,8 @@ _FIRST_CASES, _KEPT = 2, 1 / 3
 _REFINED = 3
 # So many of the best run on the cases that decide.
 _FINALISTS = 3
+# What is used now, the best stock recipe, and what was found.
+_HELD = _LEAST_RECIPES = 3
 # The mean gain over a stock scheduler must be this many standard errors.
 _SURE = 0.5
 # The share of the calls that the first round may take.
@@ -55,8 +58,9 @@ class Wanted:
         before: what is used now.
         solvers: the samplers to try.
         schedulers: the stock schedulers to try, of those that the engine has.
-        budget: the most model calls of the search, beyond the references.
+        budget: the most model calls of the search, beyond the references; 0 for the usual number.
         visible: which differences count.
+        other_steps: more step counts at which what was found, the best stock recipe and what is used now are run.
     """
 
     steps: int
@@ -64,30 +68,47 @@ class Wanted:
     before: Recipe
     solvers: Sequence[str] = SOLVERS[:1]
     schedulers: Sequence[str] = SCHEDULERS
-    budget: int = CALLS_FOR_ONE_SOLVER
+    budget: int = 0
     visible: Visible = SIDE_BY_SIDE
+    other_steps: Sequence[int] = ()
+
+    @property
+    def least_calls(self) -> int:
+        """The fewest model calls of a search: what is used now, a stock recipe and another one, on all cases."""
+        return _LEAST_RECIPES * len(self.cases) * self.calls_each
+
+    @property
+    def most_search_calls(self) -> int:
+        """The most model calls of the search."""
+        return self.budget or max(CALLS_FOR_ONE_SOLVER * len(self.solvers), 2 * self.least_calls)
 
     @property
     def most_calls(self) -> int:
-        """The most model calls of all, with those of the references."""
-        return len(self.cases) * REFERENCE_CALLS + self.budget
+        """The most model calls of all, with those of the references and of other step counts."""
+        others = _HELD * (len(self.cases) // 2) * sum(map(self.calls_at, self.other_steps))
+        return len(self.cases) * REFERENCE_CALLS + self.most_search_calls + others
 
+    @property
+    def calls_each(self) -> int:
+        """The most model calls of one image."""
+        return self.calls_at(self.steps)
 
-@dataclass(frozen=True)
-class Held:
-    """A recipe on the cases that decide.
+    def calls_at(self, steps: int) -> int:
+        """Return the most model calls of one image with so many steps."""
+        names = {*self.solvers, self.before.sampler_name}
+        return max(replace(self.before, sampler_name=name).model_calls(steps) for name in names)
 
-    Attributes:
-        recipe: the recipe.
-        score: how good its images are there.
-        runs: one for each case.
-        similarity: how similar each one's least similar image is to its reference.
-    """
+    def check(self) -> None:
+        """Refuse what can't be calibrated.
 
-    recipe: Recipe
-    score: Score
-    runs: tuple[Run, ...]
-    similarity: tuple[float, ...] = ()
+        Raises:
+            CalibrationError: there are too few cases, or the budget is too small.
+        """
+        if len(self.cases) < LEAST_CASES:
+            raise CalibrationError(f"prompts: expected at least {LEAST_CASES}, got {len(self.cases)}")
+        if self.most_search_calls < self.least_calls:
+            images = f"{len(self.cases)} images of {self.steps} steps"
+            raise CalibrationError(f"budget: expected at least {self.least_calls} for {images}, got {self.budget}")
 
 
 @dataclass(frozen=True)
@@ -105,7 +126,9 @@ class Calibration:
         tried: every recipe with its score on the cases that choose, the best one first.
         left_out: the cases whose long runs disagree.
         reference_calls: model calls of the long runs.
-        search_calls: all others.
+        search_calls: those of the search.
+        others: what was found, the best stock recipe and what is used now, at other step counts, by rising count.
+        other_calls: model calls of these.
     """
 
     wanted: Wanted
@@ -119,6 +142,8 @@ class Calibration:
     left_out: tuple[Sampling, ...]
     reference_calls: int
     search_calls: int
+    others: tuple[Held, ...] = ()
+    other_calls: int = 0
 
     @property
     def is_gain(self) -> bool:
@@ -164,8 +189,7 @@ def calibrate(
     Raises:
         CalibrationError: there are too few cases, or the long runs of too many disagree.
     """
-    if len(wanted.cases) < LEAST_CASES:
-        raise CalibrationError(f"prompts: expected at least {LEAST_CASES}, got {len(wanted.cases)}")
+    wanted.check()
     measuring = measuring or Measuring(engine.device, engine.check_cancelled)
     span = Span.of(engine, wanted.cases[0])
     known, calls = references(
@@ -182,110 +206,117 @@ def calibrate(
             f"prompts: expected at least {LEAST_CASES} whose long runs show the same image with two solvers, got "
             f"{len(agreed)} of {len(known)}. A distilled model has none; otherwise try other seeds."
         )
-    search = _Search(engine, wanted, span, measuring, lambda so_far: tell(replace(so_far, calls=calls + so_far.calls)))
-    tried = search.tried_on(agreed[::2])
-    deciding = agreed[1::2]
-    few = [recipe for recipe, _ in tried[:_FINALISTS]]
-    best = search.held(search.best_of(few, agreed), deciding)
-    stock = search.held(search.best_of([recipe for recipe, _ in tried if recipe.is_stock], agreed[::2]), deciding)
-    before = search.held(wanted.before, deciding)
-    chosen = best if search.is_better(best, stock, agreed) else stock
-    chosen = chosen if chosen.score.is_no_worse_than(before.score) else before
+    search = _Search(wanted, agreed[::2], agreed[1::2])
+    trials = Trials(engine, span, measuring, wanted.visible.below, lambda made: tell(search.progress(calls + made)))
+    tried = search.tried(trials)
+    chosen, before, stock, best = search.decided(trials, [recipe for recipe, _ in tried])
+    searched = trials.calls
+    others = tuple(
+        trials.held(recipe, steps, search.deciding)
+        for steps in sorted(set(wanted.other_steps) - {wanted.steps})
+        for recipe in dict.fromkeys([chosen.recipe, stock.recipe, before.recipe])
+    )
     left_out = tuple(each.sampling for each in known if not each.agreed)
     return Calibration(
-        wanted, span, chosen, before, stock, best, tuple(deciding), tuple(tried), left_out, calls, search.calls
+        wanted,
+        span,
+        chosen,
+        before,
+        stock,
+        best,
+        tuple(search.deciding),
+        tuple(tried),
+        left_out,
+        calls,
+        searched,
+        others,
+        trials.calls - searched,
     )
 
 
 @dataclass
 class _Search:
-    """Runs recipes on cases, each pair once."""
+    """Chooses recipes on one half of the cases, and decides on the other."""
 
-    engine: Engine
     wanted: Wanted
-    span: Span
-    measuring: Measuring
-    tell: Callable[[Progress], None]
-    calls: int = 0
+    choosing: Sequence[Reference]
+    deciding: Sequence[Reference]
     _best: tuple[Recipe, Score] | None = None
-    _known: dict[tuple[Recipe, Sampling], tuple[Run, float]] = field(default_factory=dict)
 
-    def tried_on(self, cases: Sequence[Reference]) -> list[tuple[Recipe, Score]]:
-        """Return the recipes that went on to all of these cases, with their scores; the best one first."""
-        first = self._ranked(self._affordable(), cases[:_FIRST_CASES])
+    def progress(self, calls: int) -> Progress:
+        """Return how far it is."""
+        return Progress(calls, self.wanted.most_calls, *(self._best or (None, None)))
+
+    def tried(self, trials: Trials) -> list[tuple[Recipe, Score]]:
+        """Return the recipes that ran on all cases that choose, with their scores; the best one first."""
+        first = self._ranked(trials, self._affordable(trials.span), self.choosing[:_FIRST_CASES])
         kept = [recipe for recipe, _ in first[: max(round(_KEPT * len(first)), 2)]]
         # The best stock recipe is what the others have to beat.
         stock = [recipe for recipe, _ in first if recipe.is_stock][:2]
-        ranked = self._ranked(list(dict.fromkeys([*kept, *stock])), cases)
+        decision = _HELD * len(self.deciding) * self.wanted.calls_each
+        payable = self._payable(trials, dict.fromkeys([stock[0], *kept, *stock]), self.choosing, decision)
+        ranked = self._ranked(trials, payable, self.choosing)
         leading = [recipe for recipe, _ in ranked[:_REFINED]]
         around = [
             *between(leading[0]),
             *(near for one in leading[1:] if one.scheduler == "beta" for near in between(one)),
         ]
-        refined = self._payable(around, len(cases))
-        return self._ranked([*(recipe for recipe, _ in ranked), *refined], cases)
+        finals = (_FINALISTS + _HELD - 1) * len(self.deciding) * self.wanted.calls_each
+        refined = self._payable(trials, around, self.choosing, finals)
+        return self._ranked(trials, [*(recipe for recipe, _ in ranked), *refined], self.choosing)
 
-    def held(self, recipe: Recipe, cases: Sequence[Reference]) -> Held:
-        """Return a recipe's runs and score on the cases that decide."""
-        runs, similarity = (tuple(part) for part in zip(*self._ran(recipe, cases), strict=True))
-        return Held(recipe, self._score(recipe, cases), runs, similarity)
+    def decided(self, trials: Trials, tried: Sequence[Recipe]) -> tuple[Held, Held, Held, Held]:
+        """Return the chosen recipe, what is used now, the best stock one and the best one, on the cases that decide."""
+        wanted, steps, both = self.wanted, self.wanted.steps, [*self.choosing, *self.deciding]
+        best_stock = next(recipe for recipe in tried if recipe.is_stock)
+        others = trials.price([best_stock, wanted.before], steps, self.deciding)
+        finalists = self._payable(trials, tried[:_FINALISTS], self.deciding, others) or tried[:1]
+        best, stock, before = (
+            trials.held(recipe, steps, self.deciding)
+            for recipe in (self._ranked(trials, finalists, both)[0][0], best_stock, wanted.before)
+        )
+        chosen = best if self._is_better(trials, best, stock, both) else stock
+        return (chosen if chosen.score.is_no_worse_than(before.score) else before), before, stock, best
 
-    def best_of(self, every: Sequence[Recipe], cases: Sequence[Reference]) -> Recipe:
-        """Return the best recipe on these cases."""
-        return self._ranked(every, cases)[0][0]
-
-    def is_better(self, one: Held, other: Held, cases: Sequence[Reference]) -> bool:
+    def _is_better(self, trials: Trials, one: Held, other: Held, cases: Sequence[Reference]) -> bool:
         """Return whether a recipe is no worse where it counts, and better on all cases by more than chance."""
         if one.recipe == other.recipe or not one.score.is_no_worse_than(other.score):
             return False
-        pairs = zip(self._ran(one.recipe, cases), self._ran(other.recipe, cases), strict=True)
-        gains = [mine[1] - theirs[1] for mine, theirs in pairs]
+        mine, theirs = (trials.similarity(each.recipe, self.wanted.steps, cases) for each in (one, other))
+        gains = [value - than for value, than in zip(mine, theirs, strict=True)]
         return statistics.mean(gains) > _SURE * statistics.stdev(gains) / len(gains) ** 0.5
 
-    def _affordable(self) -> list[Recipe]:
+    def _affordable(self, span: Span) -> list[Recipe]:
         """Return what is used now, and as many others as the first round may pay for."""
         wanted = self.wanted
-        every = dict.fromkeys([wanted.before, *recipes(wanted.solvers, wanted.schedulers, self.span)])
+        every = dict.fromkeys([wanted.before, *recipes(wanted.solvers, wanted.schedulers, span)])
+        later = wanted.least_calls - _LEAST_RECIPES * _FIRST_CASES * wanted.calls_each
+        most = min(_FIRST_ROUND * wanted.most_search_calls, wanted.most_search_calls - later)
         chosen, calls = [], 0
         for recipe in every:
             calls += _FIRST_CASES * recipe.model_calls(wanted.steps)
-            if calls <= _FIRST_ROUND * wanted.budget or not chosen:
+            if calls <= most or not chosen:
                 chosen.append(recipe)
         # Without a stock recipe, there would be nothing to compare with.
         return chosen if any(recipe.is_stock for recipe in chosen) else [*chosen, Recipe(wanted.solvers[0], "simple")]
 
-    def _payable(self, every: Sequence[Recipe], cases: int) -> list[Recipe]:
-        """Return the first recipes that may still run on the cases, if the finalists then run on those that decide."""
-        wanted = self.wanted
-        deciding = (_FINALISTS + 2) * (len(wanted.cases) // 2)
-        left = (
-            wanted.budget - self.calls - deciding * max((each.model_calls(wanted.steps) for each in every), default=0)
-        )
+    def _payable(
+        self, trials: Trials, every: Iterable[Recipe], cases: Sequence[Reference], reserve: int
+    ) -> list[Recipe]:
+        """Return the first recipes that may still run on the cases, if so many calls are to be left."""
+        left = self.wanted.most_search_calls - trials.calls - reserve
         payable: list[Recipe] = []
         for recipe in every:
-            left -= cases * recipe.model_calls(wanted.steps)
-            if left >= 0:
-                payable.append(recipe)
+            left -= trials.price([recipe], self.wanted.steps, cases)
+            if left < 0:
+                break
+            payable.append(recipe)
         return payable
 
-    def _ranked(self, every: Sequence[Recipe], cases: Sequence[Reference]) -> list[tuple[Recipe, Score]]:
-        scored = [(recipe, self._score(recipe, cases)) for recipe in every]
+    def _ranked(
+        self, trials: Trials, every: Sequence[Recipe], cases: Sequence[Reference]
+    ) -> list[tuple[Recipe, Score]]:
+        scored = [(recipe, trials.score(recipe, self.wanted.steps, cases)) for recipe in every]
         ranked = sorted(scored, key=lambda pair: pair[1], reverse=True)
         self._best = ranked[0]
         return ranked
-
-    def _score(self, recipe: Recipe, cases: Sequence[Reference]) -> Score:
-        return Score.of([similarity for _, similarity in self._ran(recipe, cases)], self.wanted.visible.below)
-
-    def _ran(self, recipe: Recipe, cases: Sequence[Reference]) -> list[tuple[Run, float]]:
-        """Return the run of each case, and how similar its least similar image is to the reference."""
-        missing = [case for case in cases if (recipe, case.sampling) not in self._known]
-        if missing:
-            # Together, so that the engine can decode them together.
-            runs = self.engine.run([recipe.task(case.sampling, self.wanted.steps, self.span) for case in missing])
-            for case, run in zip(missing, runs, strict=True):
-                self.calls += run.model_calls
-                similarity = min(self.measuring.similarity([run], case.run)[0])
-                self._known[recipe, case.sampling] = (run, similarity)
-            self.tell(Progress(self.calls, self.wanted.most_calls, *(self._best or (None, None))))
-        return [self._known[recipe, case.sampling] for case in cases]

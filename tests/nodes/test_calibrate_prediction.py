@@ -18,6 +18,7 @@ from sweetspot.comparison.runs import Sampling, Task
 from sweetspot.nodes.comparing.engine import ComfyEngine, Subject
 from sweetspot.nodes.model.plan_on_model import exact_sigmas
 from sweetspot.presets.plan import SAFE_DEFAULT
+from sweetspot.samplers.stochastic import DETERMINISTIC, OWN_STEPS
 
 # A model of which noise is added to the data, without plateaus.
 NUMBER = 15
@@ -128,3 +129,12 @@ def test_the_plan_makes_the_levels_that_were_tried(engine: ComfyEngine):
         for steps in (4, 13):
             plan = SAFE_DEFAULT.overlaid(fields | {"steps": steps}, "a test")
             assert exact_sigmas(model, plan).tolist() == pytest.approx(recipe.levels(steps, span), rel=0.01)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:comfy")
+@pytest.mark.parametrize("sampler", sorted(DETERMINISTIC - OWN_STEPS))
+def test_the_calls_of_every_sampler_that_may_be_used_now_are_known(sampler: str):
+    engine, recipe = engine_of("EPS"), Recipe(sampler, "normal")
+    (run,) = engine.run([recipe.task(BASE, 7, Span.of(engine, BASE))])
+    # heunpp2 saves one on its last step but one.
+    assert recipe.model_calls(7) - 1 <= run.model_calls <= recipe.model_calls(7)

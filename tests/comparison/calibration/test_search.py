@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from closed_forms import ClosedForm
 from sweetspot.comparison.calibration.recipe import RHOS, SHIFTS, Recipe, Span, between, recipes
-from sweetspot.comparison.calibration.report import details, draw, headline, progress, to_dict
+from sweetspot.comparison.calibration.report import curve, details, draw, headline, progress, to_dict
 from sweetspot.comparison.calibration.scores import Score
 from sweetspot.comparison.calibration.search import Calibration, CalibrationError, Progress, Wanted, calibrate
 from sweetspot.comparison.measures.measured import Prepared
 from sweetspot.comparison.runs import Sampling, Task
 from sweetspot.comparison.verdict.sweet_spot import VISIBLE
+from sweetspot.words import Message
 from truth import Kept
 
 STOCK = ("simple", "karras", "beta")
@@ -52,7 +53,7 @@ def similar(engine: Kept, recipe: Recipe, steps: int, fresh: list[Sampling]) -> 
 
 def test_it_keeps_within_its_calls(found: tuple[Calibration, Kept]):
     calibration, _ = found
-    assert calibration.search_calls <= calibration.wanted.budget
+    assert calibration.search_calls <= calibration.wanted.most_search_calls
     assert calibration.reference_calls == 8 * (32 + 20)
 
 
@@ -84,7 +85,8 @@ def test_the_report_holds_the_figures(found: tuple[Calibration, Kept]):
     data = to_dict(calibration)
     assert data["chosen"]["name"] in headline(calibration)
     assert str(sum(data["model_calls"].values())) in details(calibration)[-1]
-    assert data["model_calls"] == {"references": calibration.reference_calls, "search": calibration.search_calls}
+    spent = {"references": calibration.reference_calls, "search": calibration.search_calls, "other_steps": 0}
+    assert data["model_calls"] == spent
     assert (data["cases"], len(data["tried"])) == (8, len(calibration.tried))
     assert data["chosen"]["images"] == (8 - data["left_out"]) // 2
     picture = draw(calibration)
@@ -128,10 +130,48 @@ def test_runs_are_made_once():
     assert again.chosen.recipe == calibration.chosen.recipe
 
 
-def test_a_small_budget_tries_less():
-    calibration, _ = calibrated("flow", budget=120)
-    assert calibration.search_calls <= 200
+@pytest.mark.parametrize(("steps", "budget"), [(6, 144), (6, 200), (12, 288), (12, 400)])
+def test_no_budget_is_overrun(steps: int, budget: int):
+    calibration, _ = calibrated("flow", steps=steps, budget=budget)
+    assert calibration.search_calls <= budget
     assert len(calibration.tried) >= 2
+    assert calibration.chosen.score.is_no_worse_than(calibration.before.score)
+
+
+def test_a_budget_that_can_not_decide_is_refused_before_any_run():
+    """What is used now, a stock schedule and another one, on eight images of 12 steps."""
+    with pytest.raises(CalibrationError, match=r"budget: expected at least 288 .* got 250"):
+        calibrated("flow", steps=12, budget=250)
+
+
+def test_other_step_counts_show_what_the_schedule_saves():
+    calibration, engine = calibrated("flow", other_steps=[4, 6, 12])
+    plain, _ = calibrated("flow")
+    assert calibration.chosen.recipe == plain.chosen.recipe
+    rows = curve(calibration)
+    assert sorted({held.steps for held in rows}) == [4, 6, 12]
+    names = {calibration.chosen.recipe, calibration.stock.recipe, calibration.before.recipe}
+    assert len(rows) == 3 * len(names)
+    assert calibration.other_calls == (4 + 12) * len(names) * len(calibration.references)
+    data, said = to_dict(calibration), " ".join(details(calibration))
+    assert data["curve"][-1]["steps"] == 12
+    assert data["model_calls"]["other_steps"] == calibration.other_calls
+    assert str(calibration.other_calls) in said
+    # The table's figures are those of the recipe itself.
+    cases_held = [each.sampling for each in calibration.references]
+    last = next(held for held in rows if held.steps == 12 and held.recipe == calibration.chosen.recipe)
+    again = [engine.run([last.recipe.task(case, 12, calibration.span)])[0].images for case in cases_held]
+    assert all(np.array_equal(run.images, images) for run, images in zip(last.runs, again, strict=True))
+
+
+def test_how_many_steps_the_old_settings_need_is_said():
+    calibration, _ = calibrated("flow", other_steps=[12, 24, 48])
+    now = [held for held in curve(calibration) if held.recipe == calibration.before.recipe]
+    enough = [held.steps for held in now if held.score.is_no_worse_than(calibration.chosen.score)]
+    said = [line.code for line in details(calibration) if isinstance(line, Message)]
+    assert calibration.is_gain
+    assert ("calibrated.as_many" in said) == bool(enough)
+    assert ("calibrated.never_as_many" in said) == (not enough)
 
 
 def test_too_few_prompts_are_refused_before_any_run():
