@@ -68,7 +68,7 @@ def _calibrate(chosen: argparse.Namespace) -> int:
             raise ValueError(f"--{name}: expected at least 1, got {value}")
     lines = chosen.prompts.read_text("utf-8").splitlines() if chosen.prompts else []
     prompts = [line.strip() for line in lines if line.strip()]
-    names = ("steps", "solvers", "seeds", "budget")
+    names = ("steps", "solvers", "seeds", "budget", "other_steps")
     changes = {name: getattr(chosen, name) for name in names if getattr(chosen, name) is not None}
     chosen.out.mkdir(parents=True, exist_ok=True)
     report, picture = run_calibrate(
@@ -206,6 +206,9 @@ def _add_calibrate(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seeds", type=int, help="how many seeds for each prompt")
     command.add_argument("--budget", type=int, help="the most model calls of the search; default: 600 for each solver")
+    command.add_argument(
+        "--other-steps", metavar="LIST", help="more step counts for the report, e.g. 4,12..24:4, beside what was found"
+    )
     command.add_argument(
         "--engine", choices=("auto", "comfyui", "diffusers"), default="auto", help="what runs the demo model"
     )

@@ -6,14 +6,14 @@ from typing import Any
 
 from ..comparison.calibration.recipe import Recipe
 from ..comparison.calibration.report import details, draw, headline, to_dict
-from ..comparison.calibration.search import CALLS_FOR_ONE_SOLVER, SCHEDULERS, SOLVERS, Wanted, calibrate
+from ..comparison.calibration.search import SCHEDULERS, SOLVERS, Wanted, calibrate
 from ..comparison.contenders import Contender
 from ..comparison.measures.visibility import SIDE_BY_SIDE, Visible
 from ..comparison.pictures.grid import draw_grid, to_pillow
 from ..comparison.report import Price
 from ..comparison.rounds import Question, check_contenders, compare
 from ..comparison.runs import Sampling
-from ..comparison.step_counts import parse_step_counts
+from ..comparison.step_counts import parse_numbers, parse_step_counts
 from ..demo import files
 from ..demo.load import VARIANT, load_engine, recommended
 from ..engines.diffusers_engine import SCHEDULERS as AVAILABLE
@@ -67,7 +67,8 @@ def calibrate_workflow(workflow: dict[str, Any]) -> tuple[dict[str, Any], bytes]
         Recipe(base.sampler_name, base.scheduler),
         solvers,
         [name for name in SCHEDULERS if name in AVAILABLE],
-        inputs.get("budget") or CALLS_FOR_ONE_SOLVER * len(solvers),
+        inputs.get("budget", 0),
+        other_steps=parse_numbers(inputs.get("other_steps", ""), "other_steps"),
     )
     found = calibrate(engine, wanted)
     text = "\n".join([headline(found), *details(found)])

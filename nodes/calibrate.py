@@ -22,6 +22,7 @@ from ..comparison.calibration.search import (
     calibrate,
 )
 from ..comparison.runs import Sampling
+from ..comparison.step_counts import parse_numbers, why_not_numbers
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
 from ..samplers.stochastic import why_no_sweet_spot
@@ -102,8 +103,15 @@ class SweetSpotCalibrate(io.ComfyNode):
                     max=_MOST_CALLS,
                     optional=True,
                     tooltip="The most model calls of the search, beyond those for finished images to compare with. 0: "
-                    f"{CALLS_FOR_ONE_SOLVER} for each solver.",
+                    f"{CALLS_FOR_ONE_SOLVER} for each solver; with many steps, as many as it needs.",
                     **expert(),
+                ),
+                io.String.Input(
+                    "other_steps",
+                    default="",
+                    optional=True,
+                    tooltip="More step counts, e.g. 4, 12..24:4. Says from which one on most images are finished, and "
+                    "how many steps your own settings need for as much. Each takes about 12 more images.",
                 ),
             ],
             outputs=[
@@ -122,9 +130,10 @@ class SweetSpotCalibrate(io.ComfyNode):
         cls,
         sampler_name: str | None,
         prompts: Any = None,  # noqa: ARG003 - ComfyUI passes growing lists whether they are asked for or not
+        other_steps: str | None = None,
     ) -> bool | str:
-        """Refuse a sampler whose images never settle before anything runs."""
-        return why_no_sweet_spot(sampler_name or "") or True
+        """Refuse a sampler whose images never settle, and what is no list of step counts, before anything runs."""
+        return why_no_sweet_spot(sampler_name or "") or why_not_numbers(other_steps, "other_steps") or True
 
     @classmethod
     def execute(
@@ -144,6 +153,7 @@ class SweetSpotCalibrate(io.ComfyNode):
         prompts: Mapping[str, Any] | None = None,
         seeds: int = 1,
         budget: int = 0,
+        other_steps: str = "",
     ) -> io.NodeOutput:
         """Calibrate, and return the plan."""
         check_number("steps", steps, 1, _MOST_STEPS)
@@ -164,9 +174,11 @@ class SweetSpotCalibrate(io.ComfyNode):
             Recipe(sampler_name, scheduler),
             _CHOICES[solvers],
             [name for name in SCHEDULERS if name in scheduler_names()],
-            budget or CALLS_FOR_ONE_SOLVER * len(_CHOICES[solvers]),
+            budget,
             Options.usual().visible,
+            parse_numbers(other_steps, "other_steps"),
         )
+        wanted.check()
         engine = _engine(cls, Subject((model,), positives, negative, latent_image, vae))
         found = calibrate(engine, wanted, tell=CalibrationProgress(cls.hidden.unique_id))
         plan = calibrated_plan(known, found, _source(found, latent_image, vae))

@@ -88,10 +88,16 @@ def test_it_shows_before_after_and_finished_images(found: tuple[dict[str, Any], 
     assert len(outputs["calibrate"]["images"]) == 1
 
 
-def test_conditionings_count_as_prompts(comfyui: Any, graph: Any):
+def test_conditionings_count_as_prompts_and_other_step_counts_run_too(comfyui: Any, graph: Any):
+    """Also with a sampler that the search itself never tries."""
     inputs = {"texts": PROMPTS.splitlines()[0], "prompts.prompt0": ["positive", 0], "seeds": 2, "steps": 4}
+    inputs |= {"other_steps": "2, 5..6", "sampler_name": "deis"}
     prompt = {**graph.demo(size=128), "calibrate": calibrate_node(**inputs), "report": graph.show("calibrate", 3)}
-    assert json.loads(comfyui.run(prompt)["report"]["text"][0])["cases"] == 4
+    report = json.loads(comfyui.run(prompt)["report"]["text"][0])
+    assert report["cases"] == 4
+    assert report["before"]["name"] == "deis, simple"
+    assert sorted({row["steps"] for row in report["curve"]}) == [2, 4, 5, 6]
+    assert report["model_calls"]["other_steps"] == (2 + 5 + 6) * 2 * len({row["name"] for row in report["curve"]})
 
 
 @pytest.mark.parametrize(
@@ -99,6 +105,7 @@ def test_conditionings_count_as_prompts(comfyui: Any, graph: Any):
     [
         ({"texts": "one"}, "texts: expected at least 4 prompts"),
         ({"clip": None}, "clip: expected one for `texts`"),
+        ({"budget": 70}, "budget: expected at least 72 for 4 images of 6 steps, got 70"),
     ],
 )
 def test_what_can_not_work_is_refused_before_any_run(comfyui: Any, graph: Any, changes: dict[str, Any], message: str):
@@ -109,13 +116,21 @@ def test_what_can_not_work_is_refused_before_any_run(comfyui: Any, graph: Any, c
     assert message in failure.value.message
 
 
-def test_a_sampler_that_never_settles_is_refused_on_its_input(comfyui: Any, graph: Any):
-    prompt = {**graph.demo(size=128), "calibrate": calibrate_node(sampler_name="euler_ancestral")}
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"sampler_name": "euler_ancestral"}, "injects noise"),
+        ({"other_steps": "4, many"}, "'many'"),
+        ({"other_steps": "4, auto"}, "got auto"),
+    ],
+)
+def test_what_never_works_is_refused_on_its_input(comfyui: Any, graph: Any, changes: dict[str, str], reason: str):
+    prompt = {**graph.demo(size=128), "calibrate": calibrate_node(**changes)}
     with pytest.raises(graph.Refused) as refused:
         comfyui.queue(prompt)
     (error,) = refused.value.errors["calibrate"]["errors"]
-    assert "sampler_name" in json.dumps(error)
-    assert "injects noise" in error["details"]
+    assert next(iter(changes)) in json.dumps(error)
+    assert reason in error["details"]
 
 
 def test_the_shell_calibrates_a_workflow_on_a_server(comfyui: Any, graph: Any, tmp_path: Path, capsys: Any):
