@@ -237,4 +237,8 @@ type Found = {
   settings: FoundSettings;
   /** Now, calibrated, finished. */
   columns: FoundColumn[];
+  /** What was found, the best stock schedule and what is used now, at every step count; none without other counts. */
+  rows: FoundRow[];
 };
+type FoundRow = { name: string; points: FoundPoint[] };
+type FoundPoint = { steps: number; finished: number; images: number; mean: number; worst: number };

@@ -75,3 +75,32 @@ def test_the_node_shows_what_was_found_and_uses_it(comfy: ComfyPage, demo: dict[
     # It is saved with the workflow.
     comfy.reload()
     expect(comfy.panel(".ss-found .ss-headline")).to_contain_text("3 steps")
+
+
+def test_its_settings_are_used_inside_a_subgraph(comfy: ComfyPage, demo: dict[str, Any]):
+    node = calibrating(comfy, demo, steps=3, seed=7, budget=150, other_steps="2, 4")
+    sampler = comfy.add("KSampler", 900, 60)
+    comfy.connect(demo["model"], "MODEL", sampler, "model")
+    comfy.queue(400)
+    table = comfy.panel(".ss-found .ss-table")
+    expect(table.locator("thead th")).to_have_text(["finished images with … steps", "2", "3", "4"])
+    expect(table.locator("tbody tr").first).to_contain_text(" / ")
+    expect(comfy.panel(".ss-found .ss-curve canvas")).to_be_visible()
+    comfy.shot("calibrated_curve")
+    comfy.page.evaluate(
+        """ids => {
+            const nodes = ids.map((id) => app.graph.getNodeById(id));
+            const { node } = app.graph.convertToSubgraph(new Set(nodes));
+            app.canvas.openSubgraph?.(node.subgraph, node);
+        }""",
+        [node, sampler],
+    )
+    comfy.panel(".ss-found").get_by_text("Use these settings").click()
+    expect(comfy.panel(".ss-found .ss-said")).to_contain_text("KSampler")
+    inside = """() => {
+        const byClass = (name) => app.canvas.graph._nodes.find((one) => one.comfyClass === name);
+        const sampler = byClass("KSampler");
+        const steps = sampler.widgets.find((one) => one.name === "steps").value;
+        return [steps, sampler.getInputLink(0).origin_id === byClass("SweetSpotCalibrate").id];
+    }"""
+    assert comfy.page.evaluate(inside) == [3, True]

@@ -4,6 +4,7 @@ import { viewPath } from "../compare/data.js";
 import { button, picker } from "../parts/controls.js";
 import { make } from "../parts/panel.js";
 import { say, t } from "../parts/words.js";
+import { drawFoundCurve, tableOf } from "./found_curve.mjs";
 import { savePreset, useSettings } from "./found_actions.mjs";
 import { Stage } from "./stage.mjs";
 
@@ -27,6 +28,11 @@ export class FoundView {
     this.caption = make("div", { className: "ss-caption" });
     this.status = make("span", { className: "ss-said", role: "status" });
     this.actions = make("div", { className: "ss-row ss-actions" });
+    this.host = make("div", { className: "ss-chart-host" });
+    this.curve = make("div", { className: "ss-chart ss-curve", role: "img" }, this.host);
+    this.table = make("div", { className: "ss-lines" });
+    /** @type {Chart | null} */
+    this.chart = null;
     const about = { className: "ss-viewer ss-found", tabIndex: 0, role: "group" };
     this.element = make(
       "div",
@@ -36,6 +42,8 @@ export class FoundView {
       this.choices,
       this.stage.element,
       this.caption,
+      this.table,
+      this.curve,
     );
     this.element.dataset.captureWheel = "true";
   }
@@ -50,6 +58,18 @@ export class FoundView {
     );
     this.actions.replaceChildren(...this.actionElements(found), this.status);
     this.update();
+    return this.showCurve(found.rows);
+  }
+
+  /** @param {FoundRow[]} rows */
+  async showCurve(rows) {
+    this.chart?.destroy();
+    this.chart = null;
+    for (const part of [this.table, this.curve]) part.hidden = !rows.length;
+    if (!rows.length) return;
+    this.table.replaceChildren(tableOf(rows));
+    this.curve.ariaLabel = t("found.curve", "Similarity to the finished images against steps");
+    this.chart = await drawFoundCurve(this.host, rows);
   }
 
   /** @param {Found} found */

@@ -4,7 +4,8 @@ import { isFileName } from "../compare/data.js";
 import { checkedWords } from "../parts/words.js";
 
 const VERSION = 1;
-const [MOST_IMAGES, MOST_LINES, LONGEST_TEXT] = [64, 32, 400];
+const MOST_ROWS = 3;
+const [MOST_IMAGES, MOST_LINES, MOST_COUNTS, LONGEST_TEXT] = [64, 32, 64, 400];
 
 /**
  * @param {any} value
@@ -33,7 +34,33 @@ export function checkedFound(value) {
       byPlan: settings.by_plan === true,
     },
     columns,
+    rows: rowsOf(value.curve),
   };
+}
+
+/**
+ * The rows of the table over step counts; none if they don't all have the same counts.
+ *
+ * @param {unknown} value
+ * @returns {FoundRow[]}
+ */
+function rowsOf(value) {
+  const rows = list(value, MOST_ROWS).map((row) => ({
+    name: text(row?.name),
+    points: list(row?.points, MOST_COUNTS).map((point) => ({
+      steps: point?.steps,
+      finished: point?.finished,
+      images: point?.images,
+      mean: point?.mean_similarity,
+      worst: point?.worst_similarity,
+    })),
+  }));
+  const counts = (/** @type {FoundRow} */ { points }) => points.map(({ steps }) => steps).join();
+  const sound = rows.every((row) => {
+    const numbers = row.points.flatMap((point) => Object.values(point));
+    return numbers.length && numbers.every(Number.isFinite) && counts(row) === counts(rows[0]);
+  });
+  return sound ? rows : [];
 }
 
 /**

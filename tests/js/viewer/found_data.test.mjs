@@ -45,3 +45,13 @@ test("files stay in their folder, and texts are texts", () => {
   assert.equal(read.columns[0].name, "");
   assert.deepEqual(read.lines, ["", "fine"]);
 });
+
+test("a table over step counts is read if all of its rows have the same counts", () => {
+  const point = (steps) => ({ steps, finished: 3, images: 4, mean_similarity: 0.9, worst_similarity: 0.5 });
+  const row = (...counts) => ({ name: "euler, simple", points: counts.map(point) });
+  const [first] = checkedFound(found({ curve: [row(4, 8), row(4, 8)] })).rows;
+  assert.deepEqual(first.points[1], { steps: 8, finished: 3, images: 4, mean: 0.9, worst: 0.5 });
+  for (const curve of [undefined, 7, [row(4, 8), row(4, 9)], [row()], [{ points: [{ steps: "4" }] }], [null]]) {
+    assert.deepEqual(checkedFound(found({ curve })).rows, [], JSON.stringify(curve));
+  }
+});
