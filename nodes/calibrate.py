@@ -70,50 +70,7 @@ class SweetSpotCalibrate(io.ComfyNode):
             search_aliases=[*STEP_WORDS, "fewer steps", "best scheduler", "best sampler", "shift", "tune schedule"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.unique_id],
-            inputs=[
-                model_input(),
-                io.Conditioning.Input("negative", tooltip="The negative prompt."),
-                io.Latent.Input("latent_image", tooltip="An empty latent of the size to calibrate for."),
-                io.Vae.Input("vae", tooltip="Decodes the images that are compared."),
-                seed_input(control=FIXED_SEED),
-                io.Int.Input(
-                    "steps", default=8, min=1, max=_MOST_STEPS, tooltip="The step count that should be enough."
-                ),
-                *sampler_inputs(),
-                io.Combo.Input(
-                    "solvers",
-                    options=list(_CHOICES),
-                    default=SOLVERS[0],
-                    tooltip="Which samplers to try. all: the three, with three times the model calls.",
-                ),
-                io.Clip.Input("clip", optional=True, tooltip="Encodes `texts`."),
-                io.String.Input(
-                    "texts",
-                    default="",
-                    multiline=True,
-                    optional=True,
-                    tooltip="Prompts, one on each line. Together with `prompts`, eight are a good number.",
-                ),
-                prompts_input(),
-                seeds_input("`seed`, for each prompt"),
-                io.Int.Input(
-                    "budget",
-                    default=0,
-                    min=0,
-                    max=_MOST_CALLS,
-                    optional=True,
-                    tooltip="The most model calls of the search, beyond those for finished images to compare with. 0: "
-                    f"{CALLS_FOR_ONE_SOLVER} for each solver; with many steps, as many as it needs.",
-                    **expert(),
-                ),
-                io.String.Input(
-                    "other_steps",
-                    default="",
-                    optional=True,
-                    tooltip="More step counts, e.g. 4, 12..24:4. Says from which one on most images are finished, and "
-                    "how many steps your own settings need for as much. Each takes about 12 more images.",
-                ),
-            ],
+            inputs=_inputs(),
             outputs=[
                 io.Model.Output("model", display_name="model", tooltip="The model with the shift that was found."),
                 Plan.Output("plan", display_name="plan", tooltip="The settings that were found, as a plan."),
@@ -191,6 +148,52 @@ class SweetSpotCalibrate(io.ComfyNode):
         shown["report"] = [report]
         shown["found"] = [json.dumps(viewer_data(found, lines, SUBFOLDER, keep_image))]
         return io.NodeOutput(patched, plan, text, report, grid, ui=shown)
+
+
+def _inputs() -> list[io.Input]:
+    """Return the inputs; newer ones come last, so that saved workflows keep their values."""
+    return [
+        model_input(),
+        io.Conditioning.Input("negative", tooltip="The negative prompt."),
+        io.Latent.Input("latent_image", tooltip="An empty latent of the size to calibrate for."),
+        io.Vae.Input("vae", tooltip="Decodes the images that are compared."),
+        seed_input(control=FIXED_SEED),
+        io.Int.Input("steps", default=8, min=1, max=_MOST_STEPS, tooltip="The step count that should be enough."),
+        *sampler_inputs(),
+        io.Combo.Input(
+            "solvers",
+            options=list(_CHOICES),
+            default=SOLVERS[0],
+            tooltip="Which samplers to try. all: the three, with three times the model calls.",
+        ),
+        io.Clip.Input("clip", optional=True, tooltip="Encodes `texts`."),
+        io.String.Input(
+            "texts",
+            default="",
+            multiline=True,
+            optional=True,
+            tooltip="Prompts, one on each line. Together with `prompts`, eight are a good number.",
+        ),
+        prompts_input(),
+        seeds_input("`seed`, for each prompt"),
+        io.Int.Input(
+            "budget",
+            default=0,
+            min=0,
+            max=_MOST_CALLS,
+            optional=True,
+            tooltip="The most model calls of the search, beyond those for finished images to compare with. 0: "
+            f"{CALLS_FOR_ONE_SOLVER} for each solver; with many steps, as many as it needs.",
+            **expert(),
+        ),
+        io.String.Input(
+            "other_steps",
+            default="",
+            optional=True,
+            tooltip="More step counts, e.g. 4, 12..24:4. Says from which one on most images are finished, and "
+            "how many steps your own settings need for as much. Each takes about 12 more images.",
+        ),
+    ]
 
 
 def _engine(cls: Any, subject: Subject) -> ComfyEngine:
