@@ -4,7 +4,7 @@ Ranges may also be written as in A1111's X/Y/Z plot: `8-32 (+8)`, `8-32 [4]`.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..samplers.schedules import MAX_STEPS
@@ -114,17 +114,9 @@ def parse_numbers(text: str, name: str) -> tuple[int, ...]:
 
 def why_not_step_counts(text: str | None) -> str:
     """Return why a text is no step list; empty if it is one, or None, which is not known yet."""
-    return _why(lambda: parse_step_counts(text or "")) if text is not None else ""
-
-
-def why_not_numbers(text: str | None, name: str) -> str:
-    """Return why a text is no list of numbers and ranges; empty if it is one, or None, which is not known yet."""
-    return _why(lambda: parse_numbers(text or "", name))
-
-
-def _why(read: Callable[[], object]) -> str:
     try:
-        read()
+        if text is not None:
+            parse_step_counts(text)
     except ValueError as error:
         return str(error)
     return ""

@@ -22,7 +22,7 @@ from ..comparison.calibration.search import (
     calibrate,
 )
 from ..comparison.runs import Sampling
-from ..comparison.step_counts import parse_numbers, why_not_numbers
+from ..comparison.step_counts import parse_numbers
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
 from ..samplers.stochastic import why_no_sweet_spot
@@ -87,10 +87,12 @@ class SweetSpotCalibrate(io.ComfyNode):
         cls,
         sampler_name: str | None,
         prompts: Any = None,  # noqa: ARG003 - ComfyUI passes growing lists whether they are asked for or not
-        other_steps: str | None = None,
     ) -> bool | str:
-        """Refuse a sampler whose images never settle, and what is no list of step counts, before anything runs."""
-        return why_no_sweet_spot(sampler_name or "") or why_not_numbers(other_steps, "other_steps") or True
+        """Refuse a sampler whose images never settle before anything runs.
+
+        No other input is named here, because ComfyUI would mark every input that is named as wrong.
+        """
+        return why_no_sweet_spot(sampler_name or "") or True
 
     @classmethod
     def execute(
@@ -117,6 +119,7 @@ class SweetSpotCalibrate(io.ComfyNode):
         check_number("cfg", cfg, 0, 100)
         check_choice("solvers", solvers, list(_CHOICES))
         check_seeds(seeds)
+        others = parse_numbers(other_steps, "other_steps")
         check_latent(model, latent_image)
         check_sampler(KSamplerSettings(seed, cfg, sampler_name, scheduler, 1.0))
         lines = [line.strip() for line in texts.splitlines() if line.strip()]
@@ -133,7 +136,7 @@ class SweetSpotCalibrate(io.ComfyNode):
             [name for name in SCHEDULERS if name in scheduler_names()],
             budget,
             Options.usual().visible,
-            parse_numbers(other_steps, "other_steps"),
+            others,
         )
         wanted.check()
         engine = _engine(cls, Subject((model,), positives, negative, latent_image, vae))

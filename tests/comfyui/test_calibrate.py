@@ -105,6 +105,8 @@ def test_conditionings_count_as_prompts_and_other_step_counts_run_too(comfyui: A
     [
         ({"texts": "one"}, "texts: expected at least 4 prompts"),
         ({"clip": None}, "clip: expected one for `texts`"),
+        ({"other_steps": "4, many"}, "other_steps: expected up to 64 whole numbers"),
+        ({"other_steps": "4, auto"}, "other_steps: expected whole numbers and ranges, e.g. 4, 8..32:8; got auto"),
         ({"budget": 70}, "budget: expected at least 72 for 4 images of 6 steps, got 70"),
     ],
 )
@@ -116,21 +118,13 @@ def test_what_can_not_work_is_refused_before_any_run(comfyui: Any, graph: Any, c
     assert message in failure.value.message
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"sampler_name": "euler_ancestral"}, "injects noise"),
-        ({"other_steps": "4, many"}, "'many'"),
-        ({"other_steps": "4, auto"}, "got auto"),
-    ],
-)
-def test_what_never_works_is_refused_on_its_input(comfyui: Any, graph: Any, changes: dict[str, str], reason: str):
-    prompt = {**graph.demo(size=128), "calibrate": calibrate_node(**changes)}
+def test_a_sampler_that_never_settles_is_refused_on_its_input(comfyui: Any, graph: Any):
+    prompt = {**graph.demo(size=128), "calibrate": calibrate_node(sampler_name="euler_ancestral")}
     with pytest.raises(graph.Refused) as refused:
         comfyui.queue(prompt)
     (error,) = refused.value.errors["calibrate"]["errors"]
-    assert next(iter(changes)) in json.dumps(error)
-    assert reason in error["details"]
+    assert "sampler_name" in json.dumps(error)
+    assert "injects noise" in error["details"]
 
 
 def test_the_shell_calibrates_a_workflow_on_a_server(comfyui: Any, graph: Any, tmp_path: Path, capsys: Any):

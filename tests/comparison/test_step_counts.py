@@ -1,5 +1,5 @@
 import pytest
-from sweetspot.comparison.step_counts import StepList, parse_step_counts
+from sweetspot.comparison.step_counts import StepList, parse_numbers, parse_step_counts
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,14 @@ def test_auto_is_no_count_and_may_stand_alone():
     assert parse_step_counts("auto") == StepList((), auto=True)
     assert parse_step_counts("50, auto, 4") == StepList((4, 50), auto=True)
     assert not parse_step_counts("4, 25, 50").auto
+
+
+@pytest.mark.parametrize(("text", "counts"), [("", ()), ("  ", ()), ("8", (8,)), ("12, 4..8:4", (4, 8, 12))])
+def test_numbers_and_ranges_may_be_none(text: str, counts: tuple[int, ...]):
+    assert parse_numbers(text, "other_steps") == counts
+
+
+@pytest.mark.parametrize("text", ["auto", "4, best", "4, many", "0", "4, 4"])
+def test_what_is_no_number_names_its_input(text: str):
+    with pytest.raises(ValueError, match=r"^other_steps: expected .* got "):
+        parse_numbers(text, "other_steps")
