@@ -19,7 +19,7 @@ import torch
 from .bookkeeping import bookkeeping_of
 from .code_in_use import CodeInUse, settings_in_use
 from .object_tokens import ObjectTokens
-from .tensors import Bytes, content_of, sketch_of
+from .tensors import content_of, host_bytes, sketch_of
 from .unidentified import UnidentifiedError
 
 # More objects than a comparison's inputs have: past this, something leads into the rest of the program.
@@ -73,7 +73,9 @@ class _Reading:
         self._seen: dict[int, tuple[int, Any]] = {}
         # What ComfyUI has replaced for the time that a model is loaded, by the id of the owner.
         self._originals: dict[int, dict[str, Any]] = {}
-        self._tensor_bytes: Callable[[torch.Tensor], Bytes] = content_of
+        self._tensor_bytes: Callable[[torch.Tensor], list[torch.Tensor]] = content_of
+        # Read at the end, so that the host waits only once for a device.
+        self._contents: list[torch.Tensor] = []
         self._readers: tuple[tuple[Any, Callable[[Any], None]], ...] = (
             (torch.Tensor, self._tensor),
             (torch.nn.Module, self._object),
@@ -88,6 +90,8 @@ class _Reading:
         )
 
     def digest(self) -> str:
+        for content in host_bytes(self._contents):
+            self._digest.update(content)
         return self._digest.hexdigest()
 
     def feed(self, value: Any) -> None:
@@ -105,9 +109,8 @@ class _Reading:
             (self._container if type(value) in _CONTAINERS else self._read)(value)
 
     def _text(self, *texts: str) -> None:
-        for text in texts:
-            encoded = text.encode("utf-8", "surrogatepass")
-            self._digest.update(len(encoded).to_bytes(8, "little") + encoded)
+        encoded = "\0".join(texts).encode("utf-8", "surrogatepass")
+        self._digest.update(b"%d %d " % (len(texts), len(encoded)) + encoded)
 
     def _read(self, value: Any) -> None:
         for kinds, read in self._readers:
@@ -124,9 +127,15 @@ class _Reading:
                 self.feed(entry)
 
     def _pairs(self, pairs: Iterable[tuple[Any, Any]]) -> None:
+        plain: list[tuple[str, Any]] = []
         for name, value in pairs:
-            self.feed(name)
-            self.feed(value)
+            if type(name) is str and type(value) in _PLAIN:
+                plain.append((name, value))
+            else:
+                self.feed(name)
+                self.feed(value)
+        if plain:
+            self._text("plain", repr(plain))
 
     def _tensor(self, tensor: torch.Tensor) -> None:
         self._text(type(tensor).__qualname__, str(tensor.dtype), str(list(tensor.shape)), str(tensor.requires_grad))
@@ -134,8 +143,9 @@ class _Reading:
             names, context = tensor.__tensor_flatten__()  # pyright: ignore[reportAttributeAccessIssue] - just looked
             self._pairs((name, getattr(tensor, name)) for name in names)
             return self.feed(context)
-        for part in self._tensor_bytes(tensor.as_subclass(torch.Tensor)):
-            self._digest.update(part)
+        contents = self._tensor_bytes(tensor.as_subclass(torch.Tensor))
+        self._text("bytes", *(str(part.numel()) for part in contents))
+        self._contents += contents
         return self._pairs(vars(tensor).items())
 
     def _class(self, kind: type) -> None:
@@ -208,8 +218,9 @@ class _Reading:
         originals = self._originals.get(id(module), {})
         for group in ("_parameters", "_buffers", "_modules"):
             entries = {name: originals.get(name, entry) for name, entry in state.pop(group, {}).items()}
-            self._text(group)
-            (self._sketched if group == "_parameters" else self.feed)(entries)
+            if entries:
+                self._text(group)
+                (self._sketched if group == "_parameters" else self.feed)(entries)
         for name in ("weight_function", "bias_function"):
             # While a model is loaded, ComfyUI keeps functions of its own here.
             state[name] = [entry for entry in state.get(name) or () if not _is_known(entry)]
