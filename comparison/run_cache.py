@@ -1,5 +1,6 @@
 """Keeps finished runs of comparisons in memory, so that an edited step list computes only what is new."""
 
+import threading
 from collections import OrderedDict
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ from .runs import Run
 
 
 class RunCache:
-    """Keeps runs up to a number of bytes; the least recently used ones are dropped first.
+    """Keeps runs up to a number of bytes; the least recently used ones are dropped first. Any thread may use it.
 
     Args:
         most_bytes: bytes of images that may be kept.
@@ -16,31 +17,44 @@ class RunCache:
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._kept: OrderedDict[tuple[str, int], Run] = OrderedDict()
+        self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
         """Bytes of images that are kept."""
-        return sum(run.images.nbytes for run in self._kept.values())
+        with self._lock:
+            return self._size()
 
     def limit(self, most_bytes: int) -> None:
         """Change how many bytes may be kept; 0 empties the cache."""
-        self._most = most_bytes
-        self._shrink()
+        with self._lock:
+            self._most = most_bytes
+            self._shrink(most_bytes)
+
+    def release(self, how_many: int) -> None:
+        """Drop at least so many bytes, if there are as many; what is kept later may take them again."""
+        with self._lock:
+            self._shrink(max(self._size() - how_many, 0))
 
     def put(self, key: str, run: Run) -> None:
         """Keep a run. The key must identify everything that determines its result, except the step count."""
-        self._kept[key, run.steps] = run
-        self._kept.move_to_end((key, run.steps))
-        self._shrink()
+        with self._lock:
+            self._kept[key, run.steps] = run
+            self._kept.move_to_end((key, run.steps))
+            self._shrink(self._most)
 
     def get(self, key: str, steps: int) -> Run | None:
         """Return the run of this step count, marked as reused; None if it is not kept."""
-        run = self._kept.get((key, steps))
-        if run is None:
-            return None
-        self._kept.move_to_end((key, steps))
-        return replace(run, reused=True)
+        with self._lock:
+            run = self._kept.get((key, steps))
+            if run is None:
+                return None
+            self._kept.move_to_end((key, steps))
+            return replace(run, reused=True)
 
-    def _shrink(self) -> None:
-        while self._kept and self.size > self._most:
+    def _size(self) -> int:
+        return sum(run.images.nbytes for run in self._kept.values())
+
+    def _shrink(self, most_bytes: int) -> None:
+        while self._kept and self._size() > most_bytes:
             self._kept.popitem(last=False)

@@ -10,6 +10,7 @@ from .compare import SweetSpotCompare
 from .compare_audio import SweetSpotCompareAudio
 from .compare_options import SweetSpotCompareOptions
 from .compare_workflow import SweetSpotCompareWorkflow
+from .comparing.kept_runs import drop_when_asked
 from .contender import SweetSpotContender
 from .demo_model import SweetSpotDemoModel
 from .filmstrip import SweetSpotFilmstrip
@@ -47,13 +48,14 @@ class SweetSpotExtension(ComfyExtension):
         self._other_copy = other_copy
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Add the routes that the browser calls, note who queues what, and return every node class of the pack."""
+        """Add what the server needs, its routes first, and return every node class of the pack."""
         if self._other_copy is not None:
             log.warning("Sweet Spot is installed twice: %s is used and %s is not. Remove one.", self._other_copy, _HERE)
             return []
         # Not in `on_load`, because ComfyUI before 0.9 doesn't call it.
         add_routes()
         note_users()
+        drop_when_asked()
         return [
             SweetSpotPreset,
             SweetSpotPlan,

@@ -13,7 +13,7 @@ from ..comparison.step_counts import parse_step_counts, why_not_step_counts
 from ..presets.catalogue import is_variant
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
-from .compare_inputs import check_seeds, compare_inputs, compare_outputs
+from .compare_inputs import IMAGES, check_seeds, compare_inputs, compare_outputs
 from .comparing.answer import answer
 from .comparing.changes import Changes
 from .comparing.contenders_here import contenders_of
@@ -21,6 +21,7 @@ from .comparing.engine import ComfyEngine, Subject
 from .comparing.live_runs import LiveRuns
 from .comparing.options import Options
 from .comparing.progress import ComparisonProgress
+from .comparing.taken_outputs import is_taken
 from .model.evidence import gather_evidence, source_file
 from .model.recognise_here import counts_of_qualities
 from .running.stock import check_latent
@@ -61,8 +62,12 @@ class SweetSpotCompare(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **_: Any) -> str:
-        """Judge again when the user's own threshold has changed."""
-        return str(Options.usual().visible.below)
+        """Judge again when the user's own threshold has changed, or when a node begins to take the images."""
+        return f"{Options.usual().visible.below} {cls._images_are_taken()}"
+
+    @classmethod
+    def _images_are_taken(cls) -> bool:
+        return is_taken(getattr(cls.hidden, "unique_id", None), IMAGES)
 
     @classmethod
     def execute(
@@ -118,7 +123,7 @@ class SweetSpotCompare(io.ComfyNode):
             prompts=len(positives),
         )
         report = compare(engine, [own, *others], question)
-        outputs, shown = answer(cls, report, words)
+        outputs, shown = answer(cls, report, words, with_images=cls._images_are_taken())
         return io.NodeOutput(*outputs, ui=shown)
 
     @classmethod

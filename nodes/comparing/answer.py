@@ -20,6 +20,8 @@ def answer(
     report: Report,
     words: Mapping[str, int],
     places: Sequence[tuple[str, str]] = (),
+    *,
+    with_images: bool = True,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return a comparison's outputs, and what its node shows.
 
@@ -28,6 +30,7 @@ def answer(
         report: the comparison.
         words: the step counts that words in the step list stand for.
         places: nodes and inputs that hold the step count in the workflow.
+        with_images: whether to make the output with all images, as float32; None stands for it otherwise.
     """
     text, markdown = json.dumps(report.to_dict(), indent=2), to_markdown(report)
     picture, curve = draw_grid(report), draw_curve(report)
@@ -40,5 +43,6 @@ def answer(
         "text": [summary(report, words)],
     }
     steps = report.first.sweet_spot.steps or report.first.reference
-    outputs = (all_images(report), grid, text, steps, markdown, torch.from_numpy(curve).unsqueeze(0), report)
+    images = all_images(report) if with_images else None
+    outputs = (images, grid, text, steps, markdown, torch.from_numpy(curve).unsqueeze(0), report)
     return outputs, shown

@@ -23,7 +23,7 @@ from .decoding import fits_beside_model
 from .fingerprints import fingerprint
 from .images import decode, embed, measuring_device
 from .joint_run import JointRun
-from .kept_runs import KEPT
+from .kept_runs import KEPT, keep, make_room
 from .may_share import why_not_share
 from .naming import naming
 from .progress import ComparisonProgress
@@ -141,6 +141,7 @@ class ComfyEngine:
         """
         if self._keys is None:
             KEPT.limit(self._cache_bytes)
+            make_room()
             self._keys = _keys(self._subject) if self._cache_bytes else {}
         self._progress.expect(sum(task.steps for task in tasks))
         runs = {number: run for number, task in enumerate(tasks) if (run := self._kept(task)) is not None}
@@ -273,7 +274,7 @@ class ComfyEngine:
         levels = images if self._subject.full_precision else to_levels(images)
         run = replace(sampled.run, images=levels, embeddings=embeddings)
         if key := self._key_of(task):
-            KEPT.put(key, run)
+            keep(key, run)
         self._progress.finish(task, run)
         return run
 

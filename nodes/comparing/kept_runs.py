@@ -1,5 +1,57 @@
-"""The finished runs that are kept for later comparisons, whichever node made them."""
+"""The finished runs that are kept for later comparisons, whichever node made them, and when they are dropped."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import comfy.cli_args
+import psutil
+from aiohttp import web
 
 from ...comparison.run_cache import RunCache
+from ...comparison.runs import Run
 
 KEPT = RunCache(0)
+_FREE = ("/free", "/api/free")
+# What ComfyUI itself keeps free by default: a share of the memory, and the least and most of it, in bytes.
+_SHARE, _LEAST, _MOST = 0.1, 2e9, 10e9
+
+
+def keep(key: str, run: Run) -> None:
+    """Keep a run, unless the machine is short of memory."""
+    KEPT.put(key, run)
+    make_room()
+
+
+def make_room() -> None:
+    """Drop runs until as much memory is free as ComfyUI wants to have free (`--cache-ram`)."""
+    memory = psutil.virtual_memory()
+    missing = _headroom(memory.total) - memory.available
+    if missing > 0:
+        KEPT.release(int(missing))
+
+
+def drop_when_asked() -> None:
+    """Drop all runs from now on when the user asks ComfyUI to free its memory; does nothing without a server."""
+    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    if server is not None and _note_freeing not in server.app.middlewares:
+        server.app.middlewares.append(_note_freeing)
+
+
+@web.middleware
+async def _note_freeing(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    answer = await handler(request)
+    if request.path in _FREE and request.method == "POST" and answer.status < web.HTTPBadRequest.status_code:
+        asked: Any = await request.json()
+        if asked.get("free_memory"):
+            KEPT.release(KEPT.size)
+    return answer
+
+
+def _headroom(total: int) -> float:
+    # A number in older versions of ComfyUI, a list of up to two since.
+    given = getattr(comfy.cli_args.args, "cache_ram", None)
+    first = given[0] if isinstance(given, list | tuple) and given else given
+    return first * 1e9 if isinstance(first, int | float) and first > 0 else min(_MOST, max(_LEAST, _SHARE * total))

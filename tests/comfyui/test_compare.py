@@ -2,6 +2,7 @@
 
 import io
 import json
+import urllib.request
 from pathlib import Path
 
 import jsonschema
@@ -285,6 +286,32 @@ class TestOnlyWhatIsNewIsComputed:
             _, report = self.run(comfyui, graph, "2", lora(strength), model=["lora", 0])
             reused.append(report["runs"][0]["reused"])
         assert reused == [False, False, True]
+
+    def test_when_its_images_are_linked_later(self, comfyui, graph):
+        """They are made only for a node that takes them, from the finished runs."""
+        inputs = {"steps": "2, 5", "seed": 4343, "together": "off"}
+        stock = {
+            "sampled": graph.sampler("KSampler", steps=5, seed=4343),
+            "decoded": {"class_type": "VAEDecode", "inputs": {"samples": ["sampled", 0], "vae": ["model", 2]}},
+            "stock": {"class_type": "PreviewImage", "inputs": {"images": ["decoded", 0]}},
+        }
+        self.run(comfyui, graph, **inputs)
+        shown = {"ours": {"class_type": "PreviewImage", "inputs": {"images": ["compare", 0]}}}
+        calls, report = self.run(comfyui, graph, changes=shown, **inputs)
+        assert calls == 0
+        assert all(run["reused"] for run in report["runs"])
+        outputs = comfyui.run(graph.demo(size=32) | stock | shown | {"compare": graph.compare(**inputs)})
+        ours = pictures(comfyui, outputs, "ours")
+        assert len(ours) == 2
+        assert np.array_equal(ours[1], pictures(comfyui, outputs, "stock")[0])
+
+    @pytest.mark.parametrize(("body", "dropped"), [({"free_memory": True}, True), ({"unload_models": True}, False)])
+    def test_until_the_user_frees_memory(self, comfyui, graph, body: dict, dropped: bool):
+        self.run(comfyui, graph, "2, 4", seed=12)
+        address, headers = f"{comfyui.server.url}/free", {"Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(address, json.dumps(body).encode(), headers), timeout=30).close()
+        _, report = self.run(comfyui, graph, "2, 3, 4", seed=12)
+        assert [run["reused"] for run in report["runs"]] == [not dropped, False, not dropped]
 
     def test_nothing_is_kept_with_no_memory_for_it(self, comfyui, graph):
         self.run(comfyui, graph, "2, 4", seed=11)
