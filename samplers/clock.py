@@ -21,14 +21,26 @@ class DeviceClock:
         self._queue = getattr(torch, device.type) if device.type in ("cuda", "xpu") else None
         self._marks: list[Any] = []
 
-    def mark(self) -> None:
-        """Mark this moment."""
+    def mark(self, after: torch.Tensor | None = None) -> None:
+        """Mark this moment.
+
+        Args:
+            after: something that the device makes; where marks are readings of the host's clock, it is waited for.
+        """
         if self._queue is None:
+            if after is not None:
+                # Reading one element waits until the work is done, on any kind of device.
+                after.flatten()[:1].cpu()
             self._marks.append(time.perf_counter())
             return
         event = self._queue.Event(enable_timing=True)
         event.record(self._queue.current_stream(self._device))
         self._marks.append(event)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the device has reached the last mark, so that reading the seconds would not wait."""
+        return self._queue is None or not self._marks or self._marks[-1].query()
 
     def seconds(self) -> list[float]:
         """Return the seconds from the first mark to each mark; waits until the device has reached the last one."""

@@ -168,13 +168,13 @@ class TraceRecorder:
         """
         if self._steps and self.calls and len(self.calls) == self._steps[-1].calls_before:
             return
-        current = denoised.detach().float()
+        # A copy, because a sampler may later write into the tensor it reported.
+        current = denoised.detach().to(torch.float32, copy=True)
         change = None
         if self.last_denoised is not None and self.last_denoised.shape == current.shape:
             tiny = torch.finfo(torch.float32).tiny
             change = DeviceNumber((current - self.last_denoised).norm() / current.norm().clamp_min(tiny))
-        # A copy, because a sampler may later write into the tensor it reported.
-        self.last_denoised = current.clone()
+        self.last_denoised = current
         self._steps.append(_Step(step, len(self.calls), change))
 
     def finish(self, samples: Tensor) -> None:

@@ -4,6 +4,7 @@ ComfyUI's own samplers use one noise level for the whole batch, so the solvers o
 place of ComfyUI's sampler. Noise, conditions and model are prepared by the stock KSampler.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
+from ...samplers.device_numbers import DeviceNumber
 from ...samplers.lockstep import sample_lockstep
 from ...samplers.trace import NotFiniteError
 from ..running.latents import as_latent, as_result
@@ -47,6 +49,8 @@ class JointRun:
         self._schedules, self._sampler_name = list(schedules), sampler_name
         self._calls, self._on_call = calls, on_call
         self.finished: dict[int, Finished] = {}
+        # Whether each call gave finite numbers: run, call, answer.
+        self._checks: deque[tuple[int, int, DeviceNumber]] = deque()
 
     def sample(
         self,
@@ -68,14 +72,14 @@ class JointRun:
         results: dict[int, Tensor] = {}
 
         def keep(number: int, samples: Tensor, model_calls: int) -> None:
+            self._raise_if_not_finite(wait=True)
             level = float(self._schedules[number][-1])
             results[number] = as_result(guider, level, samples)
             self.finished[number] = Finished(as_latent(guider, samples, level), model_calls)
 
         def watch(number: int, call: int, denoised: Tensor) -> None:
-            if not bool(torch.isfinite(denoised).all()):
-                steps = len(self._schedules[number]) - 1
-                raise NotFiniteError(f"the model gave NaN or Inf in call {call + 1} of the run of {steps} steps")
+            self._checks.append((number, call, DeviceNumber(torch.isfinite(denoised).all())))
+            self._raise_if_not_finite()
             self._on_call(number, call, denoised)
 
         longest = max(self._schedules, key=len)
@@ -87,6 +91,14 @@ class JointRun:
         starts = self._starts(guider, noise, latent_image)
         sample_lockstep(denoise, starts, self._schedules, self._sampler_name, watch, keep, self._calls.batching)
         return results[len(self._schedules) - 1]
+
+    def _raise_if_not_finite(self, *, wait: bool = False) -> None:
+        """Look at the calls whose results have arrived from the device, or wait for all."""
+        while self._checks and (wait or self._checks[0][2].arrived):
+            number, call, finite = self._checks.popleft()
+            if not finite.read():
+                steps = len(self._schedules[number]) - 1
+                raise NotFiniteError(f"the model gave NaN or Inf in call {call + 1} of the run of {steps} steps")
 
     def _starts(self, guider: Any, noise: Tensor, latent_image: Tensor | None) -> list[Tensor]:
         """Return each schedule's noisy start; schedules that begin at the same level share one."""

@@ -9,6 +9,7 @@ import comfy.utils
 import latent_preview
 
 from ...comparison.runs import Run, Task
+from ..running.live import somebody_looks
 from ..running.watched_run import OnStep
 from .live_runs import LiveRuns
 
@@ -82,7 +83,7 @@ class ComparisonProgress:
         if getattr(denoised, "is_nested", False):
             denoised = denoised.tensors[0]
         preview = None
-        if self._previewer and denoised is not None:
+        if self._previewer and denoised is not None and somebody_looks():
             preview = self._previewer.decode_latent_to_preview_image("JPEG", denoised)
         self._update(done, preview)
 

@@ -1,7 +1,7 @@
 """Model calls shared by several runs: checked once, timed, and abandoned if they fail or save no time."""
 
 import statistics
-import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +9,7 @@ import comfy.model_management
 import torch
 from torch import Tensor
 
+from ...samplers.clock import DeviceClock
 from ...samplers.lockstep import BatchDenoiser, Batching
 from ...words import Message
 
@@ -42,6 +43,8 @@ class SharedCalls:
         self._why, self._checked = "", False
         self._alone: list[float] = []
         self._gains: list[float] = []
+        # Calls whose times are not read yet, each with its number of runs.
+        self._running: deque[tuple[int, DeviceClock]] = deque()
 
     @property
     def note(self) -> str:
@@ -53,7 +56,8 @@ class SharedCalls:
 
     @property
     def seconds_alone(self) -> float:
-        """Seconds of a call for one run alone: the median of the calls made."""
+        """Seconds of a call for one run alone: the median of the calls made; waits for them."""
+        self._read_times(wait=True)
         return statistics.median(self._alone) if self._alone else 0.0
 
     def of(self, guider: Any, extra_args: dict[str, Any], probe: tuple[Tensor, Tensor]) -> BatchDenoiser:
@@ -76,11 +80,9 @@ class SharedCalls:
             if not self._checked:
                 self._checked = True
                 return self._check(call, samples, sigmas, probe)
-            denoised, seconds = _timed(call, samples, sigmas)
-            if len(samples) == 1:
-                self._alone.append(seconds)
-            else:
-                self._judge(len(samples), seconds)
+            denoised, clock = _timed(call, samples, sigmas)
+            self._running.append((len(samples), clock))
+            self._read_times(wait=False)
             return denoised
 
         return denoise
@@ -95,8 +97,8 @@ class SharedCalls:
         if both is None:
             self._give_up("there is not enough memory for a shared call" if self._most < 2 else self._why)
             return call(samples, sigmas)
-        alone, seconds = _timed(call, probe_sample, probe_sigma)
-        self._alone.append(seconds)
+        alone, clock = _timed(call, probe_sample, probe_sigma)
+        self._alone.append(clock.seconds()[-1])
         if not bool((both[1] - alone[0]).norm() <= _LEAST_LIKE * alone.norm()):
             self._give_up("this model does not support one noise level per sample")
             return call(samples, sigmas)
@@ -113,9 +115,19 @@ class SharedCalls:
         comfy.model_management.soft_empty_cache()
         return None
 
+    def _read_times(self, *, wait: bool) -> None:
+        """Read the times of the calls that are over, or of all."""
+        while self._running and (wait or self._running[0][1].arrived):
+            runs, clock = self._running.popleft()
+            (*_, seconds) = clock.seconds()
+            if runs == 1:
+                self._alone.append(seconds)
+            else:
+                self._judge(runs, seconds)
+
     def _judge(self, runs: int, seconds: float) -> None:
         """Record the time of a shared call; give up if the first three save too little time."""
-        self._gains.append(1 - seconds / (runs * self.seconds_alone))
+        self._gains.append(1 - seconds / (runs * statistics.median(self._alone)))
         if self._mode == AUTO and len(self._gains) == _JUDGED_CALLS and max(self._gains) < _LEAST_GAIN:
             times = runs * (1 - max(self._gains))
             self._give_up(f"a call for {runs} runs takes {times:.2f} times as long as for one, which saves too little")
@@ -142,9 +154,10 @@ def _room(guider: Any, sample: Tensor) -> int:
     return max(1, min(_MOST_RUNS, int(free // max(needed, 1))))
 
 
-def _timed(call: Call, samples: Tensor, sigmas: Tensor) -> tuple[Tensor, float]:
-    """Return the prediction and its seconds. Waits for the device, because the next decision depends on the time."""
-    start = time.perf_counter()
+def _timed(call: Call, samples: Tensor, sigmas: Tensor) -> tuple[Tensor, DeviceClock]:
+    """Return the prediction, and a clock with marks before and after the call."""
+    clock = DeviceClock(samples.device)
+    clock.mark()
     denoised = call(samples, sigmas)
-    denoised.flatten()[:1].cpu()
-    return denoised, time.perf_counter() - start
+    clock.mark(after=denoised)
+    return denoised, clock
