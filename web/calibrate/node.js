@@ -3,12 +3,14 @@
 import { api } from "../../../scripts/api.js";
 import { app } from "../../../scripts/app.js";
 import { isOfOpenWorkflow, moveCanvasThrough, nodeByExecutionId, removePreview } from "../graph/canvas.js";
-import { addPanel, chain, make } from "../parts/panel.js";
+import { addPanel, chain, hideCorePictures, make } from "../parts/panel.js";
 import { checkedWords, say, t } from "../parts/words.js";
 
 const NODE = "SweetSpotCalibrate";
 const PROPERTY = "sweetspot_calibration";
 const [WIDTH, HEIGHT] = [400, 460];
+// What a table and a curve need.
+const MORE_HEIGHT = 180;
 
 /** The nodes' panels. @type {WeakMap<object, HTMLElement>} */
 const panels = new WeakMap();
@@ -31,7 +33,10 @@ app.registerExtension({
       const node = found && /** @type {any} */ (nodeByExecutionId(detail.node));
       running.delete(node);
       if (!panels.has(node) || !(await isOfOpenWorkflow(detail.prompt_id))) return;
+      const before = node.properties[PROPERTY];
       node.properties[PROPERTY] = JSON.parse(found);
+      const hasMore = node.properties[PROPERTY].curve?.length && !before?.curve?.length;
+      if (hasMore) node.setSize([node.size[0], node.size[1] + MORE_HEIGHT]);
       removePreview(node);
       show(node);
     });
@@ -69,8 +74,7 @@ app.registerExtension({
       ),
     );
     panels.set(node, shown);
-    // The picture of the result would only repeat what the panel shows.
-    /** @type {any} */ (node).hideOutputImages = true;
+    hideCorePictures(node, panel);
     addPanel(node, "sweetspot_found", panel, { least: HEIGHT });
     moveCanvasThrough(panel);
     chain(node, "onConfigure", () => show(node));

@@ -16,7 +16,7 @@ import { progressText, whereStopped, withRun } from "./live.js";
 import { offerSamplers } from "./sampler_choice.js";
 import { PROPERTY, surroundingsOf } from "./surroundings.js";
 import { planText, watchPlan } from "../graph/linked_plan.js";
-import { addPanel, chain, make } from "../parts/panel.js";
+import { addPanel, chain, make, hideCorePictures } from "../parts/panel.js";
 import { t } from "../parts/words.js";
 
 const NODES = new Set(["SweetSpotCompare", "SweetSpotCompareWorkflow", "SweetSpotCompareAudio"]);
@@ -24,7 +24,6 @@ const HEIGHT = 430;
 const WIDTH = 440;
 const MOST_KEPT = 32;
 const PLANNED = ["cfg", "sampler_name", "scheduler"];
-const [MUTED, BYPASSED] = [2, 4];
 
 /** @typedef {import("../viewer/viewer.mjs").ComparisonViewer} ComparisonViewer */
 
@@ -199,20 +198,6 @@ function showSaved(node) {
   viewer.gone = false;
   const saved = checked(node.properties?.[PROPERTY]);
   if (saved && !viewer.chart) viewer.show(saved);
-}
-
-/**
- * Stop the core from showing the grid and its live previews below the viewer, which shows both itself.
- *
- * @param {any} node
- * @param {HTMLElement} panel
- */
-function hideCorePictures(node, panel) {
-  node.hideOutputImages = true;
-  node.onDrawBackground = () => {
-    // The canvas dims muted and bypassed nodes, but not what is laid over them.
-    panel.style.opacity = node.mode === MUTED || node.mode === BYPASSED ? "0.4" : "";
-  };
 }
 
 /** @param {any} node */

@@ -141,3 +141,19 @@ export function oncePerFrame(run) {
     });
   };
 }
+
+const [MUTED, BYPASSED] = [2, 4];
+
+/**
+ * Stop the core from showing a node's pictures and live previews below the panel, which shows them itself.
+ *
+ * @param {any} node
+ * @param {HTMLElement} panel
+ */
+export function hideCorePictures(node, panel) {
+  node.hideOutputImages = true;
+  node.onDrawBackground = () => {
+    // The canvas dims muted and bypassed nodes, but not what is laid over them.
+    panel.style.opacity = node.mode === MUTED || node.mode === BYPASSED ? "0.4" : "";
+  };
+}
