@@ -4,13 +4,16 @@
 `.venv/bin/python benchmarks/real_size.py --quick` the same code on small models, on the CPU, within two minutes
 
 It needs ComfyUI's folder and its packages, no server and no download. One table per model: ratios to what stock nodes
-take for the same pictures, seconds, and memory. `--json FILE` writes the figures; `--compare FILE` fails if a ratio is
-worse than in that file by more than its tolerance.
+take for the same pictures, seconds, and memory.
+
+`make bench` runs it, on the GPU if there is one, and fails if a ratio is worse than in `baseline.json` by more than its
+tolerance. `--update` writes the ratios there.
 """
 
 import argparse
 import gc
 import json
+import math
 import os
 import platform
 import sys
@@ -20,6 +23,8 @@ from typing import Any
 
 from sampler import load, run_inside
 
+BASELINE = Path(__file__).resolve().parent / "baseline.json"
+
 
 def main() -> None:
     """Measure, and print the figures."""
@@ -28,7 +33,8 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small models on the CPU")
     parser.add_argument("--only", default="", help="only models whose name has this in it")
     parser.add_argument("--json", type=Path, help="file for the figures")
-    parser.add_argument("--compare", type=Path, help="file with the ratios that must not get worse")
+    parser.add_argument("--gate", action="store_true", help="fail if a ratio is worse than in baseline.json")
+    parser.add_argument("--update", action="store_true", help="write the ratios into baseline.json")
     arguments = parser.parse_args()
     if arguments.inside is None:
         if not arguments.quick:
@@ -46,9 +52,11 @@ def main() -> None:
     sys.stdout.write(table(figures))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
-    if arguments.compare:
-        worse = regressions(figures, json.loads(arguments.compare.read_text("utf-8")))
-        sys.stdout.write("\n".join(worse) + "\n" if worse else "no ratio got worse\n")
+    if arguments.update:
+        update(figures)
+    elif arguments.gate:
+        worse = regressions(figures, json.loads(BASELINE.read_text("utf-8")))
+        sys.stdout.write("".join(f"{line}\n" for line in worse) or "No ratio got worse.\n")
         raise SystemExit(1 if worse else 0)
 
 
@@ -104,21 +112,35 @@ def table(figures: dict[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def regressions(figures: dict[str, Any], allowed: dict[str, Any]) -> list[str]:
-    """Return one line for each ratio that is larger than allowed.
+def regressions(figures: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
+    """Return one line for each ratio that is worse than before by more than its tolerance, or that has none yet.
 
     Args:
         figures: what was measured.
-        allowed: by kind of run (`quick` or `gpu`): name of a ratio, largest value; holds for every model.
+        baseline: `models`, the ratios of earlier by model and size; `tolerances`, the share by which a ratio may be
+            larger, by its name, and `default` for the others.
     """
-    most = allowed["quick" if figures["quick"] else "gpu"]
-    return [
-        f"{model}, {size}: {name} is {value:.3f}, expected at most {most[name]:.3f}"
-        for model, sizes in figures["models"].items()
-        for size, found in sizes.items()
-        for name, value in found["ratios"].items()
-        if name in most and value > most[name]
-    ]
+    tolerances, lines = baseline["tolerances"], []
+    for model, sizes in figures["models"].items():
+        for size, found in sizes.items():
+            before = baseline["models"].get(model, {}).get(size, {})
+            for name, value in found["ratios"].items():
+                most = before.get(name, math.inf) * (1 + tolerances.get(name, tolerances["default"]))
+                if value > most:
+                    lines.append(f"{model}, {size}: {name} is {value:.3f}, expected at most {most:.3f}")
+            if not before:
+                lines.append(f"{model}, {size}: no ratios in {BASELINE.name} yet; --update writes them")
+    return lines
+
+
+def update(figures: dict[str, Any]) -> None:
+    """Write the ratios into the baseline; those of other models stay."""
+    baseline = json.loads(BASELINE.read_text("utf-8"))
+    for model, sizes in figures["models"].items():
+        for size, found in sizes.items():
+            ratios = {name: round(value, 3) for name, value in found["ratios"].items()}
+            baseline["models"].setdefault(model, {})[size] = ratios
+    BASELINE.write_text(json.dumps(baseline, indent=2) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

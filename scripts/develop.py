@@ -1,4 +1,4 @@
-"""Runs `make demo`, `make check`, `make test` and `make lint`, which need only Python and access to PyPI.
+"""Runs `make demo`, `make check`, `make test`, `make lint` and `make bench`, which need only Python and access to PyPI.
 
 Works with any Python that the pack supports and imports only the standard library. It creates `.venv`, installs what
 the task needs (again only if the requirements changed), and runs the task with it.
@@ -21,6 +21,7 @@ EXTRAS = {
     "check": "client,standalone,test,lint",
     "test": "client,standalone,test,lint",
     "lint": "client,standalone,test,lint",
+    "bench": "client,standalone,test,lint",
 }
 # Tests that need a server, or a server and a browser. Each folder gets its own pytest run, which ends its processes.
 SERVER_TESTS = ("tests/comfyui", "tests/browser")
@@ -43,11 +44,11 @@ def main() -> int:
     chosen = sys.argv[2:]
     if task == "demo":
         return demo()
-    if task in ("check", "test"):
+    if task in ("check", "test", "bench"):
         require(python(), "-c", PREPARE_COMFYUI)
     if chosen and task == "test":
         return lint() or run(tool("pytest"), *chosen)
-    return {"lint": lint, "check": check, "test": test}[task]()
+    return {"lint": lint, "check": check, "test": test, "bench": bench}[task]()
 
 
 def check() -> int:
@@ -66,6 +67,12 @@ def test() -> int:
     codes = [check(), without_servers("fuzz"), *(run(tool("pytest"), "--quiet", folder) for folder in SERVER_TESTS)]
     # pytest has left out a folder that this machine can't run, and said why.
     return max(0 if code == NOTHING_RAN else code for code in codes)
+
+
+def bench() -> int:
+    """Measure models of real size if torch can use a GPU, and small ones otherwise; fail if a ratio got worse."""
+    has_gpu = run(python(), "-c", "import sys, torch; sys.exit(not torch.cuda.is_available())") == 0
+    return run(python(), "benchmarks/real_size.py", "--gate", *([] if has_gpu else ["--quick"]))
 
 
 def demo() -> int:
