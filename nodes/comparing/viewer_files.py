@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import folder_paths
@@ -14,6 +15,7 @@ from ...comparison.report import Report
 from ...comparison.viewer import viewer_text
 
 SUBFOLDER = "sweetspot"
+_WRITERS = 4
 # The last chunk of every PNG file, with its checksum.
 _PNG_END = b"IEND\xaeB`\x82"
 
@@ -28,19 +30,38 @@ def viewer_with_files(report: Report, places: Sequence[tuple[str, str]] = (), no
         places: nodes and inputs that hold the step count in the workflow.
         notes: what the user should know about how it ran.
     """
-    return viewer_text(report, SUBFOLDER, keep_image, places, notes)
+    writing: list[Future[None]] = []
+    # Compressing an image keeps one core busy for a while.
+    with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
+
+        def keep(levels: Levels) -> str:
+            file = _file_of(levels)
+            writing.append(pool.submit(_write, file, levels))
+            return file.name
+
+        text = viewer_text(report, SUBFOLDER, keep, places, notes)
+    for each in writing:
+        each.result()
+    return text
 
 
 def keep_image(levels: Levels) -> str:
     """Write an image, 8-bit levels, into ComfyUI's temporary folder, and return the file's name."""
-    folder = Path(folder_paths.get_temp_directory()) / SUBFOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    file = _file_of(levels)
+    _write(file, levels)
+    return file.name
+
+
+def _file_of(levels: Levels) -> Path:
     digest = hashlib.blake2b(str(levels.shape).encode(), digest_size=12)
     digest.update(np.ascontiguousarray(levels).data)
-    name = f"{digest.hexdigest()}.png"
-    if not _is_whole(folder / name):
-        write_png(folder / name, levels, {}, compress_level=1)
-    return name
+    return Path(folder_paths.get_temp_directory()) / SUBFOLDER / f"{digest.hexdigest()}.png"
+
+
+def _write(file: Path, levels: Levels) -> None:
+    if not _is_whole(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_png(file, levels, {}, compress_level=1)
 
 
 def _is_whole(file: Path) -> bool:

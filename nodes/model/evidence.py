@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,9 @@ from ...presets.sources.sidecars import read_sidecar
 from .model_files import find_model
 
 T = TypeVar("T")
+
+# Files whose headers are remembered.
+_REMEMBERED = 256
 
 log = logging.getLogger("sweetspot.nodes.model.evidence")
 
@@ -34,11 +38,22 @@ def gather_evidence(model: Any, prompt: Any = None, node_id: Any = None, choice:
         prediction=_guarded(lambda: str(model.model.model_type.name), ""),
         files=upstream.files or ((path.name,) if path else ()),
         loras=upstream.loras or _guarded(lambda: _loras_of(model), ()),
-        metadata=_guarded(lambda: read_header(path).metadata if path else {}, {}),
+        metadata=_guarded(lambda: _metadata_of(path) if path else {}, {}),
         sidecar=_guarded(lambda: read_sidecar(path) if path else None, None),
         choice=choice,
         doubts=upstream.doubts,
     )
+
+
+def _metadata_of(path: Path) -> dict[str, str]:
+    """Return what a model file's author wrote into its header; it is read again only after the file has changed."""
+    about = path.stat()
+    return dict(_read_metadata(path, about.st_mtime_ns, about.st_size))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read_metadata(path: Path, _modified: int, _size: int) -> dict[str, str]:
+    return read_header(path).metadata
 
 
 def source_file(model: Any) -> Path | None:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from ..catalogue import Family, Variant, find_variant, load_catalogue
 from .evidence import Evidence
 from .names import accelerator_word, apart, folder_of, names_a_part, normalise, says_more, steps_in_name
 
+# Names whose matches are remembered.
+_REMEMBERED = 4096
 # Merges of few-step models rarely want fewer steps.
 _USUAL_LEAST = 4
 # Metadata that names the model; each value is treated like a file name.
@@ -61,11 +63,16 @@ def carries(evidence: Evidence, variant: Variant, *, lora: bool = False) -> bool
 
 def match_file(name: str) -> list[Match]:
     """Return the entries that a base model's file name points to, the most specific first; empty for a VAE etc."""
+    return list(_match_file(name))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _match_file(name: str) -> tuple[Match, ...]:
     if names_a_part(normalise(name)):
-        return []
+        return ()
     patterns = ((variant, variant.signals.files) for variant in load_catalogue())
     # Where the file's own name says nothing, people's folders often do: `Illustrious/somebody_v3`.
-    return _matches(name, patterns) or match_folder(name)
+    return tuple(_matches(name, patterns) or match_folder(name))
 
 
 def match_folder(name: str) -> list[Match]:
@@ -82,8 +89,13 @@ def match_lora(name: str) -> list[Match]:
 
     A few-step LoRA must say few steps: in `wan22_lightning_storm`, lightning has another sense.
     """
+    return list(_match_lora(name))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _match_lora(name: str) -> tuple[Match, ...]:
     matches = _matches(name, ((variant, variant.signals.loras) for variant in load_catalogue()))
-    return [match for match in matches if accelerator_word(name) or not match.variant.distilled]
+    return tuple(match for match in matches if accelerator_word(name) or not match.variant.distilled)
 
 
 def match_metadata(metadata: dict[str, str]) -> list[Match]:
