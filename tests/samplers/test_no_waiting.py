@@ -6,7 +6,9 @@ A meta tensor has no values: reading one on the host is an error, as it would be
 import torch
 from sweetspot.samplers.guidance_window import similarity
 from sweetspot.samplers.kept_steps import KeptSteps
+from sweetspot.samplers.lockstep import sample_lockstep
 from sweetspot.samplers.settling import remaining_change
+from sweetspot.samplers.solvers import SOLVERS
 from sweetspot.samplers.trace import ModelCall, TraceRecorder
 
 META = torch.device("meta")
@@ -39,3 +41,10 @@ def test_the_estimates_are_left_on_the_device():
     clean = torch.ones(2, 4, 8, 8, device=META)
     assert remaining_change(clean, clean, 0.3, 0.6).device == META
     assert similarity(clean, clean).device == META
+
+
+def test_runs_that_advance_together_read_nothing():
+    schedules = [torch.tensor([1.0, 0.5, 0.0]), torch.tensor([1.0, 0.7, 0.4, 0.0])]
+    for solver in SOLVERS:
+        ends = sample_lockstep(lambda x, _: x * 0.5, torch.ones(4, 8, 8, device=META), schedules, solver)
+        assert [end.device for end in ends] == [META, META]
