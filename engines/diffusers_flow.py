@@ -18,7 +18,7 @@ from ..comparison.runs import Run
 from ..samplers.noise_levels import flow_levels
 from ..samplers.schedulers import make_schedule
 from ..samplers.schedules import MAX_STEPS
-from ..samplers.solvers import Denoiser, find_solver, solve
+from ..samplers.solvers import find_solver
 from .flux_keys import to_diffusers
 
 PromptEncoder = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
@@ -61,12 +61,16 @@ class DiffusersFlow:
     """
 
     def __init__(self, transformer: Path, autoencoder: Path, encode: PromptEncoder, device: str = "cpu") -> None:
-        self.device = torch.device(device)
-        self._transformer = _load_transformer(transformer).to(self.device).eval()
-        self._autoencoder = _load_autoencoder(autoencoder).to(self.device).eval()
-        self._encode = encode
+        from .step_scheduler import StepScheduler
 
-    @torch.inference_mode()
+        self.device = torch.device(device)
+        self._encode = encode
+        self._scheduler = StepScheduler()
+        parts = {"transformer": _load_transformer(transformer).eval(), "vae": _load_autoencoder(autoencoder).eval()}
+        others = ("text_encoder", "tokenizer", "text_encoder_2", "tokenizer_2")
+        self._pipeline = _diffusers().FluxPipeline(self._scheduler, **parts, **dict.fromkeys(others)).to(self.device)
+        self._pipeline.set_progress_bar_config(disable=True)
+
     def run(
         self,
         steps: int,
@@ -91,53 +95,39 @@ class DiffusersFlow:
         Raises:
             ValueError: if steps, a prompt's words, the size or another setting is not allowed.
         """
-        method = find_solver(solver)
-        sigmas = torch.tensor(levels) if levels else flow_schedule(steps, denoise)
-        sigmas = sigmas.to(self.device)
+        from .step_scheduler import Plan
+
+        if guidance.cfg < 1:
+            raise ValueError(f"cfg: expected at least 1 on diffusers, got {guidance.cfg:g}")
+        levels = tuple(levels) or tuple(flow_schedule(steps, denoise).tolist())
+        calls, ended = find_solver(solver).model_calls(len(levels) - 1), 0.0
+
+        def watch(number: int, clean: Tensor) -> None:
+            nonlocal ended
+            if number + 1 == calls:
+                # Reading one element waits until the device has finished.
+                clean.flatten()[:1].cpu()
+                ended = time.perf_counter()
+
+        self._scheduler.plan(Plan(levels, solver, watch))
         # The empty latent is 0, so only the noise remains.
-        start = sigmas[0] * _noise(seed, size).to(self.device)
-        calls = 0
-
-        def count(number: int, _denoised: Tensor) -> None:
-            nonlocal calls
-            calls = number + 1
-
+        start = pack(levels[0] * _noise(seed, size)).to(self.device)
+        words = self._words(guidance)
         started = time.perf_counter()
-        latent = solve(method, self._denoiser(guidance, size), start, sigmas, count)
-        # Reading one element waits until the device has finished.
-        latent.flatten()[:1].cpu()
-        seconds = time.perf_counter() - started
-        return Run(steps, calls, seconds, self.decode(latent))
+        images = self._pipeline(
+            **words, latents=start, width=size[0], height=size[1], num_inference_steps=steps, output_type="np"
+        ).images
+        return Run(steps, calls, ended - started, images)
 
     @torch.inference_mode()
-    def decode(self, latent: Tensor) -> Any:
-        """Return the pictures of a latent (batch, 16, height / 8, width / 8) as float in [0, 1], channels last."""
-        pixels = self._autoencoder.decode(latent, return_dict=False)[0]
-        return ((pixels + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy()
-
-    def _denoiser(self, guidance: Guidance, size: tuple[int, int]) -> Denoiser:
-        prompts = [guidance.positive] if guidance.cfg == 1 else [guidance.positive, guidance.negative]
-        context, pooled = (value.to(self.device) for value in self._encode(prompts))
-        width, height = (side // PIXELS_PER_LATENT for side in size)
-        places = image_positions(height, width, self.device)
-
-        def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-            velocity = self._transformer(
-                hidden_states=pack(x).expand(len(prompts), -1, -1),
-                encoder_hidden_states=context,
-                pooled_projections=pooled,
-                timestep=sigma.expand(len(prompts)),
-                img_ids=places,
-                txt_ids=torch.zeros(context.shape[1], 3, device=self.device),
-                return_dict=False,
-            )[0]
-            clean = x - sigma * unpack(velocity, height, width)
-            if len(prompts) == 1:
-                return clean
-            positive, negative = clean.chunk(2)
-            return negative + guidance.cfg * (positive - negative)
-
-        return denoise
+    def _words(self, guidance: Guidance) -> dict[str, Any]:
+        """Return the pipeline's arguments for prompts and guidance; its guidance is ComfyUI's."""
+        context, pooled = (value.to(self.device) for value in self._encode([guidance.positive, guidance.negative]))
+        words = {"prompt_embeds": context[:1], "pooled_prompt_embeds": pooled[:1]}
+        if guidance.cfg == 1:
+            return words
+        negative = {"negative_prompt_embeds": context[1:], "negative_pooled_prompt_embeds": pooled[1:]}
+        return words | negative | {"true_cfg_scale": guidance.cfg}
 
 
 def flow_schedule(steps: int, denoise: float = 1.0, shift: float = 1.0, scheduler: str = "simple") -> Tensor:
@@ -164,17 +154,6 @@ def flow_schedule(steps: int, denoise: float = 1.0, shift: float = 1.0, schedule
 def pack(latents: Tensor) -> Tensor:
     """Return latents (batch, channels, height, width) as 2 by 2 tokens (batch, height * width / 4, 4 * channels)."""
     return functional.pixel_unshuffle(latents, 2).flatten(2).transpose(1, 2)
-
-
-def unpack(tokens: Tensor, height: int, width: int) -> Tensor:
-    """Return tokens as latents of `height` by `width`; the inverse of `pack`."""
-    return functional.pixel_shuffle(tokens.transpose(1, 2).unflatten(2, (height // 2, width // 2)), 2)
-
-
-def image_positions(height: int, width: int, device: torch.device) -> Tensor:
-    """Return the rotary position (0, y, x) of every token of a latent of `height` by `width`, shape (tokens, 3)."""
-    y, x = torch.meshgrid(torch.arange(height // 2), torch.arange(width // 2), indexing="ij")
-    return torch.stack([torch.zeros_like(x), y, x], dim=-1).flatten(0, 1).float().to(device)
 
 
 def _noise(seed: int, size: tuple[int, int]) -> Tensor:

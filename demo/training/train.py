@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...engines.diffusers_flow import from_tiny_layout, image_positions, pack
+from ...engines.diffusers_flow import from_tiny_layout, pack
 from ...engines.flux_keys import State, to_diffusers
 from .. import files, vocabulary
 from ..text_encoder import WIDTH, TextEncoder
@@ -305,6 +305,12 @@ def _mirrored_batch(
     return torch.stack(clean).float(), torch.tensor(tokens, device=device)
 
 
+def _image_positions(height: int, width: int, device: torch.device) -> Tensor:
+    """Return the rotary position (0, y, x) of every token of a latent of `height` by `width`, shape (tokens, 3)."""
+    y, x = torch.meshgrid(torch.arange(height // 2), torch.arange(width // 2), indexing="ij")
+    return torch.stack([torch.zeros_like(x), y, x], dim=-1).flatten(0, 1).float().to(device)
+
+
 def _flow_loss(model: nn.ModuleDict, clean: Tensor, tokens: Tensor) -> Tensor:
     noise = torch.randn_like(clean)
     mean, deviation = NOISE_LOGIT
@@ -317,7 +323,7 @@ def _flow_loss(model: nn.ModuleDict, clean: Tensor, tokens: Tensor) -> Tensor:
             encoder_hidden_states=context,
             pooled_projections=pooled,
             timestep=sigma,
-            img_ids=image_positions(clean.shape[-2], clean.shape[-1], clean.device),
+            img_ids=_image_positions(clean.shape[-2], clean.shape[-1], clean.device),
             txt_ids=torch.zeros(context.shape[1], 3, device=clean.device),
             return_dict=False,
         )[0]

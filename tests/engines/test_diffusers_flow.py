@@ -49,3 +49,8 @@ def test_step_counts_outside_the_range_are_named(engine: DiffusersFlow, steps: i
 def test_sizes_that_do_not_fit_are_named(engine: DiffusersFlow, size: tuple[int, int]):
     with pytest.raises(ValueError, match="size: expected width and height as multiples of 16"):
         engine.run(1, RED, 0, size)
+
+
+def test_guidance_below_one_is_refused(engine: DiffusersFlow):
+    with pytest.raises(ValueError, match=r"cfg: expected at least 1 on diffusers, got 0\.5"):
+        engine.run(1, Guidance("a red circle on green", "", 0.5), 0)
