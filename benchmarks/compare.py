@@ -258,7 +258,7 @@ def memory() -> dict[str, Any]:
     """Return the memory that 64 step counts at 1024 by 1024 take, without a model: runs, report, grid, outputs."""
     import numpy as np
     from sweetspot.comparison.pictures.chart import draw_curve
-    from sweetspot.comparison.pictures.grid import draw_grid
+    from sweetspot.comparison.pictures.grid import grid_levels, to_floats_once
     from sweetspot.comparison.report import make_report
     from sweetspot.comparison.runs import Run, Series, Settings
     from sweetspot.comparison.verdict.judge import judge
@@ -271,16 +271,18 @@ def memory() -> dict[str, Any]:
     start = time.perf_counter()
     report = make_report([judge(Series(Settings("comfyui", "x", "x", "euler", "simple", 1.0, 0), runs))])
     took = time.perf_counter() - start
-    grid, curve = draw_grid(report), draw_curve(report)
-    # Like the IMAGE output in nodes/comparing/save.py.
+    levels, curve = grid_levels(report), draw_curve(report)
+    without = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Like the outputs of nodes/comparing/answer.py, which are made only if a node takes them.
+    grid = to_floats_once(levels)
     images = np.empty((64, 1024, 1024, 3), dtype=np.float32)
     for place, run in enumerate(runs):
         images[place] = run.images[0]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "runs alone, MB": (held - before) // 1024,
-        "peak with report, grid and all outputs, MB": (peak - before) // 1024,
-        "of these the IMAGE output, MB": images.nbytes >> 20,
+        "peak with report and grid, MB": (without - before) // 1024,
+        "peak if nodes take images and grid, MB": (peak - before) // 1024,
         "seconds to measure one image": took / 64,
         "grid": list(grid.shape),
         "curve": list(curve.shape),

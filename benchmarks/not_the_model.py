@@ -29,8 +29,8 @@ PARTS = {
     "schedules": ["nodes.comparing.engine.schedule_of"],
     "images as 8-bit levels": ["nodes.comparing.engine.to_levels"],
     "measuring": ["comparison.rounds.judge"],
-    "drawing": ["nodes.comparing.answer.draw_grid", "nodes.comparing.answer.draw_curve"],
-    "files": ["nodes.comparing.answer.viewer_with_files", "nodes.comparing.answer.ui.PreviewImage"],
+    "drawing": ["nodes.comparing.answer.grid_levels", "nodes.comparing.answer.draw_curve"],
+    "files": ["nodes.comparing.answer.viewer_with_files", "nodes.comparing.answer.keep_picture"],
     "texts": ["nodes.comparing.answer.json.dumps", "nodes.comparing.answer.to_markdown"],
 }
 

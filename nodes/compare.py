@@ -13,8 +13,8 @@ from ..comparison.step_counts import parse_step_counts, why_not_step_counts
 from ..presets.catalogue import is_variant
 from ..presets.plan import StepPlan
 from ..presets.recognition.recognise import recognise
-from .compare_inputs import IMAGES, check_seeds, compare_inputs, compare_outputs
-from .comparing.answer import answer
+from .compare_inputs import check_seeds, compare_inputs, compare_outputs
+from .comparing.answer import GRID, IMAGES, answer
 from .comparing.changes import Changes
 from .comparing.contenders_here import contenders_of
 from .comparing.engine import ComfyEngine, Subject
@@ -62,12 +62,12 @@ class SweetSpotCompare(io.ComfyNode):
 
     @classmethod
     def fingerprint_inputs(cls, **_: Any) -> str:
-        """Judge again when the user's own threshold has changed, or when a node begins to take the images."""
-        return f"{Options.usual().visible.below} {cls._images_are_taken()}"
+        """Judge again when the user's own threshold has changed, or when a node begins to take images or grid."""
+        return f"{Options.usual().visible.below} {cls._taken()}"
 
     @classmethod
-    def _images_are_taken(cls) -> bool:
-        return is_taken(getattr(cls.hidden, "unique_id", None), IMAGES)
+    def _taken(cls) -> list[int]:
+        return [output for output in (IMAGES, GRID) if is_taken(getattr(cls.hidden, "unique_id", None), output)]
 
     @classmethod
     def execute(
@@ -123,7 +123,7 @@ class SweetSpotCompare(io.ComfyNode):
             prompts=len(positives),
         )
         report = compare(engine, [own, *others], question)
-        outputs, shown = answer(cls, report, words, with_images=cls._images_are_taken())
+        outputs, shown = answer(cls, report, words, made=cls._taken())
         return io.NodeOutput(*outputs, ui=shown)
 
     @classmethod

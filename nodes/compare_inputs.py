@@ -18,8 +18,6 @@ from .schema import (
 )
 
 MOST_SEEDS, MOST_CONTENDERS, MOST_PROMPTS = 64, 15, 31
-# The output that holds all images.
-IMAGES = 0
 FIXED_SIGMAS = REFUSE, RESAMPLE = ("refuse", "resample")
 
 

@@ -48,13 +48,13 @@ def seen(image: Tensor) -> Seen:
     """Return what FLIP compares of an sRGB image in [0, 1], shape (3, height, width), float32."""
     opponent = _opponent(_linear(image.clamp(0, 1)))
     across, down, masses = _kernels()
-    # Lightness, red-green, and blue-yellow twice for its two Gaussians; then lightness for edges and for points.
-    lightness = (opponent[0] + 16) / 116
-    channels = torch.stack([*opponent, opponent[2], lightness, lightness, lightness, lightness])
-    maps = filtered(channels, across, down)
+    # Lightness, red-green, and blue-yellow twice for its two Gaussians. Half of the kernels at a time, to save memory.
+    maps = filtered(torch.stack([*opponent, opponent[2]]), across[:4], down[:4])
     blurred = torch.stack([maps[0], maps[1], masses[0] * maps[2] + masses[1] * maps[3]])
     colours = _hunt(_lab(_from_opponent(blurred).clamp(0, 1)))
-    return Seen(colours, torch.hypot(maps[4], maps[5]), torch.hypot(maps[6], maps[7]))
+    # Then lightness for edges and for points.
+    maps = filtered(((opponent[:1] + 16) / 116).expand(4, -1, -1), across[4:], down[4:])
+    return Seen(colours, torch.hypot(maps[0], maps[1]), torch.hypot(maps[2], maps[3]))
 
 
 def flip_map(image: Seen, reference: Seen) -> Tensor:

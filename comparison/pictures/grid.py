@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
-from ..measures.levels import Image
+from ..measures.levels import Image, Levels
 from ..report import Report
 from ..runs import Run
 from ..verdict.judgement import Judgement
@@ -62,8 +62,18 @@ def draw_grid(report: Report) -> Image:
     Returns:
         The picture as float32 in [0, 1], shape (height, width, 3).
     """
+    return to_floats_once(grid_levels(report))
+
+
+def grid_levels(report: Report) -> Levels:
+    """Draw the same as 8-bit levels, which need a quarter of the memory."""
     several = len(report.judgements) > 1
-    return draw_lines([line for judgement in report.judgements for line in _lines_of(judgement, named=several)])
+    return _drawn([line for judgement in report.judgements for line in _lines_of(judgement, named=several)])
+
+
+def to_floats_once(levels: Levels) -> Image:
+    """Return a picture as float32 in [0, 1], without an intermediate copy, because it may be very large."""
+    return np.divide(levels, 255, dtype=np.float32)
 
 
 def draw_filmstrip(images: Image, numbers: Sequence[int]) -> Image:
@@ -92,6 +102,10 @@ def draw_lines(lines: Sequence[Line]) -> Image:
     Returns:
         The picture as float32 in [0, 1], shape (height, width, 3), at most about 16 million pixels.
     """
+    return to_floats_once(_drawn(lines))
+
+
+def _drawn(lines: Sequence[Line]) -> Levels:
     batch = lines[0].columns[0].images.shape[0]
     cell = _cell_size(lines)
     heading = max(16, cell[0] // 14)
@@ -112,9 +126,7 @@ def draw_lines(lines: Sequence[Line]) -> Image:
             _draw_label(draw, (left, top + _MARGIN), column, heading, small)
             _draw_cells(canvas, (left, top + label_height), column, cell)
         top += label_height + batch * (cell[1] + _MARGIN)
-    levels = np.asarray(canvas)
-    # Divides without an intermediate copy, because the picture may be very large.
-    return np.divide(levels, 255, dtype=np.float32)
+    return np.asarray(canvas)
 
 
 def to_pillow(image: NDArray[Any]) -> PillowImage.Image:

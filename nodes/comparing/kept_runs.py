@@ -5,13 +5,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import comfy.cli_args
-import psutil
+import comfy.model_management as management
+import torch
 from aiohttp import web
 
 from ...comparison.run_cache import RunCache
 from ...comparison.runs import Run
 
 KEPT = RunCache(0)
+_HOST = torch.device("cpu")
 _FREE = ("/free", "/api/free")
 # What ComfyUI itself keeps free by default: a share of the memory, and the least and most of it, in bytes.
 _SHARE, _LEAST, _MOST = 0.1, 2e9, 10e9
@@ -25,8 +27,7 @@ def keep(key: str, run: Run) -> None:
 
 def make_room() -> None:
     """Drop runs until as much memory is free as ComfyUI wants to have free (`--cache-ram`)."""
-    memory = psutil.virtual_memory()
-    missing = _headroom(memory.total) - memory.available
+    missing = _headroom(management.get_total_memory(_HOST)) - management.get_free_memory(_HOST)
     if missing > 0:
         KEPT.release(int(missing))
 

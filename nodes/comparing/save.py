@@ -57,11 +57,11 @@ def save_in_output_folder(cls: Any, report: Report, prefix: str, parts: Collecti
     folder, name, number, subfolder, _ = folder_paths.get_save_image_path(
         prefix, folder_paths.get_output_directory(), width, height
     )
-    files = save_comparison(Path(folder), f"{name}_{number:05}", report, _workflow(cls), parts)
+    files = save_comparison(Path(folder), f"{name}_{number:05}", report, workflow_of(cls), parts)
     return [{"filename": file, "subfolder": subfolder, "type": "output"} for file in files]
 
 
-def _workflow(cls: Any) -> dict[str, str] | None:
+def workflow_of(cls: Any) -> dict[str, str] | None:
     """Return the metadata that ComfyUI writes into its own images, or None if metadata is disabled."""
     if comfy.cli_args.args.disable_metadata:
         return None

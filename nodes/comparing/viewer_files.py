@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import folder_paths
 import numpy as np
@@ -52,16 +53,23 @@ def keep_image(levels: Levels) -> str:
     return file.name
 
 
-def _file_of(levels: Levels) -> Path:
-    digest = hashlib.blake2b(str(levels.shape).encode(), digest_size=12)
+def keep_picture(levels: Levels, entries: Mapping[str, str]) -> dict[str, str]:
+    """Write a picture with text entries into the temporary folder, and return its file as ComfyUI lists it."""
+    file = _file_of(levels, *entries.items())
+    _write(file, levels, entries)
+    return {"filename": file.name, "subfolder": SUBFOLDER, "type": "temp"}
+
+
+def _file_of(levels: Levels, *entries: tuple[str, str]) -> Path:
+    digest = hashlib.blake2b(repr([levels.shape, *entries]).encode(), digest_size=12)
     digest.update(np.ascontiguousarray(levels).data)
     return Path(folder_paths.get_temp_directory()) / SUBFOLDER / f"{digest.hexdigest()}.png"
 
 
-def _write(file: Path, levels: Levels) -> None:
+def _write(file: Path, levels: Levels, entries: Mapping[str, str] = MappingProxyType({})) -> None:
     if not _is_whole(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_png(file, levels, {}, compress_level=1)
+        write_png(file, levels, entries, compress_level=1)
 
 
 def _is_whole(file: Path) -> bool:

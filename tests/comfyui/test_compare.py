@@ -297,6 +297,7 @@ class TestOnlyWhatIsNewIsComputed:
         }
         self.run(comfyui, graph, **inputs)
         shown = {"ours": {"class_type": "PreviewImage", "inputs": {"images": ["compare", 0]}}}
+        shown["grid"] = {"class_type": "PreviewImage", "inputs": {"images": ["compare", 1]}}
         calls, report = self.run(comfyui, graph, changes=shown, **inputs)
         assert calls == 0
         assert all(run["reused"] for run in report["runs"])
@@ -304,6 +305,7 @@ class TestOnlyWhatIsNewIsComputed:
         ours = pictures(comfyui, outputs, "ours")
         assert len(ours) == 2
         assert np.array_equal(ours[1], pictures(comfyui, outputs, "stock")[0])
+        assert np.array_equal(pictures(comfyui, outputs, "grid")[0], pictures(comfyui, outputs, "compare")[0])
 
     @pytest.mark.parametrize(("body", "dropped"), [({"free_memory": True}, True), ({"unload_models": True}, False)])
     def test_until_the_user_frees_memory(self, comfyui, graph, body: dict, dropped: bool):

@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 
 import comfy.cli_args
+import comfy.model_management
 import numpy as np
-import psutil
 import pytest
 from sweetspot.comparison.runs import Run
 from sweetspot.nodes.comparing.kept_runs import KEPT, keep
@@ -26,8 +26,9 @@ def empty():
 def kept(monkeypatch: pytest.MonkeyPatch, available: float, cache_ram: object) -> list[int]:
     """Return which of four runs are kept after the last of them, if so many bytes are free then."""
     monkeypatch.setattr(comfy.cli_args.args, "cache_ram", cache_ram, raising=False)
-    memory = SimpleNamespace(total=64e9, available=64e9)
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    memory = SimpleNamespace(available=64e9)
+    monkeypatch.setattr(comfy.model_management, "get_total_memory", lambda _device: 64e9)
+    monkeypatch.setattr(comfy.model_management, "get_free_memory", lambda _device: memory.available)
     for steps in (1, 2, 3):
         keep("a", run(steps))
     memory.available = available
