@@ -63,12 +63,19 @@ class Executor:
         self._server.prompt_queue.currently_running, self._server.last_prompt_id = running, prompt_id
         start = time.perf_counter()
         self._executor.execute(graph, prompt_id, {}, outputs)
-        if torch.cuda.is_available():
+        if on_gpu():
             torch.cuda.synchronize()
         seconds = time.perf_counter() - start
         if not self._executor.success:
             raise FailedError(str(self._executor.status_messages[-1])[:2000])
         return seconds, self._executor.history_result["outputs"]
+
+
+def on_gpu() -> bool:
+    """Return whether ComfyUI runs on an NVIDIA or AMD GPU."""
+    import comfy.model_management as management  # pyright: ignore[reportMissingImports]
+
+    return management.get_torch_device().type == "cuda"
 
 
 class _Subject:

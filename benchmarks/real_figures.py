@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from executor import Executor
+from executor import Executor, on_gpu
 from real_prompts import Prompt, Prompts
 from shapes import Built
 
@@ -96,7 +96,7 @@ class Bench:
         latent = self._built.empty(self._prompts.side)
         start = time.perf_counter()
         VAEDecode().decode(self._built.vae, latent)
-        if torch.cuda.is_available():
+        if on_gpu():
             torch.cuda.synchronize()
         return time.perf_counter() - start
 
@@ -104,7 +104,7 @@ class Bench:
         """Return the most bytes on the GPU while a prompt runs; 0 without one."""
         import torch
 
-        if not torch.cuda.is_available():
+        if not on_gpu():
             self._seconds(prompt)
             return 0
         torch.cuda.reset_peak_memory_stats()
@@ -132,9 +132,7 @@ class Bench:
 
     def _waits(self) -> dict[str, dict[str, float]]:
         """Return for each sampler how often the host waits for the GPU in one step; nothing without a GPU."""
-        import torch
-
-        if not torch.cuda.is_available():
+        if not on_gpu():
             return {}
         few, many = self._steps, 2 * self._steps
         found = {}

@@ -88,8 +88,9 @@ def measured(arguments: argparse.Namespace) -> dict[str, Any]:
 def device() -> str:
     """Return what the figures were measured on."""
     import torch
+    from executor import on_gpu
 
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU ({platform.machine()})"
+    return torch.cuda.get_device_name() if on_gpu() else f"CPU ({platform.machine()})"
 
 
 def release() -> None:
@@ -113,7 +114,7 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def regressions(figures: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
-    """Return one line for each ratio that is worse than before by more than its tolerance, or that has none yet.
+    """Return one line for each ratio that is worse than before by more than its tolerance; new ones are not judged.
 
     Args:
         figures: what was measured.
@@ -125,11 +126,11 @@ def regressions(figures: dict[str, Any], baseline: dict[str, Any]) -> list[str]:
         for size, found in sizes.items():
             before = baseline["models"].get(model, {}).get(size, {})
             for name, value in found["ratios"].items():
+                if name not in before:
+                    sys.stderr.write(f"{model}, {size}: {name} is not in {BASELINE.name} yet; --update writes it\n")
                 most = before.get(name, math.inf) * (1 + tolerances.get(name, tolerances["default"]))
                 if value > most:
                     lines.append(f"{model}, {size}: {name} is {value:.3f}, expected at most {most:.3f}")
-            if not before:
-                lines.append(f"{model}, {size}: no ratios in {BASELINE.name} yet; --update writes them")
     return lines
 
 

@@ -32,7 +32,7 @@ class RunCache:
             self._shrink(most_bytes)
 
     def release(self, how_many: int) -> None:
-        """Drop at least so many bytes, if there are as many; what is kept later may take them again."""
+        """Drop the least recently used runs, at least so many bytes of them, or all."""
         with self._lock:
             self._shrink(max(self._size() - how_many, 0))
 

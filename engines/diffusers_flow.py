@@ -18,7 +18,6 @@ from ..comparison.runs import Run
 from ..samplers.noise_levels import flow_levels
 from ..samplers.schedulers import make_schedule
 from ..samplers.schedules import MAX_STEPS
-from ..samplers.solvers import find_solver
 from .flux_keys import to_diffusers
 
 PromptEncoder = Callable[[Sequence[str]], tuple[Tensor, Tensor]]
@@ -95,12 +94,12 @@ class DiffusersFlow:
         Raises:
             ValueError: if steps, a prompt's words, the size or another setting is not allowed.
         """
-        from .step_scheduler import Plan
+        from .step_scheduler import Plan, asked_levels
 
         if guidance.cfg < 1:
             raise ValueError(f"cfg: expected at least 1 on diffusers, got {guidance.cfg:g}")
         levels = tuple(levels) or tuple(flow_schedule(steps, denoise).tolist())
-        calls, ended = find_solver(solver).model_calls(len(levels) - 1), 0.0
+        calls, ended = len(asked_levels(solver, levels)), 0.0
 
         def watch(number: int, clean: Tensor) -> None:
             nonlocal ended

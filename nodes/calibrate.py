@@ -14,6 +14,8 @@ from ..comparison.calibration.report import details, draw, headline, to_dict, vi
 from ..comparison.calibration.search import (
     CALLS_FOR_ONE_SOLVER,
     LEAST_CASES,
+    LEAST_STEPS,
+    MOST_STEPS,
     SCHEDULERS,
     SOLVERS,
     Calibration,
@@ -53,7 +55,7 @@ from .schema import (
 
 # The more solvers, the more calls.
 _CHOICES = {name: (name,) for name in SOLVERS} | {"all": SOLVERS}
-_MOST_STEPS, _MOST_CALLS = 100, 100_000
+_MOST_CALLS = 100_000
 
 
 class SweetSpotCalibrate(io.ComfyNode):
@@ -115,7 +117,7 @@ class SweetSpotCalibrate(io.ComfyNode):
         other_steps: str = "",
     ) -> io.NodeOutput:
         """Calibrate, and return the plan."""
-        check_number("steps", steps, 1, _MOST_STEPS)
+        check_number("steps", steps, LEAST_STEPS, MOST_STEPS)
         check_number("cfg", cfg, 0, 100)
         check_choice("solvers", solvers, list(_CHOICES))
         check_seeds(seeds)
@@ -161,7 +163,7 @@ def _inputs() -> list[io.Input]:
         io.Latent.Input("latent_image", tooltip="An empty latent of the size to calibrate for."),
         io.Vae.Input("vae", tooltip="Decodes the images that are compared."),
         seed_input(control=FIXED_SEED),
-        io.Int.Input("steps", default=8, min=1, max=_MOST_STEPS, tooltip="The step count that should be enough."),
+        io.Int.Input("steps", default=8, min=LEAST_STEPS, max=MOST_STEPS, tooltip="The count that should be enough."),
         *sampler_inputs(),
         io.Combo.Input(
             "solvers",

@@ -1,7 +1,9 @@
 """What a calibration tries: a sampler, on a stock scheduler or on noise levels with a number or two to choose."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from ...samplers.schedules import beta_levels, karras_levels, shifted_levels
 from ..engine import Engine
@@ -9,6 +11,8 @@ from ..runs import Sampling, Task
 
 # Flow-matching models: how far the schedule is shifted towards noise; 1 spaces the levels evenly.
 SHIFTS = (1.0, 1.5, 2.0, 3.0, 4.5, 6.5)
+# In this order they are tried if the budget isn't enough for all.
+_FROM_THE_MIDDLE = (3, 2, 4, 1, 5, 0, 6)
 # Others: Karras et al.'s rho, of which the stock scheduler has 7.
 RHOS = (2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 30.0)
 # Of the stock scheduler "beta". They are only tried around it, by this factor, and only if it is among the best.
@@ -104,11 +108,14 @@ class Recipe:
 
     def model_calls(self, steps: int) -> int:
         """Return how often it calls the model at most."""
+        if self.scheduler == "ddim_uniform":
+            # It takes every so many trained levels, and so sometimes makes a step more.
+            steps = math.ceil((_TABLE_STEPS - 1) / max(_TABLE_STEPS // steps, 1))
         return _CALLS_PER_STEP.get(self.sampler_name, 1) * (steps - 1) + 1
 
 
 def recipes(solvers: Sequence[str], schedulers: Sequence[str], span: Span) -> list[Recipe]:
-    """Return everything to try, the most promising first.
+    """Return everything to try, the most promising first, stock schedulers and others in turn.
 
     Args:
         solvers: samplers that inject no noise, of `samplers.solvers.SOLVERS`.
@@ -116,11 +123,12 @@ def recipes(solvers: Sequence[str], schedulers: Sequence[str], span: Span) -> li
         span: the model's noise levels.
     """
     if span.is_flow:
-        own = [Recipe(solver, "simple", shift=shift) for solver in solvers for shift in SHIFTS]
+        shifts = [SHIFTS[place] for place in _FROM_THE_MIDDLE if place < len(SHIFTS)]
+        own = [Recipe(solver, "simple", shift=shift) for shift in shifts for solver in solvers]
     else:
-        own = [Recipe(solver, "karras", rho=rho) for solver in solvers for rho in RHOS]
+        own = [Recipe(solver, "karras", rho=RHOS[place]) for place in _FROM_THE_MIDDLE for solver in solvers]
     stock = [Recipe(solver, scheduler) for scheduler in schedulers for solver in solvers]
-    return [*own, *stock]
+    return [recipe for pair in zip_longest(own, stock) for recipe in pair if recipe is not None]
 
 
 def between(recipe: Recipe) -> list[Recipe]:

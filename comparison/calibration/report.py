@@ -101,13 +101,13 @@ def _calls(calibration: Calibration) -> Message:
 
 
 def _at_other_steps(calibration: Calibration) -> list[Message]:
-    """Return how many steps what is used now needs for as much, and with how many most images are finished."""
+    """Return how many steps the old settings need to be as good, and from which count on most images are finished."""
     if not calibration.others:
         return []
     chosen, rows = calibration.chosen, curve(calibration)
     lines: list[Message] = []
-    if calibration.is_gain:
-        now = [held for held in rows if held.recipe == calibration.before.recipe]
+    if calibration.is_gain and max(held.steps for held in rows) > chosen.steps:
+        now = [held for held in rows if held.recipe == calibration.before.recipe and held.steps > chosen.steps]
         enough = next((held for held in now if held.score.is_no_worse_than(chosen.score)), None)
         values = {"name": calibration.before.recipe.name}
         as_many = (

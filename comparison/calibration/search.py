@@ -7,7 +7,7 @@ one on the half that did not choose, and better than it by more than chance; oth
 
 import statistics
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..engine import Engine
 from ..measures.visibility import SIDE_BY_SIDE, Visible
@@ -33,6 +33,8 @@ SCHEDULERS = (
     "kl_optimal",
 )
 LEAST_CASES = 4
+# One step has no schedule to choose; with so many, any schedule will do.
+LEAST_STEPS, MOST_STEPS = 2, 100
 CALLS_FOR_ONE_SOLVER = 600
 # On so many cases all recipes run; then this share of them goes on.
 _FIRST_CASES, _KEPT = 2, 1 / 3
@@ -95,15 +97,18 @@ class Wanted:
 
     def calls_at(self, steps: int) -> int:
         """Return the most model calls of one image with so many steps."""
-        names = {*self.solvers, self.before.sampler_name}
-        return max(replace(self.before, sampler_name=name).model_calls(steps) for name in names)
+        names, schedulers = {*self.solvers, self.before.sampler_name}, {*self.schedulers, self.before.scheduler}
+        return max(Recipe(name, scheduler).model_calls(steps) for name in names for scheduler in schedulers)
 
     def check(self) -> None:
         """Refuse what can't be calibrated.
 
         Raises:
-            CalibrationError: there are too few cases, or the budget is too small.
+            CalibrationError: a step count is out of range, there are too few cases, or the budget is too small.
         """
+        for name, counts in (("steps", [self.steps]), ("other_steps", self.other_steps)):
+            if wrong := [count for count in counts if not LEAST_STEPS <= count <= MOST_STEPS]:
+                raise CalibrationError(f"{name}: expected {LEAST_STEPS} to {MOST_STEPS}, got {wrong[0]}")
         if len(self.cases) < LEAST_CASES:
             raise CalibrationError(f"prompts: expected at least {LEAST_CASES}, got {len(self.cases)}")
         if self.most_search_calls < self.least_calls:
@@ -297,8 +302,7 @@ class _Search:
             calls += _FIRST_CASES * recipe.model_calls(wanted.steps)
             if calls <= most or not chosen:
                 chosen.append(recipe)
-        # Without a stock recipe, there would be nothing to compare with.
-        return chosen if any(recipe.is_stock for recipe in chosen) else [*chosen, Recipe(wanted.solvers[0], "simple")]
+        return chosen
 
     def _payable(
         self, trials: Trials, every: Iterable[Recipe], cases: Sequence[Reference], reserve: int

@@ -23,7 +23,7 @@ from .decoding import fits_beside_model
 from .fingerprints import fingerprint
 from .images import decode, embed, measuring_device
 from .joint_run import JointRun
-from .kept_runs import KEPT, keep, make_room
+from .kept_runs import KEPT, make_room
 from .may_share import why_not_share
 from .naming import naming
 from .progress import ComparisonProgress
@@ -274,7 +274,7 @@ class ComfyEngine:
         levels = images if self._subject.full_precision else to_levels(images)
         run = replace(sampled.run, images=levels, embeddings=embeddings)
         if key := self._key_of(task):
-            keep(key, run)
+            KEPT.put(key, run)
         self._progress.finish(task, run)
         return run
 

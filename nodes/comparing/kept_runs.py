@@ -10,30 +10,29 @@ import torch
 from aiohttp import web
 
 from ...comparison.run_cache import RunCache
-from ...comparison.runs import Run
 
 KEPT = RunCache(0)
 _HOST = torch.device("cpu")
 _FREE = ("/free", "/api/free")
 # What ComfyUI itself keeps free by default: a share of the memory, and the least and most of it, in bytes.
-_SHARE, _LEAST, _MOST = 0.1, 2e9, 10e9
-
-
-def keep(key: str, run: Run) -> None:
-    """Keep a run, unless the machine is short of memory."""
-    KEPT.put(key, run)
-    make_room()
+_SHARE, _LEAST, _MOST = 0.1, 2 << 30, 10 << 30
+# So many bytes of runs stay in any case.
+_ALWAYS = 128 << 20
 
 
 def make_room() -> None:
-    """Drop runs until as much memory is free as ComfyUI wants to have free (`--cache-ram`)."""
+    """Drop runs until as much memory is free as ComfyUI wants to have free (`--cache-ram`).
+
+    Between comparisons only: a comparison holds its own runs, so that dropping them would free nothing. A few always
+    stay, because they would not help.
+    """
     missing = _headroom(management.get_total_memory(_HOST)) - management.get_free_memory(_HOST)
     if missing > 0:
-        KEPT.release(int(missing))
+        KEPT.release(max(min(int(missing), KEPT.size - _ALWAYS), 0))
 
 
 def drop_when_asked() -> None:
-    """Drop all runs from now on when the user asks ComfyUI to free its memory; does nothing without a server."""
+    """Let ComfyUI's own route for freeing memory also drop the kept runs; does nothing without a server."""
     server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
     if server is not None and _note_freeing not in server.app.middlewares:
         server.app.middlewares.append(_note_freeing)
@@ -55,4 +54,6 @@ def _headroom(total: int) -> float:
     # A number in older versions of ComfyUI, a list of up to two since.
     given = getattr(comfy.cli_args.args, "cache_ram", None)
     first = given[0] if isinstance(given, list | tuple) and given else given
-    return first * 1e9 if isinstance(first, int | float) and first > 0 else min(_MOST, max(_LEAST, _SHARE * total))
+    return (
+        first * (1 << 30) if isinstance(first, int | float) and first > 0 else min(_MOST, max(_LEAST, _SHARE * total))
+    )

@@ -5,7 +5,8 @@ import torch
 from .unidentified import UnidentifiedError
 
 # Weights that are larger are identified by sums of their 8-byte words. The number of sums is odd, and not a divisor of
-# the usual lengths of rows, so that a sum never covers whole columns: swapped rows, heads or layers change the sums.
+# the usual lengths of rows, so that a sum never covers whole columns: swapped rows, heads or layers change the sums,
+# unless their distance is a multiple of it.
 _WHOLE_BYTES = 1 << 12
 _SUMS, _WORD = 509, 8
 
@@ -22,7 +23,7 @@ def content_of(tensor: torch.Tensor) -> list[torch.Tensor]:
 def sketch_of(weights: torch.Tensor) -> list[torch.Tensor]:
     """Return bytes that change with any change of weights that isn't made to hide, as tensors on their device.
 
-    Each word is in one of the sums, so no single change goes unnoticed, and what moves goes into another one.
+    Each word is in one of the sums, so no single change goes unnoticed, and what moves is nearly always in another one.
 
     Raises:
         UnidentifiedError: if the tensor has no data.

@@ -31,17 +31,19 @@ def viewer_with_files(report: Report, places: Sequence[tuple[str, str]] = (), no
         places: nodes and inputs that hold the step count in the workflow.
         notes: what the user should know about how it ran.
     """
-    writing: list[Future[None]] = []
+    writing: dict[Path, Future[None]] = {}
     # Compressing an image keeps one core busy for a while.
     with ThreadPoolExecutor(max_workers=_WRITERS) as pool:
 
         def keep(levels: Levels) -> str:
             file = _file_of(levels)
-            writing.append(pool.submit(_write, file, levels))
+            # Equal images share a file.
+            if file not in writing:
+                writing[file] = pool.submit(_write, file, levels)
             return file.name
 
         text = viewer_text(report, SUBFOLDER, keep, places, notes)
-    for each in writing:
+    for each in writing.values():
         each.result()
     return text
 

@@ -16,7 +16,7 @@ from ...graphs.sampling import sampling_of
 from ...graphs.seeds import find_seeds
 from ...graphs.steps import Found
 from ...graphs.values import Graph, Link, link_of
-from ..comparing.kept_runs import KEPT
+from ..comparing.kept_runs import KEPT, make_room
 from ..comparing.live_runs import LiveRuns
 from ..comparing.options import Options
 from .comparison import UNKNOWN, WorkflowComparison
@@ -78,6 +78,7 @@ def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishe
     comparison = WorkflowComparison(subject, contender, question, LiveRuns(cls.hidden.unique_id, [contender]))
     comparison.check_counts(counts)
     KEPT.limit(options.cache_megabytes << 20)
+    make_room()
     return Rounds(comparison, counts_by_word, {}).start(cls)
 
 

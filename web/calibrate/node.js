@@ -9,8 +9,6 @@ import { checkedWords, say, t } from "../parts/words.js";
 const NODE = "SweetSpotCalibrate";
 const PROPERTY = "sweetspot_calibration";
 const [WIDTH, HEIGHT] = [400, 460];
-// What a table and a curve need.
-const MORE_HEIGHT = 180;
 
 /** The nodes' panels. @type {WeakMap<object, HTMLElement>} */
 const panels = new WeakMap();
@@ -35,10 +33,8 @@ app.registerExtension({
       if (!panels.has(node) || !(await isOfOpenWorkflow(detail.prompt_id))) return;
       const before = node.properties[PROPERTY];
       node.properties[PROPERTY] = JSON.parse(found);
-      const hasMore = node.properties[PROPERTY].curve?.length && !before?.curve?.length;
-      if (hasMore) node.setSize([node.size[0], node.size[1] + MORE_HEIGHT]);
       removePreview(node);
-      show(node);
+      show(node, before);
     });
     api.addEventListener(/** @type {any} */ ("sweetspot.calibration"), async (/** @type {any} */ { detail }) => {
       const node = (await isOfOpenWorkflow(detail.prompt_id)) && nodeByExecutionId(detail.node ?? "");
@@ -98,15 +94,11 @@ function showNote(node, text) {
  * Show what is saved with a node; a copy that isn't in the graph shows nothing.
  *
  * @param {any} node
+ * @param {unknown} [before] what was saved before this run
  */
-async function show(node) {
-  const saved = node.graph && node.properties?.[PROPERTY];
-  if (!saved) return;
-  const { FoundView, checkedFound } = await import("../viewer/found.mjs");
-  const found = checkedFound(saved);
-  if (!found) return;
-  showNote(node, "");
-  const view = new FoundView(node, (path) => api.apiURL(path));
-  panels.get(node)?.replaceChildren(view.element);
-  view.show(found);
+async function show(node, before = node.properties?.[PROPERTY]) {
+  const [saved, panel] = [node.graph && node.properties?.[PROPERTY], panels.get(node)];
+  if (!saved || !panel) return;
+  const { showFound } = await import("../viewer/found.mjs");
+  if (showFound(node, panel, saved, before, (path) => api.apiURL(path))) showNote(node, "");
 }

@@ -2,15 +2,43 @@
 
 import { viewPath } from "../compare/data.js";
 import { button, picker } from "../parts/controls.js";
-import { make } from "../parts/panel.js";
+import { chain, make } from "../parts/panel.js";
 import { say, t } from "../parts/words.js";
 import { drawFoundCurve, tableOf } from "./found_curve.mjs";
+import { checkedFound } from "./found_data.mjs";
 import { savePreset, useSettings } from "./found_actions.mjs";
 import { Stage } from "./stage.mjs";
 
-export { checkedFound } from "./found_data.mjs";
+/** What a table and a curve need. */
+const MORE_HEIGHT = 180;
+/** What the nodes show. @type {WeakMap<object, FoundView>} */
+const views = new WeakMap();
 
-export class FoundView {
+/**
+ * Show what is saved with a node in its panel. The node becomes higher for a curve, and lower again without one.
+ *
+ * @param {any} node
+ * @param {HTMLElement} panel
+ * @param {any} saved
+ * @param {any} before what it showed before this run
+ * @param {(path: string) => string} address
+ * @returns {boolean} whether it can be shown
+ */
+export function showFound(node, panel, saved, before, address) {
+  const found = checkedFound(saved);
+  if (!found) return false;
+  const more = Number(found.rows.length > 0) - Number(Boolean(before?.curve?.length));
+  if (more) node.setSize([node.size[0], node.size[1] + more * MORE_HEIGHT]);
+  if (!views.has(node)) chain(node, "onRemoved", () => views.get(node)?.dispose());
+  views.get(node)?.dispose();
+  const view = new FoundView(node, address);
+  views.set(node, view);
+  panel.replaceChildren(view.element);
+  view.show(found);
+  return true;
+}
+
+class FoundView {
   /**
    * @param {any} node
    * @param {(path: string) => string} address
@@ -61,10 +89,15 @@ export class FoundView {
     return this.showCurve(found.rows);
   }
 
-  /** @param {FoundRow[]} rows */
-  async showCurve(rows) {
+  /** Stop following the page's palette and size. */
+  dispose() {
     this.chart?.destroy();
     this.chart = null;
+  }
+
+  /** @param {FoundRow[]} rows */
+  async showCurve(rows) {
+    this.dispose();
     for (const part of [this.table, this.curve]) part.hidden = !rows.length;
     if (!rows.length) return;
     this.table.replaceChildren(tableOf(rows));

@@ -5,7 +5,7 @@ import { checkedWords } from "../parts/words.js";
 
 const VERSION = 1;
 const MOST_ROWS = 3;
-const [MOST_IMAGES, MOST_LINES, MOST_COUNTS, LONGEST_TEXT] = [64, 32, 64, 400];
+const [MOST_IMAGES, MOST_LINES, MOST_COUNTS, LONGEST_TEXT] = [64, 32, 128, 400];
 
 /**
  * @param {any} value

@@ -170,8 +170,30 @@ def test_how_many_steps_the_old_settings_need_is_said():
     enough = [held.steps for held in now if held.score.is_no_worse_than(calibration.chosen.score)]
     said = [line.code for line in details(calibration) if isinstance(line, Message)]
     assert calibration.is_gain
+    assert min(enough, default=99) > calibration.wanted.steps
     assert ("calibrated.as_many" in said) == bool(enough)
     assert ("calibrated.never_as_many" in said) == (not enough)
+
+
+def test_an_image_more_or_less_alike_is_no_reason_to_say_that_the_old_settings_are_as_good():
+    """At the calibrated count itself, they are what was improved."""
+    calibration, _ = calibrated("flow", other_steps=[3])
+    nearly = replace(calibration.chosen.score, mean=calibration.chosen.score.mean - 1e-4)
+    alike = replace(calibration, before=replace(calibration.before, score=nearly))
+    assert alike.is_gain
+    said = [line.code for line in details(alike) if isinstance(line, Message)]
+    assert not {"calibrated.as_many", "calibrated.never_as_many"} & set(said)
+
+
+def test_ddim_uniform_may_make_a_step_more():
+    assert [Recipe("euler", "ddim_uniform").model_calls(steps) for steps in (6, 7, 8, 12, 30)] == [7, 8, 8, 13, 31]
+
+
+@pytest.mark.parametrize("changes", [{"steps": 1}, {"steps": 101}, {"other_steps": [4, 1]}, {"other_steps": [1000]}])
+def test_step_counts_out_of_range_are_refused_before_any_run(changes: dict):
+    (name,) = changes
+    with pytest.raises(CalibrationError, match=f"{name}: expected 2 to 100, got"):
+        calibrated("flow", **changes)
 
 
 def test_too_few_prompts_are_refused_before_any_run():
@@ -223,8 +245,10 @@ def test_beta_with_its_stock_numbers_is_the_stock_scheduler():
 @pytest.mark.parametrize(("span", "number"), [(Span(1.0, 0.001), "shift"), (Span(14.6, 0.03), "rho")])
 def test_only_flow_matching_models_get_a_shift(span: Span, number: str):
     every = recipes(["euler"], ["simple", "beta"], span)
-    assert [recipe.is_stock for recipe in every[-2:]] == [True, True]
-    for recipe in every[:-2]:
+    # A budget that isn't enough for all still reaches stock schedulers and others.
+    assert [recipe.is_stock for recipe in every[:5]] == [False, True, False, True, False]
+    assert {recipe.scheduler for recipe in every if recipe.is_stock} == {"simple", "beta"}
+    for recipe in (recipe for recipe in every if not recipe.is_stock):
         assert getattr(recipe, number) is not None
         levels = recipe.levels(5, span)
         assert (len(levels), levels[-1]) == (6, 0)
