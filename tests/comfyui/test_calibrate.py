@@ -107,7 +107,7 @@ def test_conditionings_count_as_prompts_and_other_step_counts_run_too(comfyui: A
         ({"clip": None}, "clip: expected one for `texts`"),
         ({"other_steps": "4, many"}, "other_steps: expected up to 64 whole numbers"),
         ({"other_steps": "4, auto"}, "other_steps: expected whole numbers and ranges, e.g. 4, 8..32:8; got auto"),
-        ({"budget": 70}, "budget: expected at least 72 for 4 images of 6 steps, got 70"),
+        ({"budget": 83}, "budget: expected at least 84 for 4 images of 6 steps, got 83"),
     ],
 )
 def test_what_can_not_work_is_refused_before_any_run(comfyui: Any, graph: Any, changes: dict[str, Any], message: str):
