@@ -81,11 +81,15 @@ def test_its_settings_are_used_inside_a_subgraph(comfy: ComfyPage, demo: dict[st
     node = calibrating(comfy, demo, steps=3, seed=7, budget=150, other_steps="2, 4")
     sampler = comfy.add("KSampler", 900, 60)
     comfy.connect(demo["model"], "MODEL", sampler, "model")
+    height = "id => app.graph.getNodeById(id).size[1]"
+    before = comfy.page.evaluate(height, node)
     comfy.queue(400)
     table = comfy.panel(".ss-found .ss-table")
     expect(table.locator("thead th")).to_have_text(["finished images with … steps", "2", "3", "4"])
     expect(table.locator("tbody tr").first).to_contain_text(" / ")
     expect(comfy.panel(".ss-found .ss-curve canvas")).to_be_visible()
+    # The images keep their room beside the curve.
+    assert comfy.page.evaluate(height, node) >= before + 150
     comfy.shot("calibrated_curve")
     comfy.page.evaluate(
         """ids => {

@@ -34,7 +34,8 @@ app.registerExtension({
       const before = node.properties[PROPERTY];
       node.properties[PROPERTY] = JSON.parse(found);
       removePreview(node);
-      show(node, before);
+      // null, because undefined would stand for what is saved now.
+      show(node, before ?? null);
     });
     api.addEventListener(/** @type {any} */ ("sweetspot.calibration"), async (/** @type {any} */ { detail }) => {
       const node = (await isOfOpenWorkflow(detail.prompt_id)) && nodeByExecutionId(detail.node ?? "");
