@@ -26,6 +26,9 @@ class Tiny:
     prediction: str = "flow_prediction"
 
 
+_HEADS: dict[str, Any] = {"num_layers": 1, "attention_head_dim": 8, "num_attention_heads": 2, "joint_attention_dim": 16}
+
+
 def _random(*shape: int) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(sum(shape)))
 
@@ -70,10 +73,7 @@ def _sd3(scheduler: Any) -> Any:
     network = diffusers.SD3Transformer2DModel(
         sample_size=8,
         in_channels=4,
-        num_layers=1,
-        attention_head_dim=8,
-        num_attention_heads=2,
-        joint_attention_dim=16,
+        **_HEADS,
         caption_projection_dim=16,
         pooled_projection_dim=16,
         out_channels=4,
@@ -86,11 +86,8 @@ def _sd3(scheduler: Any) -> Any:
 def _flux(scheduler: Any) -> Any:
     network = diffusers.FluxTransformer2DModel(
         in_channels=16,
-        num_layers=1,
         num_single_layers=1,
-        attention_head_dim=8,
-        num_attention_heads=2,
-        joint_attention_dim=16,
+        **_HEADS,
         pooled_projection_dim=16,
         axes_dims_rope=(2, 2, 4),
     )
@@ -101,11 +98,8 @@ def _flux(scheduler: Any) -> Any:
 def _flux2_network(**more: Any) -> Any:
     return diffusers.Flux2Transformer2DModel(
         in_channels=16,
-        num_layers=1,
         num_single_layers=1,
-        attention_head_dim=8,
-        num_attention_heads=2,
-        joint_attention_dim=16,
+        **_HEADS,
         timestep_guidance_channels=16,
         axes_dims_rope=(2, 2, 2, 2),
         **more,
@@ -139,10 +133,7 @@ def _qwen(scheduler: Any) -> Any:
     network = diffusers.QwenImageTransformer2DModel(
         in_channels=64,
         out_channels=16,
-        num_layers=1,
-        attention_head_dim=8,
-        num_attention_heads=2,
-        joint_attention_dim=16,
+        **_HEADS,
         axes_dims_rope=(2, 2, 4),
     )
     vae = diffusers.AutoencoderKLQwenImage(base_dim=4, z_dim=16, dim_mult=[1, 1, 1, 1], num_res_blocks=1)
