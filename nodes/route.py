@@ -5,7 +5,6 @@ refuses cross-origin requests to them, as it does for all routes.
 """
 
 import json
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from .compare_inputs import REFUSE, RESAMPLE
 from .model.answers import Asked, answer_for
 from .model.model_files import NameRefusedError
 from .model.plan_behind import plan_behind
+from .model.this_server import this_server
 from .workflow.stages_here import stages_above
 
 RECOGNISE, PLAN, STAGES = "/sweetspot/recognise", "/sweetspot/plan", "/sweetspot/stages"
@@ -81,8 +81,7 @@ class RequestError(ValueError):
 
 def add_routes() -> None:
     """Register the routes with ComfyUI's server, once; does nothing if there is no server."""
-    # Looked up, not imported: if ComfyUI is used without its server, importing it would load the server.
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    server = this_server()
     if server is None or any(route.path == RECOGNISE for route in server.routes):
         return
     server.routes.post(RECOGNISE)(_handler(answer_recognise))

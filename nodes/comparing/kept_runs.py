@@ -1,6 +1,5 @@
 """The finished runs that are kept for later comparisons, whichever node made them, and when they are dropped."""
 
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from aiohttp import web
 
 from ...comparison.run_cache import RunCache
+from ..model.this_server import this_server
 
 KEPT = RunCache(0)
 _HOST = torch.device("cpu")
@@ -33,7 +33,7 @@ def make_room() -> None:
 
 def drop_when_asked() -> None:
     """Let ComfyUI's own route for freeing memory also drop the kept runs; does nothing without a server."""
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+    server = this_server()
     if server is not None and _note_freeing not in server.app.middlewares:
         server.app.middlewares.append(_note_freeing)
 

@@ -1,9 +1,9 @@
 """Whether any node of the running prompt takes an output, so that a large one is made only if it is needed."""
 
-import sys
 from typing import Any
 
 from ...graphs.values import link_of
+from ..model.this_server import this_server
 
 
 def is_taken(node_id: str | None, output: int) -> bool:
@@ -13,8 +13,7 @@ def is_taken(node_id: str | None, output: int) -> bool:
         node_id: the id of the node that has the output.
         output: the output's number, from 0.
     """
-    server = getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
-    running = getattr(getattr(server, "prompt_queue", None), "currently_running", {})
+    running = getattr(getattr(this_server(), "prompt_queue", None), "currently_running", {})
     prompts = [item[2] for item in list(running.values()) if node_id in item[2]]
     return not prompts or any(_links_to(prompt, (node_id, output)) for prompt in prompts)
 

@@ -3,7 +3,6 @@
 ComfyUI knows the user of a request, but doesn't keep it with a queued prompt, so this does.
 """
 
-import sys
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -12,6 +11,8 @@ from typing import Any
 
 import comfy.cli_args
 from aiohttp import web
+
+from .this_server import this_server
 
 DEFAULT = "default"
 # More prompts than wait in any queue.
@@ -25,12 +26,12 @@ def asking_user() -> str:
     """Return the user who asks: of the request at hand, or else of the prompt that runs now."""
     if not comfy.cli_args.args.multi_user:
         return DEFAULT
-    return _of_request.get() or _of_prompt.get(str(getattr(_server(), "last_prompt_id", "")), DEFAULT)
+    return _of_request.get() or _of_prompt.get(str(getattr(this_server(), "last_prompt_id", "")), DEFAULT)
 
 
 def note_users() -> None:
     """Note from now on which user queues which prompt; does nothing without --multi-user or without a server."""
-    server = _server()
+    server = this_server()
     if server is not None and comfy.cli_args.args.multi_user and _note_user not in server.app.middlewares:
         server.app.middlewares.append(_note_user)
         server.add_on_prompt_handler(_note_prompt)
@@ -41,7 +42,7 @@ async def _note_user(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     try:
-        user = _server().user_manager.get_request_user_id(request)
+        user = this_server().user_manager.get_request_user_id(request)
     except KeyError:
         user = DEFAULT
     _of_request.set(user)
@@ -55,8 +56,3 @@ def _note_prompt(body: dict[str, Any]) -> dict[str, Any]:
     if len(_of_prompt) > _MOST_QUEUED:
         _of_prompt.popitem(last=False)
     return body
-
-
-def _server() -> Any:
-    # Looked up, not imported: if ComfyUI is used without its server, importing it would load the server.
-    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
