@@ -1,9 +1,11 @@
 """Where the time of a comparison goes that is not the model's: identifying, measuring, drawing, files, texts.
 
 `.venv/bin/python benchmarks/not_the_model.py --side 1024`
+`.venv/bin/python benchmarks/not_the_model.py --side 512 --memory`
 
 Multi-Step Compare runs three step counts of the demo model in ComfyUI's own executor, in this process. Each part of the
-work around sampling and decoding is timed; the first comparison after the start is not counted.
+work around sampling and decoding is timed; the first comparison after the start is not counted. With `--memory`, it
+measures instead how much memory this process holds at most during a comparison, sampling included.
 """
 
 import argparse
@@ -25,7 +27,7 @@ PARTS = {
     "sampling": ["nodes.comparing.engine.sample_traced"],
     "decoding": ["nodes.comparing.engine.decode"],
     "recognising the model": ["nodes.compare.gather_evidence", "nodes.compare.recognise"],
-    "identifying the inputs": ["nodes.comparing.engine._keys"],
+    "identifying the inputs": ["nodes.comparing.engine._keys_of"],
     "schedules": ["nodes.comparing.engine.schedule_of"],
     "images as 8-bit levels": ["nodes.comparing.engine.to_levels"],
     "measuring": ["comparison.rounds.judge"],
@@ -42,6 +44,7 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=1024, help="height and width of the pictures")
     parser.add_argument("--steps", default="2, 3, 4")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", action="store_true", help="measure memory instead of time; on Linux only")
     arguments = parser.parse_args()
     if arguments.inside is None:
         raise SystemExit(run_inside(Path(__file__)))
@@ -51,10 +54,34 @@ def main() -> None:
     import torch
 
     with torch.inference_mode():
+        if arguments.memory:
+            sys.stdout.write("| step counts | most memory beyond that before, MB |\n| --- | --- |\n")
+            sys.stdout.writelines(f"| {counts} | {size:.0f} |\n" for counts, size in held(arguments.side).items())
+            return
         found = measured(arguments)
     sys.stdout.write("| part | ms |\n| --- | --- |\n")
     for name, seconds in found.items():
         sys.stdout.write(f"| {name} | {1000 * seconds:.0f} |\n")
+
+
+def held(side: int) -> dict[int, float]:
+    """Return, by the number of step counts, the most megabytes that a comparison holds beyond those before it."""
+    from executor import Executor
+
+    executor, found = Executor(), {}
+    for counts in (1, 1, 4, 16):
+        steps = ", ".join(str(number) for number in range(1, counts + 1))
+        # From here on, the most memory is that of this comparison.
+        Path("/proc/self/clear_refs").write_text("5", "utf-8")
+        before = _memory("VmRSS")
+        executor.run(prompt(side, steps, counts + 1000 * len(found)))
+        found[counts] = _memory("VmHWM") - before
+    return found
+
+
+def _memory(which: str) -> float:
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{which}:")) * 1024 / 1e6
 
 
 def measured(arguments: argparse.Namespace) -> dict[str, float]:

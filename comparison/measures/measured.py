@@ -82,9 +82,15 @@ class Prepared:
         Raises:
             ValueError: if the images differ in shape.
         """
+        # Only a reference is used again, so what is large of another image is not kept.
+        is_reference = self is reference
+        look = self.look if is_reference else Look.of(self.pixels)
+        similarity = look.similarity(reference.look)
+        del look
+        own = self.windows if is_reference else scales(self.pixels)
         return Measured(
-            similarity=self.similarity(reference),
-            **asdict(structure(self.windows, reference.windows)),
+            similarity=similarity,
+            **asdict(structure(own, reference.windows)),
             psnr=psnr(self.pixels, reference.pixels),
             delta_e=delta_e(self.lab, reference.lab),
             semantic=semantic,

@@ -1,7 +1,7 @@
 """Measures how similar two images are in structure: SSIM, MS-SSIM and PSNR."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -76,23 +76,25 @@ def scales(image: Tensor) -> Iterator[Windows]:
         yield windows(image)
 
 
-def structure(image: list[Windows], reference: list[Windows]) -> Structure:
+def structure(image: Iterable[Windows], reference: Sequence[Windows]) -> Structure:
     """Return SSIM, MS-SSIM and worst tile of two images, each prepared by `scales`.
+
+    Each scale is used once and in order, so those of the image can be made one at a time, to save memory.
 
     Raises:
         ValueError: if the shapes differ.
     """
     weights = torch.tensor(_SCALES[: len(reference)])
-    contrasts, whole = list[Tensor](), list[Tensor]()
+    contrasts, whole, worst = list[Tensor](), list[Tensor](), list[Tensor]()
     for one, other in zip(image, reference, strict=True):
         ssim_map, contrast = ssim_maps(one, other)
         contrasts.append(contrast.mean())
-        whole.append(ssim_map)
+        whole.append(ssim_map.mean())
+        worst = worst or [tile_means(ssim_map.mean(dim=0), _TILE).min()]
     # MS-SSIM includes luminance only at the coarsest scale.
-    values = torch.stack([*contrasts[:-1], whole[-1].mean()]).cpu().clamp(min=0)
+    values = torch.stack([*contrasts[:-1], whole[-1]]).cpu().clamp(min=0)
     powers = values ** (weights / weights.sum() if len(weights) < len(_SCALES) else weights)
-    worst = tile_means(whole[0].mean(dim=0), _TILE).min()
-    return Structure(float(whole[0].mean()), float(powers.prod()), float(worst))
+    return Structure(float(whole[0]), float(powers.prod()), float(worst[0]))
 
 
 def ssim(image: Tensor, reference: Tensor) -> float:
@@ -122,6 +124,7 @@ def ssim_maps(image: Windows, reference: Windows) -> tuple[Tensor, Tensor]:
     check_alike(image.pixels, reference.pixels)
     covariance = _blur(image.pixels * reference.pixels) - image.mean * reference.mean
     contrast = (2 * covariance + _C2) / (image.variance + reference.variance + _C2)
+    del covariance
     x, y = image.mean + 0.5, reference.mean + 0.5
     return contrast * ((2 * x * y + _C1) / (x.square() + y.square() + _C1)), contrast
 
