@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
 from dataclasses import replace
 
 from .runs import Run
@@ -17,6 +18,7 @@ class RunCache:
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
         self._kept: OrderedDict[tuple[str, int], Run] = OrderedDict()
+        self._models: dict[tuple[str, int], str] = {}
         self._lock = threading.Lock()
 
     @property
@@ -36,9 +38,22 @@ class RunCache:
         with self._lock:
             self._shrink(max(self._size() - how_many, 0))
 
-    def put(self, key: str, run: Run) -> None:
-        """Keep a run. The key must identify everything that determines its result, except the step count."""
+    def release_models(self, models: Collection[str]) -> None:
+        """Drop all runs of these models."""
         with self._lock:
+            for place in [place for place in self._kept if self._models[place] in models]:
+                self._drop(place)
+
+    def put(self, key: str, run: Run, model: str = "") -> None:
+        """Keep a run.
+
+        Args:
+            key: identifies everything that determines its result, except the step count.
+            run: the run.
+            model: a name for its model, by which it can be released.
+        """
+        with self._lock:
+            self._models[key, run.steps] = model
             self._kept[key, run.steps] = run
             self._kept.move_to_end((key, run.steps))
             self._shrink(self._most)
@@ -57,4 +72,7 @@ class RunCache:
 
     def _shrink(self, most_bytes: int) -> None:
         while self._kept and self._size() > most_bytes:
-            self._kept.popitem(last=False)
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, place: tuple[str, int]) -> None:
+        del self._kept[place], self._models[place]

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -23,7 +24,7 @@ from .decoding import fits_beside_model
 from .fingerprints import fingerprint
 from .images import decode, embed, measuring_device
 from .joint_run import JointRun
-from .kept_runs import KEPT, make_room
+from .kept_runs import KEPT, begin_comparison, keep
 from .may_share import why_not_share
 from .naming import naming
 from .progress import ComparisonProgress
@@ -93,7 +94,8 @@ class ComfyEngine:
         self._cache_bytes = cache_bytes
         self._warm: set[int] = set()
         self._notes: dict[str, None] = {}
-        self._keys: dict[tuple[int, int], str] | None = None
+        self._keys = _Keys()
+        self._has_begun = False
         self._waiting: list[_Sampled] = []
 
     @property
@@ -139,10 +141,10 @@ class ComfyEngine:
             Exception: an error from sampling or decoding, of the same type, with the step count before its message.
                 Finished runs are kept.
         """
-        if self._keys is None:
-            KEPT.limit(self._cache_bytes)
-            make_room()
-            self._keys = _keys(self._subject) if self._cache_bytes else {}
+        if not self._has_begun:
+            self._has_begun = True
+            self._keys = _keys_of(self._subject) if self._cache_bytes else self._keys
+            begin_comparison(self._cache_bytes, self._keys.models)
         self._progress.expect(sum(task.steps for task in tasks))
         runs = {number: run for number, task in enumerate(tasks) if (run := self._kept(task)) is not None}
         for number, run in runs.items():
@@ -274,7 +276,8 @@ class ComfyEngine:
         levels = images if self._subject.full_precision else to_levels(images)
         run = replace(sampled.run, images=levels, embeddings=embeddings)
         if key := self._key_of(task):
-            KEPT.put(key, run)
+            model = task.sampling.model
+            keep(key, run, self._keys.models[model], weakref.ref(self._subject.models[model].model))
         self._progress.finish(task, run)
         return run
 
@@ -286,7 +289,7 @@ class ComfyEngine:
 
     def _key_of(self, task: Task) -> str:
         """Return the key under which a run is kept; empty if nothing is."""
-        key = self._keys[task.sampling.model, task.sampling.prompt] if self._keys else ""
+        key = self._keys.of(task.sampling)
         if not key:
             return ""
         # The levels, too: another pack may have changed how a scheduler makes them.
@@ -311,23 +314,36 @@ def _ksampler(sampling: Sampling) -> KSamplerSettings:
 _NOTHING = np.zeros((0, 0, 0, 3), dtype=np.uint8)
 
 
-def _keys(subject: Subject) -> dict[tuple[int, int], str]:
-    """Return a key for each model and prompt and everything else that determines its runs, except the settings.
+@dataclass(frozen=True)
+class _Keys:
+    """What identifies the parts of a comparison, for keeping its runs. All are empty if that can't be determined.
 
-    There are none if that can't be determined; then nothing is reused.
+    Attributes:
+        models: one for each model.
+        prompts: one for each prompt.
+        rest: one for everything else but the settings.
     """
+
+    models: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    rest: str = ""
+
+    def of(self, sampling: Sampling) -> str:
+        """Return the key of runs with this model and prompt."""
+        return f"{self.models[sampling.model]} {self.prompts[sampling.prompt]} {self.rest}" if self.rest else ""
+
+
+def _keys_of(subject: Subject) -> _Keys:
     try:
-        return {
-            (model, prompt): fingerprint(
-                vars(replace(subject, models=(subject.models[model],), positives=(subject.positives[prompt],)))
-            )
-            for model in range(len(subject.models))
-            for prompt in range(len(subject.positives))
-        }
+        return _Keys(
+            tuple(map(fingerprint, subject.models)),
+            tuple(map(fingerprint, subject.positives)),
+            fingerprint(vars(replace(subject, models=(), positives=()))),
+        )
     except Exception as error:  # noqa: BLE001 - another pack's objects may raise anything
         # An unusual model or VAE from another pack must not end the comparison. It only turns reuse off.
         log.warning("This comparison can't be reused later, because its inputs can't be identified: %s", error)
-        return {}
+        return _Keys()
 
 
 def _not_batched(why: str) -> Message:

@@ -1,6 +1,7 @@
 """The finished runs that are kept for later comparisons, whichever node made them, and when they are dropped."""
 
-from collections.abc import Awaitable, Callable
+import weakref
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import comfy.cli_args
@@ -9,15 +10,50 @@ import torch
 from aiohttp import web
 
 from ...comparison.run_cache import RunCache
+from ...comparison.runs import Run
 from ..model.this_server import this_server
 
 KEPT = RunCache(0)
+# The models of kept runs, by the names under which those are kept.
+_MODELS: dict[str, weakref.ref[Any]] = {}
 _HOST = torch.device("cpu")
 _FREE = ("/free", "/api/free")
 # What ComfyUI itself keeps free by default: a share of the memory, and the least and most of it, in bytes.
 _SHARE, _LEAST, _MOST = 0.1, 2 << 30, 10 << 30
 # So many bytes of runs stay in any case.
 _ALWAYS = 128 << 20
+
+
+def begin_comparison(cache_bytes: int, models: Collection[str]) -> None:
+    """Drop runs that are in the way of the comparison that begins now.
+
+    These are the runs of models that ComfyUI has given up since, because the user has switched to others. With
+    `--cache-none` it gives up each model after each prompt, so a model of the same name still counts as the same.
+
+    Args:
+        cache_bytes: how many bytes of runs may be kept.
+        models: the names of the models that this comparison uses.
+    """
+    KEPT.limit(cache_bytes)
+    gone = {name for name, model in _MODELS.items() if name not in models and model() is None}
+    KEPT.release_models(gone)
+    for name in gone:
+        del _MODELS[name]
+    make_room()
+
+
+def keep(key: str, run: Run, name: str, model: "weakref.ref[Any] | None") -> None:
+    """Keep a run for later comparisons.
+
+    Args:
+        key: identifies everything that determines its result, except the step count.
+        run: the run.
+        name: identifies its model.
+        model: refers to the model itself, which all its ModelPatchers share; None if it isn't known.
+    """
+    if model is not None:
+        _MODELS[name] = model
+    KEPT.put(key, run, name)
 
 
 def make_room() -> None:

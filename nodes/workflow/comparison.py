@@ -21,7 +21,7 @@ from ...comparison.verdict.measuring import Measuring
 from ...samplers.schedules import MAX_STEPS
 from ...words import Message
 from ..comparing.images import embed
-from ..comparing.kept_runs import KEPT
+from ..comparing.kept_runs import KEPT, keep
 from ..comparing.live_runs import LiveRuns
 from .facts import Facts, KeptFacts
 from .noise_test import is_noisy, tasks_of_noise_test
@@ -212,7 +212,7 @@ class WorkflowComparison:
         self._runs[_key_of(task)] = run
         self.live.finished(task, run)
         if key := self._keys.get(_key_of(task)):
-            KEPT.put(key, run)
+            keep(key, run, self.contender.source, watch.model)
 
     def _judged(self, facts: Facts) -> Report:
         if self.contender.sampling.sampler_name == UNKNOWN and facts.sampler_name:

@@ -16,7 +16,7 @@ from ...graphs.sampling import sampling_of
 from ...graphs.seeds import find_seeds
 from ...graphs.steps import Found
 from ...graphs.values import Graph, Link, link_of
-from ..comparing.kept_runs import KEPT, make_room
+from ..comparing.kept_runs import begin_comparison
 from ..comparing.live_runs import LiveRuns
 from ..comparing.options import Options
 from .comparison import UNKNOWN, WorkflowComparison
@@ -77,8 +77,7 @@ def start(cls: Any, wire: str, media_of: Callable[[Above], Media], wishes: Wishe
     contender = Contender(sampling, None, plan.trained_steps, variant=plan.variant, source=source)
     comparison = WorkflowComparison(subject, contender, question, LiveRuns(cls.hidden.unique_id, [contender]))
     comparison.check_counts(counts)
-    KEPT.limit(options.cache_megabytes << 20)
-    make_room()
+    begin_comparison(options.cache_megabytes << 20, [source])
     return Rounds(comparison, counts_by_word, {}).start(cls)
 
 

@@ -35,6 +35,7 @@ class BranchWatch:
         levels: the noise levels that they visited.
         levels_of_two: by scheduler, the noise levels of two steps on the model: `simple` and `karras`.
         is_cold: whether a model ran for the first time.
+        model: refers to the model that ran last, without keeping it; None if none did.
     """
 
     steps: int
@@ -44,6 +45,7 @@ class BranchWatch:
     node_seconds: float | None = None
     sampler_names: list[str] = field(default_factory=list)
     is_cold: bool = False
+    model: "weakref.ref[Any] | None" = None
     levels: tuple[float, ...] = ()
     levels_of_two: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
@@ -70,6 +72,7 @@ class BranchWatch:
         name = sampler_name(executor.class_obj)
         run = WatchedRun(None, name)
         model = guider.inner_model
+        self.model = weakref.ref(model)
         self.is_cold = self.is_cold or model not in _WARM
         with naming(self.steps, where=self.where):
             samples = run.sample(executor, guider, sigmas, *rest, **options)

@@ -232,6 +232,15 @@ def save_lora(file: Path) -> None:
     save_file({f"{stem}.{part}.weight": weight for part, weight in parts.items()}, file)
 
 
+def save_other_model(file: Path, factor: float) -> None:
+    """Write a model like the demo model, but with other weights in one layer."""
+    weights = load_file(files.TRANSFORMER)
+    name = next(key for key in weights if key.endswith("double_blocks.0.img_attn.proj.weight"))
+    weights[name] = weights[name] * factor
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(weights, file)
+
+
 def show(source: str, slot: int) -> dict[str, Any]:
     """Return a stock node that puts any value into the history as text."""
     return {"class_type": "PreviewAny", "inputs": {"source": [source, slot]}}
@@ -258,6 +267,7 @@ class Graph:
     save_latent = staticmethod(save_latent)
     show = staticmethod(show)
     save_lora = staticmethod(save_lora)
+    save_other_model = staticmethod(save_other_model)
     equal = staticmethod(equal)
     faulty = staticmethod(faulty)
     tell = staticmethod(tell)
