@@ -20,7 +20,11 @@ def as_latent(guider: Any, denoised: torch.Tensor, sigma: float = 0.0) -> Any:
     If the model's latents have several parts, so do the samples.
     """
     samples = guider.inner_model.process_latent_out(as_result(guider, sigma, denoised.float()))
-    samples = samples.to(comfy.model_management.intermediate_device())
+    return in_parts(guider, samples.to(comfy.model_management.intermediate_device()))
+
+
+def in_parts(guider: Any, samples: torch.Tensor) -> Any:
+    """Return samples as the parts of the model's latents, or unchanged if those have only one part."""
     shapes = _latent_shapes(guider)
     if shapes is None or len(shapes) < 2:
         return samples

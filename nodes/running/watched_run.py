@@ -21,7 +21,7 @@ from ...samplers.trace import ModelCall, StepTrace, TraceRecorder
 from ..model.noise_levels import to_noise_ratio
 from .guidance_saver import GuidanceSaver, savers_on
 from .guiders import CallObserver, scale_in_force
-from .latents import as_latent, as_result
+from .latents import as_latent, as_result, in_parts
 from .live import LiveTrace
 
 OnStep = Callable[[int, Any, Any, int], None]
@@ -112,7 +112,7 @@ class WatchedRun:
         self._observer.lay_on(counted, _KEY)
         guider.model_options = self._watching(options_before)
         try:
-            step_done = self._step_done(callback, len(sigmas) - 1)
+            step_done = self._step_done(guider, callback, len(sigmas) - 1)
             samples = inner_sample(
                 guider, sigmas, {**extra_args, "model_options": counted}, step_done, *rest, **options
             )
@@ -189,8 +189,15 @@ class WatchedRun:
         wrappers[WrappersMP.PREDICT_NOISE] = {key: [predict_noise], **wrappers.get(WrappersMP.PREDICT_NOISE, {})}
         return options
 
-    def _step_done(self, callback: OnStep | None, steps: int) -> OnStep:
-        report = self._on_step or callback
+    def _reporting(self, guider: Any) -> OnStep | None:
+        """Return `on_step` for samplers, which see the parts of a latent packed into one; ComfyUI's does the same."""
+        on_step = self._on_step
+        if on_step is None:
+            return None
+        return lambda step, denoised, x, total: on_step(step, in_parts(guider, denoised), in_parts(guider, x), total)
+
+    def _step_done(self, guider: Any, callback: OnStep | None, steps: int) -> OnStep:
+        report = self._reporting(guider) or callback
 
         def step_done(step: int, denoised: Any, x: Any, total_steps: int) -> None:
             self._recorder.stepped(step, denoised)
