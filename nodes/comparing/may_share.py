@@ -10,6 +10,7 @@ from ...words import Message
 
 # Entries with which ComfyUI limits a condition to part of the schedule, with the values that mean no limit.
 _PARTIAL = {"start_percent": 0.0, "clip_start_percent": 0.0, "end_percent": 1.0, "clip_end_percent": 1.0}
+_COMPILED = "torch_compile_kwargs"
 _PLAIN = (bool, int, float, str, bytes, torch.dtype, torch.Tensor, type(None))
 
 
@@ -32,6 +33,8 @@ def why_not_share(model: Any, sampler_name: str, positive: Any, negative: Any, l
 
 def _of_model(model: Any) -> str:
     options = dict(model.model_options)
+    if _COMPILED in options:
+        return Message("alone.compiled", "the model is compiled, and would be compiled again for each batch size")
     transformer = options.pop("transformer_options", {})
     patches = [name for name, value in (*options.items(), *transformer.items()) if _holds_something(value)]
     patches += [

@@ -13,8 +13,12 @@ import comfy.model_management
 import comfy.nested_tensor
 import comfy.samplers
 import torch
+from comfy_api.torch_helpers import set_torch_compile_wrapper
 
 from . import audit, calls, workflow_nodes
+from .short_memory import keep_weights_away
+
+keep_weights_away()
 
 
 class EqualLatents:
@@ -221,6 +225,23 @@ class NestedLatent:
     def make(self):
         parts = [torch.zeros(2, 16, 3, 8, 8), torch.zeros(2, 16, 20)]
         return ({"samples": comfy.nested_tensor.NestedTensor(parts)},)
+
+
+class CompiledModel:
+    """Compile a MODEL as ComfyUI's own node does, but with a backend that needs no C++ compiler."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"model": ("MODEL",)}}
+
+    RETURN_TYPES = ("MODEL",)
+    FUNCTION = "compile"
+    CATEGORY = "tests"
+
+    def compile(self, model):
+        compiled = model.clone()
+        set_torch_compile_wrapper(model=compiled, backend="eager")
+        return (compiled,)
 
 
 class Control(comfy.controlnet.ControlBase):
@@ -485,6 +506,7 @@ NODE_CLASS_MAPPINGS = {
         ForeignSampler,
         ForeignGuider,
         NestedLatent,
+        CompiledModel,
         ApplyControl,
         OddModel,
         OddVAE,
