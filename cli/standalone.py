@@ -15,9 +15,9 @@ from ..comparison.rounds import Question, check_contenders, compare
 from ..comparison.runs import Sampling
 from ..comparison.step_counts import parse_numbers, parse_step_counts
 from ..demo import files
-from ..demo.load import VARIANT, load_engine, recommended
-from ..engines.diffusers_engine import SCHEDULERS as AVAILABLE
-from ..engines.diffusers_engine import DiffusersEngine, Scene
+from ..demo.load import VARIANT, load_model, recommended
+from ..engines.diffusers import SCHEDULERS as AVAILABLE
+from ..engines.diffusers import DiffusersEngine, Scene
 from ..presets.qualities import QUALITIES
 
 
@@ -39,7 +39,7 @@ def compare_workflow(workflow: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     visible = Visible.of(options.get("threshold", 100 * SIDE_BY_SIDE.below) / 100)
     checked = options.get("check", "on") == "on"
     question = Question(counts, steps.auto, inputs.get("seeds", 1), price, visible, checked)
-    engine = DiffusersEngine(load_engine(), _scene(workflow, inputs), _shift(workflow, inputs))
+    engine = DiffusersEngine(load_model(shift=_shift(workflow, inputs)), _scene(workflow, inputs))
     check_contenders(engine, contenders)
     report = compare(engine, contenders, question)
     return _as_png(draw_grid(report)), report.to_dict()
@@ -55,7 +55,7 @@ def calibrate_workflow(workflow: dict[str, Any]) -> tuple[dict[str, Any], bytes]
     prompts = tuple(line.strip() for line in inputs["texts"].splitlines() if line.strip())
     latent, negative = (workflow[inputs[name][0]]["inputs"] for name in ("latent_image", "negative"))
     scene = Scene(prompts, negative["text"], (latent["width"], latent["height"]))
-    engine = DiffusersEngine(load_engine(), scene)
+    engine = DiffusersEngine(load_model(), scene)
     base = Sampling(inputs["seed"], inputs["cfg"], inputs["sampler_name"], inputs["scheduler"])
     engine.check(base)
     seeds = inputs.get("seeds", 1)

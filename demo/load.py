@@ -6,7 +6,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..engines.diffusers_flow import DiffusersFlow, PromptEncoder
+from ..engines.demo_pipeline import PromptEncoder, demo_pipeline
+from ..engines.diffusers import DiffusersModel
 from ..presets.catalogue import find_variant
 from ..presets.plan import StepPlan
 from ..presets.qualities import Quality, make_plan
@@ -28,9 +29,9 @@ def load_text_encoder() -> TextEncoder:
     return encoder
 
 
-def load_engine(device: str = "cpu") -> DiffusersFlow:
-    """Return the demo model on diffusers."""
-    return DiffusersFlow(files.TRANSFORMER, files.AUTOENCODER, _prompt_encoder(), device)
+def load_model(device: str = "cpu", shift: float = 1.0) -> DiffusersModel:
+    """Return the demo model on diffusers, with this linear shift."""
+    return demo_pipeline(files.TRANSFORMER, files.AUTOENCODER, _prompt_encoder(), device, shift)
 
 
 def _prompt_encoder() -> PromptEncoder:

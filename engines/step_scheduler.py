@@ -5,6 +5,7 @@ sampler can be chosen, watched and cancelled. Its own schedulers differ from Com
 """
 
 import math
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,13 +97,20 @@ class StepScheduler(SchedulerMixin, ConfigMixin):
         timesteps: Any = None,  # noqa: ARG002
         **_: Any,
     ) -> None:
-        """Begin a run. `timesteps` and `sigmas` have an entry for each model call, because pipelines loop over them."""
+        """Begin a run; its time counts from here.
+
+        `timesteps` and `sigmas` have an entry for each model call, because pipelines loop over them.
+        """
         asked = torch.tensor(self._asked)
         self.sigmas = torch.cat([asked, asked.new_zeros(1)])
         self.timesteps = self._timesteps_of(asked).to(device)
         self.num_inference_steps = len(self._plan.levels) - 1
         self._running: Generator[Request, Tensor, Tensor] | None = None
         self._call = 0
+        if torch.device(device or "cpu").type == "cuda":
+            # What the GPU still has to do for the prompts is not part of the run.
+            torch.cuda.synchronize(device)
+        self.began = time.perf_counter()
 
     def set_begin_index(self, begin_index: int = 0) -> None:
         """Do nothing: a run always begins at its first level."""

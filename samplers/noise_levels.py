@@ -1,6 +1,5 @@
 """The trained noise levels of a model, and how its timesteps and its levels belong together."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,6 +7,9 @@ import torch
 from torch import Tensor
 
 from .schedules import TRAINED_LEVELS
+
+# The power of evenly spaced numbers that gives the betas.
+_SPACINGS = {"linear": 1, "scaled_linear": 2}
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ def flow_levels(shift: float = 1.0, multiplier: float = 1.0, levels: int = TRAIN
     return NoiseLevels(table, lambda level: level * multiplier, sigma)
 
 
-def diffusion_levels(first: float = 0.00085, last: float = 0.012, levels: int = TRAINED_LEVELS) -> NoiseLevels:
+def diffusion_levels(
+    first: float = 0.00085, last: float = 0.012, levels: int = TRAINED_LEVELS, spacing: str = "scaled_linear"
+) -> NoiseLevels:
     """Return the levels of a model to whose data noise is added: sqrt((1 - a) / a), a the product of 1 - beta.
-
-    The square roots of the betas are evenly spaced, as in Stable Diffusion ("scaled linear").
 
     Source: Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models", 2022, and its configuration.
 
@@ -64,13 +66,17 @@ def diffusion_levels(first: float = 0.00085, last: float = 0.012, levels: int = 
         first: the first beta, above 0.
         last: the last beta, above the first, below 1.
         levels: how many trained levels there are.
+        spacing: `linear`: the betas are evenly spaced; `scaled_linear`: their square roots are, as in Stable Diffusion.
 
     Raises:
-        ValueError: if the betas are out of range.
+        ValueError: if the betas are out of range, or there is no such spacing.
     """
     if not 0 < first < last < 1:
         raise ValueError(f"betas: expected 0 < first < last < 1, got {first!r} and {last!r}")
-    betas = torch.linspace(math.sqrt(first), math.sqrt(last), levels, dtype=torch.float64).square()
+    if spacing not in _SPACINGS:
+        raise ValueError(f"beta_schedule: expected one of {', '.join(_SPACINGS)}, got {spacing!r}")
+    power = _SPACINGS[spacing]
+    betas = torch.linspace(first ** (1 / power), last ** (1 / power), levels, dtype=torch.float64) ** power
     kept = (1 - betas).cumprod(dim=0)
     exact = ((1 - kept) / kept).sqrt()
     table, logarithms = exact.float(), exact.log().float()

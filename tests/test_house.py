@@ -28,7 +28,7 @@ ALLOWED = {
     "graphs": (set(), set()),
     "presets": (set(), {"graphs"}),
     "comparison": ({"numpy", "PIL", "torch"}, {"samplers"}),
-    "engines": ({"torch", "diffusers", "safetensors"}, {"comparison", "samplers"}),
+    "engines": ({"torch", "numpy", "diffusers", "safetensors"}, {"comparison", "samplers"}),
     "demo": ({"torch", "safetensors"}, {"engines", "presets"}),
     "demo/training": (
         {"torch", "numpy", "scipy", "PIL", "safetensors", "diffusers"},

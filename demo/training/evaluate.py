@@ -15,8 +15,10 @@ from PIL import Image
 
 from ...comparison.measures.pixels import to_pixels
 from ...comparison.measures.structure import ssim
-from ...engines.diffusers_flow import DiffusersFlow, Guidance
-from ..load import load_engine, recommended
+from ...comparison.runs import Sampling, Task
+from ...engines import diffusers
+from ...engines.diffusers import DiffusersEngine, DiffusersModel
+from ..load import load_model, recommended
 from .check import Verdict, check_picture
 from .scenes import Scene, mirror, render, sample_scene, swap, symmetries
 
@@ -41,11 +43,11 @@ def main() -> None:
     plan = recommended()
     held_out = held_out_scenes(arguments.prompts)
     cfg = arguments.cfg or plan.cfg
-    engine = load_engine()
+    model = load_model()
     if arguments.figure == "agreement":
-        figures, pictures = agreement(engine, held_out, arguments.steps or plan.steps, cfg)
+        figures, pictures = agreement(model, held_out, arguments.steps or plan.steps, cfg)
     else:
-        figures, pictures = curve(engine, held_out, cfg)
+        figures, pictures = curve(model, held_out, cfg)
     if arguments.pictures:
         _keep_sheet(pictures, arguments.pictures)
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
@@ -70,7 +72,7 @@ def _shown_captions(scene: Scene) -> list[str]:
 
 
 def agreement(
-    engine: DiffusersFlow, scenes: Sequence[Scene], steps: int, cfg: float
+    model: DiffusersModel, scenes: Sequence[Scene], steps: int, cfg: float
 ) -> tuple[dict[str, float], list[np.ndarray]]:
     """Return the shares of pictures in which the check finds ground, items, relation and all of them as described.
 
@@ -78,7 +80,7 @@ def agreement(
     """
     verdicts, drawn, pictures = [], [], []
     for number, scene in enumerate(scenes):
-        picture = _picture(engine, scene, steps, cfg, number)
+        picture = _picture(model, scene, steps, cfg, number)
         verdicts.append(check_picture(picture, scene))
         drawn.append(check_picture(render(scene), scene))
         pictures.append(picture)
@@ -96,23 +98,24 @@ def agreement(
     }, pictures
 
 
-def curve(engine: DiffusersFlow, scenes: Sequence[Scene], cfg: float) -> tuple[dict[str, object], list[np.ndarray]]:
+def curve(model: DiffusersModel, scenes: Sequence[Scene], cfg: float) -> tuple[dict[str, object], list[np.ndarray]]:
     """Return each step count's mean SSIM against 100 steps from the same noise, and the pictures."""
     values: dict[int, list[float]] = {steps: [] for steps in CURVE}
     pictures = []
     for number, scene in enumerate(scenes):
-        reference = to_pixels(_picture(engine, scene, REFERENCE_STEPS, cfg, number))
+        reference = to_pixels(_picture(model, scene, REFERENCE_STEPS, cfg, number))
         for steps in CURVE:
-            picture = _picture(engine, scene, steps, cfg, number)
+            picture = _picture(model, scene, steps, cfg, number)
             values[steps].append(ssim(to_pixels(picture), reference))
             pictures.append(picture)
     means = {str(steps): round(float(np.mean(ssims)), 4) for steps, ssims in values.items()}
     return {"prompts": len(scenes), "reference": REFERENCE_STEPS, "cfg": cfg, "ssim": means}, pictures
 
 
-def _picture(engine: DiffusersFlow, scene: Scene, steps: int, cfg: float, seed: int) -> np.ndarray:
-    image = engine.run(steps, Guidance(scene.caption, "", cfg), seed).images[0]
-    return np.rint(image * 255).astype(np.uint8)
+def _picture(model: DiffusersModel, scene: Scene, steps: int, cfg: float, seed: int) -> np.ndarray:
+    engine = DiffusersEngine(model, diffusers.Scene((scene.caption,)))
+    (run,) = engine.run([Task(Sampling(seed, cfg, "euler", "simple"), steps)])
+    return np.rint(run.images[0] * 255).astype(np.uint8)
 
 
 def _share(verdicts: Sequence[Verdict], name: str) -> float:

@@ -24,7 +24,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...engines.diffusers_flow import from_tiny_layout, pack
+from ...engines.conventions import packed
+from ...engines.demo_pipeline import from_tiny_layout
 from ...engines.flux_keys import State, to_diffusers
 from .. import files, vocabulary
 from ..text_encoder import WIDTH, TextEncoder
@@ -319,7 +320,7 @@ def _flow_loss(model: nn.ModuleDict, clean: Tensor, tokens: Tensor) -> Tensor:
     context, pooled = model["text"](tokens)
     with torch.autocast(clean.device.type, torch.bfloat16):
         velocity = model["transformer"](
-            hidden_states=pack(noisy),
+            hidden_states=packed(noisy),
             encoder_hidden_states=context,
             pooled_projections=pooled,
             timestep=sigma,
@@ -327,7 +328,7 @@ def _flow_loss(model: nn.ModuleDict, clean: Tensor, tokens: Tensor) -> Tensor:
             txt_ids=torch.zeros(context.shape[1], 3, device=clean.device),
             return_dict=False,
         )[0]
-    return functional.mse_loss(velocity.float(), pack(noise - clean))
+    return functional.mse_loss(velocity.float(), packed(noise - clean))
 
 
 def _parse() -> argparse.Namespace:

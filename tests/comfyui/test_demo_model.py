@@ -12,9 +12,8 @@ from sweetspot.comparison.measures.pixels import to_pixels
 from sweetspot.comparison.measures.structure import ssim
 from sweetspot.comparison.runs import Sampling, Task
 from sweetspot.demo import files
-from sweetspot.demo.load import load_engine
-from sweetspot.engines.diffusers_engine import DiffusersEngine, Scene
-from sweetspot.engines.diffusers_flow import Guidance
+from sweetspot.demo.load import load_model
+from sweetspot.engines.diffusers import DiffusersEngine, Scene
 from sweetspot.samplers.schedulers import SCHEDULERS
 from sweetspot.samplers.solvers import SOLVERS
 
@@ -81,8 +80,8 @@ def test_both_engines_make_the_same_picture(comfyui, graph, steps: int, cfg: flo
         }
     )
     theirs = picture(comfyui, outputs, "show") / 255
-    ours = load_engine().run(steps, Guidance(PROMPT, "", cfg), seed=7).images[0]
-    assert ssim(to_pixels(ours), to_pixels(theirs)) >= 0.98
+    (run,) = DiffusersEngine(load_model(), Scene((PROMPT,))).run([Task(Sampling(7, cfg, "euler", "simple"), steps)])
+    assert ssim(to_pixels(run.images[0]), to_pixels(theirs)) >= 0.98
 
 
 def test_both_engines_make_the_same_picture_with_the_recommended_settings(comfyui, graph):
@@ -98,7 +97,7 @@ def test_both_engines_make_the_same_picture_with_the_recommended_settings(comfyu
             "show": {"class_type": "PreviewImage", "inputs": {"images": ["decoded", 0]}},
         }
     )
-    engine = DiffusersEngine(load_engine(), Scene((PROMPT,), ""), shift=3.0)
+    engine = DiffusersEngine(load_model(shift=3.0), Scene((PROMPT,)))
     (run,) = engine.run([Task(Sampling(7, 3.0, "dpmpp_2m", "simple"), 12)])
     assert ssim(to_pixels(run.images[0]), to_pixels(picture(comfyui, outputs, "show") / 255)) >= 0.98
 
@@ -117,7 +116,7 @@ def test_both_engines_make_the_same_picture_with_each_scheduler(comfyui, graph, 
             scheduler: {"class_type": "PreviewImage", "inputs": {"images": [f"{scheduler} decoded", 0]}},
         }
     outputs = comfyui.run(prompt)
-    engine = DiffusersEngine(load_engine(), Scene((PROMPT,), ""))
+    engine = DiffusersEngine(load_model(), Scene((PROMPT,)))
     for scheduler in SCHEDULERS:
         (run,) = engine.run([Task(Sampling(7, 3.0, sampler, scheduler), 8)])
         theirs = to_pixels(picture(comfyui, outputs, scheduler) / 255)

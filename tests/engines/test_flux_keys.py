@@ -1,7 +1,6 @@
 import pytest
 import torch
 from diffusers.models.transformers.transformer_flux import FluxTransformer2DModel
-from sweetspot.engines.diffusers_flow import pack
 from sweetspot.engines.flux_keys import to_diffusers, to_original
 
 
@@ -41,10 +40,3 @@ def test_weights_without_a_place_are_named(state: dict[str, torch.Tensor]):
         to_original(state | {"lora.up": torch.zeros(1)})
     with pytest.raises(ValueError, match=r"got also guidance_in\.in_layer\.weight"):
         to_diffusers(to_original(state) | {"guidance_in.in_layer.weight": torch.zeros(1)})
-
-
-def test_packing_follows_the_original_token_order():
-    latents = torch.arange(2 * 4 * 4).reshape(1, 2, 4, 4).float()
-    tokens = pack(latents)
-    # The second token holds columns 2 and 3 of rows 0 and 1, channel by channel.
-    assert tokens[0, 1].tolist() == [2, 3, 6, 7, 18, 19, 22, 23]

@@ -3,12 +3,15 @@
 They are built without text encoders, and download nothing.
 """
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import diffusers
 import torch
+from sweetspot.engines.diffusers import DiffusersModel
 
 
 @dataclass(frozen=True)
@@ -207,3 +210,33 @@ FAMILIES = {
     "Wan": Tiny(_wan, _BOTH | _SMALL | {"num_frames": 1, "guidance_scale": 2.0}),
     "LTX": Tiny(_ltx, _BOTH | _MASKS | {"height": 32, "width": 32, "num_frames": 1, "guidance_scale": 2.0}),
 }
+
+
+@cache
+def model_of(family: str) -> DiffusersModel:
+    """Return a family's pipeline for the engine; each prompt has embeddings of its own."""
+    tiny = FAMILIES[family]
+    if tiny.prediction == "flow_prediction":
+        scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0)
+    else:
+        betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
+        scheduler = diffusers.EulerDiscreteScheduler(prediction_type=tiny.prediction, **betas)
+
+    def words(positive: str, negative: str | None) -> dict[str, Any]:
+        found = _said("", positive)
+        return found | (_said("negative_", negative) if negative is not None else {})
+
+    def _said(start: str, text: str) -> dict[str, Any]:
+        names = [name for name in tiny.call if name.startswith("prompt_") or name == "pooled_prompt_embeds"]
+        said = {}
+        for name in names:
+            value = tiny.call[name]
+            if "mask" not in name:
+                seed = torch.Generator().manual_seed(zlib.crc32(text.encode()) + len(name))
+                like = value[0] if isinstance(value, list) else value
+                drawn = torch.randn(like.shape, generator=seed)
+                value = [drawn] if isinstance(value, list) else drawn
+            said[start + name] = value
+        return said
+
+    return DiffusersModel(tiny.make(scheduler), words)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
+from sweetspot.comparison.runs import Sampling
 from sweetspot.demo import files
 from sweetspot.demo.load import load_text_encoder
 from sweetspot.demo.training import train
@@ -15,7 +16,8 @@ from sweetspot.demo.training.export import export
 from sweetspot.demo.training.scenes import Item, Scene
 from sweetspot.demo.training.train_text import QUESTIONS, answers_to
 from sweetspot.demo.vocabulary import encode
-from sweetspot.engines.diffusers_flow import DiffusersFlow, Guidance
+from sweetspot.engines import diffusers
+from sweetspot.engines.demo_pipeline import demo_pipeline
 
 # torch says so of every norm under autocast to bfloat16.
 pytestmark = [
@@ -56,8 +58,10 @@ def test_training_changed_the_weights_and_the_engine_runs_them(trained: Path):
     def encode_prompts(prompts: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
         return load_text_encoder()(torch.tensor([encode(prompt) for prompt in prompts]))
 
-    engine = DiffusersFlow(trained / files.TRANSFORMER.name, trained / files.AUTOENCODER.name, encode_prompts)
-    assert np.isfinite(engine.run(2, Guidance("a red circle on green", "", 2.0), 0).images).all()
+    model = demo_pipeline(trained / files.TRANSFORMER.name, trained / files.AUTOENCODER.name, encode_prompts)
+    scene = diffusers.Scene(("a red circle on green",))
+    _, _, images = model.run(scene, Sampling(0, 2.0, "euler", "simple"), (1.0, 0.5, 0.0))
+    assert np.isfinite(images.numpy()).all()
 
 
 CIRCLE = Item("circle", "red", "large", (32.0, 64.0), 26.0)
