@@ -17,6 +17,8 @@ from .demo import MissingExtraError, run_demo
 COULD_NOT_READ = 1
 # On this exit code, `make demo` installs the extra `standalone` and tries again.
 NEEDS_STANDALONE = 3
+INTERRUPTED = 130
+_AGAIN = " What is finished is kept: the same command goes on from there."
 _LINE = "\n"
 
 
@@ -40,8 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
     except MissingExtraError as error:
         _complain(str(error))
         return NEEDS_STANDALONE
+    except KeyboardInterrupt:
+        _complain(f"interrupted.{_AGAIN if chosen.command == 'compare' else ''}")
+        return INTERRUPTED
     except (ComfyUIError, ValueError, OSError) as error:
         _complain(str(error))
+        return COULD_NOT_READ
+    except Exception as error:
+        if chosen.debug:
+            raise
+        _complain(f"{type(error).__name__}: {error}. This should not happen; with --debug you see where it does")
         return COULD_NOT_READ
     else:
         return status
@@ -81,6 +91,12 @@ def _calibrate(chosen: argparse.Namespace) -> int:
         save(report, model, loras, file)
         print(f"Saved for {escaped(model)}. Model Step Preset uses it from now on.\nIn {escaped(str(file))}")
     return 0
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from .compare import run_compare
+
+    return run_compare(chosen)
 
 
 def _inspect(chosen: argparse.Namespace) -> int:
@@ -160,8 +176,12 @@ def _complain(message: str) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sweetspot", description="How many inference steps are enough?")
+    parser.add_argument("--debug", action="store_true", help="show where an unexpected error happens")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_demo(commands.add_parser("demo", help="compare step counts on the demo model, in ComfyUI if available"))
+    _add_compare(
+        commands.add_parser("compare", help="compare step counts of a diffusers model, or of a workflow on a server")
+    )
     _add_calibrate(commands.add_parser("calibrate", help="find the schedule with which a model needs the fewest steps"))
     _add_inspect(
         commands.add_parser("inspect", help="show what a model or a workflow's models are, and their settings")
@@ -187,6 +207,49 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--seeds", type=int, help="how many seeds")
     demo.add_argument("--also", help="other samplers to compare, e.g. dpmpp_2m/simple")
     demo.set_defaults(run=_demo)
+
+
+def _add_compare(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "model", nargs="?", type=Path, metavar="MODEL", help="a diffusers folder, a safetensors file, or demo"
+    )
+    command.add_argument("--steps", default="4,25,50", help="step counts, e.g. 8,16,32 or 4..32:4, or auto")
+    command.add_argument("--seeds", type=int, default=1, help="how many seeds")
+    command.add_argument(
+        "--threshold", type=float, default=89.5, help="similarity in %% below which one sees a difference"
+    )
+    command.add_argument("--no-check", action="store_true", help="don't check the largest count with another solver")
+    command.add_argument("--out", type=Path, default=Path("out/compare"), help="folder for the report and the images")
+    command.add_argument("--json", action="store_true", help="print the report as JSON")
+    _add_model_options(command.add_argument_group("a model on diffusers"))
+    _add_server_options(command.add_argument_group("a workflow on a ComfyUI server"))
+    command.set_defaults(run=_compare)
+
+
+def _add_model_options(group: Any) -> None:
+    group.add_argument("--prompt", default="", help="what to show")
+    group.add_argument("--negative", default="", help="what to steer away from")
+    group.add_argument("--seed", type=int, default=0, help="the first seed")
+    group.add_argument("--size", default="", metavar="WxH", help="width and height in pixels, e.g. 1024x768")
+    group.add_argument("--length", type=int, default=1, help="frames of a video")
+    group.add_argument("--frames", default="first, middle, last", help="which frames of a video to compare")
+    group.add_argument("--sampler", default="", help="default: the recommended one")
+    group.add_argument("--scheduler", default="", help="default: the recommended one")
+    group.add_argument("--cfg", type=float, help="default: the recommended one")
+    group.add_argument("--guidance", type=float, help="distilled guidance; default: the recommended one")
+    group.add_argument("--shift", type=float, help="linear shift; default: the one in the model's scheduler")
+    group.add_argument("--also", default="", help="other samplers to compare, e.g. dpmpp_2m/simple")
+    group.add_argument("--config", type=Path, metavar="FOLDER", help="diffusers folder that belongs to a single file")
+    group.add_argument("--device", default="", help="cpu or cuda; default: a GPU if there is one")
+    group.add_argument("--dtype", default="", help="float32, bfloat16 or float16; default: bfloat16 on a GPU")
+    group.add_argument(
+        "--offload", default="none", help="none, model or sequential: what moves to the GPU when it runs"
+    )
+
+
+def _add_server_options(group: Any) -> None:
+    group.add_argument("--server", default="", metavar="URL", help="address of a running ComfyUI")
+    group.add_argument("--workflow", type=Path, metavar="FILE", help="a saved workflow, or an image that holds one")
 
 
 def _add_calibrate(command: argparse.ArgumentParser) -> None:

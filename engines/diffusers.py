@@ -48,6 +48,14 @@ class Scene:
     frames: str = "first, middle, last"
 
 
+class OutOfMemoryError(RuntimeError):
+    """A GPU's memory was not enough for a run of so many `steps`."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(f"{steps} steps: the GPU's memory is not enough; try --offload model or another --size")
+        self.steps = steps
+
+
 class DiffusersModel:
     """A pipeline whose scheduler is replaced by ours.
 
@@ -148,7 +156,9 @@ class DiffusersModel:
                 ended = time.perf_counter()
 
         trained = None if self.prediction == FLOW else self.levels(scene)
-        self._scheduler.plan(Plan(tuple(levels), sampling.sampler_name, watch), trained)
+        plan = Plan(tuple(levels), sampling.sampler_name, watch)
+        denoiser = getattr(self.pipeline, "unet", None) or self.pipeline.transformer
+        self._scheduler.plan(plan, trained, denoiser.dtype)
         made = self.pipeline(
             **self._arguments(scene, sampling, guidance),
             latents=self._start(scene, sampling.seed, levels[0]),
@@ -252,8 +262,8 @@ class DiffusersEngine:
         """Make each task's image, after one discarded step that warms the device up.
 
         Raises:
-            ValueError: if an image contains NaN or Inf.
-            torch.cuda.OutOfMemoryError: if the GPU's memory is not enough. Both name the step count.
+            ValueError: if an image contains NaN or Inf; names the step count.
+            OutOfMemoryError: if the GPU's memory is not enough. Runs that finished before are kept.
         """
         return [self._run(task) for task in tasks]
 
@@ -268,8 +278,10 @@ class DiffusersEngine:
                 self._model.run(self._scene, sampling, (levels[0], 0.0), self._guidance)
                 self._warm = True
             calls, seconds, images = self._model.run(self._scene, sampling, levels, self._guidance)
-        except (ValueError, torch.cuda.OutOfMemoryError) as error:
-            raise type(error)(f"{task.steps} steps: {error}") from error
+        except ValueError as error:
+            raise ValueError(f"{task.steps} steps: {error}") from error
+        except torch.cuda.OutOfMemoryError as error:
+            raise OutOfMemoryError(task.steps) from error
         run = Run(task.steps, calls, seconds, images.float().cpu().numpy())
         log.info("%s, seed %d: %d steps in %.2f s", sampling.sampler_name, sampling.seed, run.steps, run.seconds)
         self._finished.put(task, self._scene, run)

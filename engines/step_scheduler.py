@@ -63,14 +63,15 @@ class StepScheduler(SchedulerMixin, ConfigMixin):
         if prediction_type not in PREDICTIONS:
             raise ValueError(f"prediction_type: expected one of {', '.join(PREDICTIONS)}, got {prediction_type!r}")
         self._trained: NoiseLevels | None = None
-        self._plan, self._asked = Plan((1.0, 0.0)), [1.0]
+        self._plan, self._asked, self._dtype = Plan((1.0, 0.0)), [1.0], torch.float32
 
-    def plan(self, plan: Plan, trained: NoiseLevels | None = None) -> None:
+    def plan(self, plan: Plan, trained: NoiseLevels | None = None, dtype: torch.dtype = torch.float32) -> None:
         """Set what the next run does.
 
         Args:
             plan: levels and solver.
             trained: the levels of the model's timesteps; needed unless it is a flow-matching model.
+            dtype: of the model's weights. Samples stay float32 between its calls, as in ComfyUI.
 
         Raises:
             ValueError: there is no such solver, the levels don't fall, or the model's levels are missing.
@@ -79,7 +80,7 @@ class StepScheduler(SchedulerMixin, ConfigMixin):
             needed = "none" if self._is_flow else "the model's levels"
             raise ValueError(f"trained: expected {needed} with {self._prediction}, got {trained}")
         check_schedule(torch.tensor(plan.levels), "levels")
-        self._plan, self._trained = plan, trained
+        self._plan, self._trained, self._dtype = plan, trained, dtype
         self._asked = asked_levels(plan.solver, plan.levels)
         self.set_timesteps()
 
@@ -106,6 +107,7 @@ class StepScheduler(SchedulerMixin, ConfigMixin):
         self.timesteps = self._timesteps_of(asked).to(device)
         self.num_inference_steps = len(self._plan.levels) - 1
         self._running: Generator[Request, Tensor, Tensor] | None = None
+        self._noisy: Tensor | None = None
         self._call = 0
         if torch.device(device or "cpu").type == "cuda":
             # What the GPU still has to do for the prompts is not part of the run.
@@ -117,7 +119,8 @@ class StepScheduler(SchedulerMixin, ConfigMixin):
 
     def scale_model_input(self, sample: Tensor, timestep: Any = None) -> Tensor:  # noqa: ARG002 - diffusers' signature
         """Return the sample with a deviation of 1, for models to whose data noise is added."""
-        return sample if self._is_flow else sample / math.hypot(1.0, self._asked[self._call])
+        scale = 1.0 if self._is_flow else math.hypot(1.0, self._asked[self._call])
+        return (sample / scale).to(self._dtype)
 
     def step(
         self,
@@ -136,7 +139,9 @@ class StepScheduler(SchedulerMixin, ConfigMixin):
             sample: the noisy sample that it was evaluated at.
             return_dict: whether to return an object instead of a tuple.
         """
-        level, noisy = self._asked[self._call], sample.float()
+        # Some pipelines keep the sample in the model's dtype, which would round it at each step.
+        noisy = sample.float() if self._noisy is None else self._noisy
+        level = self._asked[self._call]
         clean = self._clean(noisy, model_output.float(), level)
         if self._running is None:
             levels = torch.tensor(self._plan.levels, device=sample.device)
@@ -146,9 +151,11 @@ class StepScheduler(SchedulerMixin, ConfigMixin):
         self._call += 1
         try:
             following, _level = self._running.send(clean)
+            self._noisy, dtype = following, sample.dtype
         except StopIteration as end:
-            following = end.value
-        following = following.to(sample.dtype)
+            # Not every pipeline converts what it decodes.
+            following, dtype = end.value, self._dtype
+        following = following.to(dtype)
         return SchedulerOutput(prev_sample=following) if return_dict else (following,)
 
     def _clean(self, noisy: Tensor, predicted: Tensor, level: float) -> Tensor:

@@ -1,0 +1,138 @@
+"""Compares step counts of a model on diffusers."""
+
+import argparse
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..comparison.contenders import Contender
+from ..comparison.report import Report
+from ..comparison.rounds import Question, check_contenders, compare
+from ..comparison.runs import LARGEST_SEED, Sampling
+from ..comparison.step_counts import parse_step_counts
+from ..presets.plan import UNKNOWN, StepPlan
+from ..presets.recognition.evidence import Evidence
+from ..presets.recognition.recognise import recognise_all
+from .compared import Compared, question_of
+from .contenders import parse_contenders
+from .demo import MissingExtraError, need_standalone
+
+DEMO = "demo"
+_DEMO_SIZE = (128, 128)
+
+log = logging.getLogger("sweetspot.cli")
+
+
+def compare_model(chosen: argparse.Namespace) -> Compared:
+    """Compare step counts of a diffusers folder, a model file with `--config`, or `demo`.
+
+    Raises:
+        MissingExtraError: libraries are missing.
+        ValueError: names the option, what is allowed and what came.
+    """
+    need_standalone()
+    from ..engines.diffusers import DiffusersEngine, Scene
+    from ..engines.finished_runs import FinishedRuns
+
+    steps = parse_step_counts(chosen.steps, "--steps")
+    if chosen.seed < 0 or chosen.seed > LARGEST_SEED:
+        raise ValueError(f"--seed: expected 0 to {LARGEST_SEED}, got {chosen.seed}")
+    size = _size(chosen.size)
+    model = _loaded(chosen)
+    plans = _plans(chosen, model)
+    counts_by_word = {quality: plan.steps for quality, plan in plans.items()} if steps.words else {}
+    if counts_by_word and plans["balanced"].variant == UNKNOWN:
+        raise ValueError("--steps: expected numbers, because this model isn't recognised; got draft, balanced or best")
+    scene = Scene(
+        (chosen.prompt,), chosen.negative, size or _usual_size(chosen, model), chosen.length, frames=chosen.frames
+    )
+    guidance = plans["balanced"].guidance if chosen.guidance is None else chosen.guidance
+    about = {"model": _files(chosen), "dtype": chosen.dtype, "shift": chosen.shift, "guidance": guidance}
+    engine = DiffusersEngine(model, scene, guidance, FinishedRuns(chosen.out / "runs", about))
+    contenders = _contenders(chosen, plans["balanced"], has_cfg=model.has_cfg)
+    check_contenders(engine, contenders)
+    question = question_of(chosen, steps.resolved(counts_by_word), auto=steps.auto)
+    report, left_out = _compared(engine, contenders, question)
+    return Compared(report, counts_by_word, left_out)
+
+
+def _compared(engine: Any, contenders: Sequence[Contender], question: Question) -> tuple[Report, dict[int, str]]:
+    """Compare; a step count for which the memory is not enough is left out."""
+    from ..engines.diffusers import OutOfMemoryError
+
+    left_out: dict[int, str] = {}
+    while True:
+        try:
+            return compare(engine, contenders, question), left_out
+        except OutOfMemoryError as error:
+            left_out[error.steps] = str(error)
+            counts = [count for count in question.counts if count not in left_out]
+            if not counts:
+                raise ValueError(str(error)) from error
+            log.warning("%s. Going on without it.", error)
+            question = replace(question, counts=counts, possible=lambda count: count not in left_out)
+
+
+def _loaded(chosen: argparse.Namespace) -> Any:
+    if str(chosen.model) == DEMO:
+        from ..demo.load import load_model
+
+        return load_model(chosen.device or "cpu", 1.0 if chosen.shift is None else chosen.shift)
+    from ..engines.diffusers import DiffusersModel
+    from ..engines.load_pipeline import MissingLibraryError, load_pipeline
+
+    try:
+        pipeline = load_pipeline(chosen.model, chosen.config, chosen.device, chosen.dtype, chosen.offload)
+    except MissingLibraryError as error:
+        raise MissingExtraError(str(error)) from error
+    return DiffusersModel(pipeline, shift=chosen.shift)
+
+
+def _plans(chosen: argparse.Namespace, model: Any) -> dict[str, StepPlan]:
+    """Return the recommended settings for each quality, by the pipeline's class and the name of the file or folder."""
+    if str(chosen.model) == DEMO:
+        from ..demo.load import recommended
+
+        return {quality: recommended(quality) for quality in ("draft", "balanced", "best")}
+    prediction = {"epsilon": "EPS", "v_prediction": "V_PREDICTION"}.get(model.prediction, "FLOW")
+    name = chosen.model.resolve().name if chosen.model.is_file() else f"{chosen.model.resolve().name}.safetensors"
+    evidence = Evidence(model.convention.architecture, prediction=prediction, files=(name,))
+    found = recognise_all(evidence)
+    log.info("%s", found["balanced"].text)
+    return {quality: recognition.plan for quality, recognition in found.items()}
+
+
+def _contenders(chosen: argparse.Namespace, plan: StepPlan, *, has_cfg: bool) -> list[Contender]:
+    cfg = (plan.cfg if has_cfg else 1.0) if chosen.cfg is None else chosen.cfg
+    sampling = Sampling(chosen.seed, cfg, chosen.sampler or plan.sampler_name, chosen.scheduler or plan.scheduler)
+    own = Contender(sampling, plan, plan.trained_steps, variant=plan.variant, source=Path(chosen.model).resolve().name)
+    others = [
+        replace(own, sampling=replace(sampling, sampler_name=sampler, scheduler=scheduler))
+        for sampler, scheduler in parse_contenders(chosen.also)
+    ]
+    return [own, *others]
+
+
+def _size(text: str) -> tuple[int, int] | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"(\d{1,5})\s*[xX×]\s*(\d{1,5})", text.strip())
+    if not found:
+        raise ValueError(f"--size: expected width x height in pixels, e.g. 1024x768; got {text[:40]!r}")
+    return int(found[1]), int(found[2])
+
+
+def _usual_size(chosen: argparse.Namespace, model: Any) -> tuple[int, int]:
+    return _DEMO_SIZE if str(chosen.model) == DEMO else model.convention.default
+
+
+def _files(chosen: argparse.Namespace) -> list[list[Any]]:
+    """Return what tells whether a model's files are the same as before: names, sizes and times."""
+    found = []
+    for place in filter(None, (chosen.model, chosen.config)):
+        files = [place] if place.is_file() else sorted(place.rglob("*")) if place.is_dir() else []
+        found += [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files if file.is_file()]
+    return found or [[str(chosen.model), 0, 0]]
