@@ -24,6 +24,8 @@ def run_compare(chosen: argparse.Namespace) -> int:
         from .compare_server import compare_on_server
 
         compared = compare_on_server(chosen)
+        if compared is None:
+            return DONE
     else:
         from .compare_model import compare_model
 

@@ -1,7 +1,7 @@
 """What both kinds of `sweetspot compare` share: the question, and the answer."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +21,16 @@ class Compared:
     left_out: Mapping[int, str] = field(default_factory=dict)
 
 
-def question_of(chosen: argparse.Namespace, counts: tuple[int, ...], *, auto: bool) -> Any:
-    """Return what the comparison should find out."""
+def question_of(
+    chosen: argparse.Namespace,
+    counts: tuple[int, ...],
+    *,
+    auto: bool,
+    possible: Callable[[int], bool] = lambda _: True,
+) -> Any:
+    """Return what the comparison should find out; a search runs only counts that are possible."""
     from ..comparison.measures.visibility import Visible
     from ..comparison.rounds import Question
 
     visible = Visible.of(chosen.threshold / 100)
-    return Question(counts, auto, chosen.seeds, visible=visible, check=not chosen.no_check)
+    return Question(counts, auto, chosen.seeds, visible=visible, check=not chosen.no_check, possible=possible)

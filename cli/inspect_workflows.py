@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..comparison.pictures.metadata import read_image_metadata
 from ..demo.files import TRANSFORMER
-from ..graphs.reading import NoWorkflowError, read_workflow
+from ..graphs.reading import NoWorkflowError
 from ..graphs.samplers_in import GraphSampler, samplers_with_models
 from ..graphs.values import Graph, link_of
 from ..graphs.walk import Lora, Upstream
@@ -17,14 +16,13 @@ from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.finding import Recognition
 from ..presets.recognition.headers import HeaderError
 from ..presets.recognition.recognise import Wishes, recognise_all
-from ..presets.regular_files import open_regular, read_bytes
 from ..presets.sources.local_model import evidence_of
 from ..presets.trained import off_trained_levels
 from ..presets.verdicts import FINE, Settings, Verdict, judge
 from .user_presets import IMAGES, installed_model
+from .workflow_files import graph_in
 
 ENDINGS = (".json", *IMAGES)
-LARGEST_WORKFLOW = 64 << 20
 # Nodes of this pack that set a sampler's steps to the recommended ones.
 _PRESETS = ("SweetSpotPreset", "SweetSpotPlan")
 _SET_BY = ("plan", "steps", "sigmas")
@@ -51,7 +49,7 @@ def records_of(file: Path, loras: tuple[Lora, ...], wishes: Wishes) -> list[Reco
         NoWorkflowError: the file holds no workflow, or one without a sampler; the message names it.
         OSError: it cannot be read.
     """
-    graph = _graph_in(file)
+    graph = graph_in(file)
     found = [(s, replace(above, loras=above.loras + loras)) for s, above in samplers_with_models(graph)]
     if not found:
         groups = any(str(node.get("class_type", "")).startswith(("workflow>", "workflow/")) for node in graph.values())
@@ -87,43 +85,8 @@ def rows_of(records: list[Record]) -> Iterator[tuple[str, ...]]:
         yield (file, _node(record), steps, wanted[0], cfg, wanted[1], model, record["verdict"])
 
 
-def _graph_in(file: Path) -> Graph:
-    try:
-        return read_workflow(_text_of(file)) if file.suffix.lower() == ".json" else _first_readable(_texts_of(file))
-    except NoWorkflowError as error:
-        raise NoWorkflowError(f"{file.name}: {error}") from None
-
-
-def _texts_of(image: Path) -> list[str]:
-    try:
-        with open_regular(image) as stream:
-            entries = read_image_metadata(stream)
-    except OSError:
-        raise NoWorkflowError("expected an image, but it can't be read as one") from None
-    return [entries[name] for name in ("prompt", "workflow") if name in entries]
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return read_bytes(file, LARGEST_WORKFLOW).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise NoWorkflowError("expected a workflow's JSON as UTF-8 text, got other bytes") from None
-
-
-def _first_readable(texts: list[str]) -> Graph:
-    """Return the graph of the first text that is a workflow: some tools keep the prompt's words under `prompt`."""
-    if not texts:
-        raise NoWorkflowError("expected an image that ComfyUI saved with its workflow, got one without")
-    for text in texts[:-1]:
-        try:
-            return read_workflow(text)
-        except NoWorkflowError:
-            continue
-    return read_workflow(texts[-1])
-
-
 def _record(file: str, graph: Graph, sampler: GraphSampler, above: Upstream, wishes: Wishes) -> Record:
-    recognitions = recognise_all(_evidence(above), wishes)
+    recognitions = recognise_all(evidence_above(above), wishes)
     balanced = recognitions["balanced"]
     steps = {quality: each.plan.steps for quality, each in recognitions.items()}
     verdict = _verdict(graph, sampler, balanced, steps["draft"])
@@ -148,7 +111,7 @@ def _record(file: str, graph: Graph, sampler: GraphSampler, above: Upstream, wis
     }
 
 
-def _evidence(above: Upstream) -> Evidence:
+def evidence_above(above: Upstream) -> Evidence:
     """Return what the graph says about a model, and its file if it is in ComfyUI's model folders."""
     evidence = Evidence.from_graph(above)
     if not above.files and DEMO_NODE in above.kinds:

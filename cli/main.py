@@ -250,6 +250,16 @@ def _add_model_options(group: Any) -> None:
 def _add_server_options(group: Any) -> None:
     group.add_argument("--server", default="", metavar="URL", help="address of a running ComfyUI")
     group.add_argument("--workflow", type=Path, metavar="FILE", help="a saved workflow, or an image that holds one")
+    group.add_argument(
+        "--node", action="append", default=[], metavar="ID[.INPUT]", help="the sampler, or the inputs, to vary"
+    )
+    group.add_argument("--output", default="", metavar="ID", help="the node whose image is compared")
+    group.add_argument(
+        "--set", action="append", default=[], metavar="NODE.INPUT=VALUE", help="another value in the workflow"
+    )
+    group.add_argument("--resample", action="store_true", help="resample a fixed list of noise levels")
+    group.add_argument("--allow-spend", action="store_true", help="also run paid partner nodes, for each step count")
+    group.add_argument("--dry-run", action="store_true", help="only show what would be changed")
 
 
 def _add_calibrate(command: argparse.ArgumentParser) -> None:

@@ -60,7 +60,7 @@ class FinishedRuns:
         if self._folder is None:
             return None
         about = {"version": VERSION, "subject": self._subject, "task": asdict(task), "scene": _plain(scene)}
-        text = json.dumps(about, sort_keys=True, allow_nan=False)
+        text = json.dumps(about, sort_keys=True)
         return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.npz"
 
 

@@ -1,6 +1,7 @@
 """Reads a workflow in any of the forms in which people keep it, as a prompt graph in API form."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from .values import Graph
@@ -11,8 +12,12 @@ class NoWorkflowError(ValueError):
     """The text is no workflow; the message says what was expected and what came."""
 
 
-def read_workflow(text: str) -> Graph:
+def read_workflow(text: str, convert: Callable[[dict[str, Any]], Graph] = to_graph) -> Graph:
     """Return the prompt graph of a workflow's JSON: as the browser saves it, as it is sent to the API, or its wrapper.
+
+    Args:
+        text: the JSON.
+        convert: turns a workflow as the browser saves it into a prompt graph.
 
     Raises:
         NoWorkflowError: it is none of these.
@@ -23,7 +28,7 @@ def read_workflow(text: str) -> Graph:
         raise NoWorkflowError(f"expected a workflow's JSON, but it is not valid JSON ({error})") from None
     for candidate in (content, *_wrapped(content)):
         if _is_saved(candidate):
-            return _converted(candidate)
+            return _converted(candidate, convert)
         if _is_prompt(candidate):
             return {str(name): node for name, node in candidate.items() if _is_node(node)}
     shown = sorted(map(str, content))[:5] if isinstance(content, dict) else type(content).__name__
@@ -48,8 +53,8 @@ def _is_node(node: Any) -> bool:
     return isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict)
 
 
-def _converted(content: dict[str, Any]) -> Graph:
+def _converted(content: dict[str, Any], convert: Callable[[dict[str, Any]], Graph]) -> Graph:
     try:
-        return to_graph(content)
+        return convert(content)
     except ValueError as error:
         raise NoWorkflowError(str(error)) from None

@@ -28,7 +28,10 @@ ALLOWED = {
     "graphs": (set(), set()),
     "presets": (set(), {"graphs"}),
     "comparison": ({"numpy", "PIL", "torch"}, {"samplers"}),
-    "engines": ({"torch", "numpy", "diffusers", "safetensors"}, {"comparison", "samplers"}),
+    "engines": (
+        {"torch", "numpy", "PIL", "diffusers", "safetensors", "comfy_cli", "websocket"},
+        {"comparison", "graphs", "samplers"},
+    ),
     "demo": ({"torch", "safetensors"}, {"engines", "presets"}),
     "demo/training": (
         {"torch", "numpy", "scipy", "PIL", "safetensors", "diffusers"},
