@@ -13,6 +13,7 @@ from sweetspot.comparison.measures.structure import ssim
 from sweetspot.comparison.runs import Sampling, Task
 from sweetspot.demo import files
 from sweetspot.demo.load import load_model
+from sweetspot.engines.conventions import packed
 from sweetspot.engines.diffusers import DiffusersEngine, Scene
 from sweetspot.samplers.schedulers import SCHEDULERS
 from sweetspot.samplers.solvers import SOLVERS
@@ -122,6 +123,36 @@ def test_both_engines_make_the_same_picture_with_each_scheduler(comfyui, graph, 
         theirs = to_pixels(picture(comfyui, outputs, scheduler) / 255)
         # Files hold 8-bit levels.
         assert ssim(to_pixels(run.images[0]), theirs) >= 0.997, scheduler
+
+
+@pytest.mark.parametrize("sampler", SOLVERS)
+def test_both_engines_end_in_the_same_latent(comfyui, graph, sampler: str):
+    """Before any rounding to 8 bits, for each scheduler and step count."""
+    schedulers = [name for name in SCHEDULERS if name != "normal"]
+    cases = [(scheduler, steps) for scheduler in schedulers for steps in (4, 8, 25, 50)]
+    prompt = graph.demo(PROMPT, size=64)
+    for scheduler, steps in cases:
+        settings = {"seed": 7, "steps": steps, "cfg": 3.0, "sampler_name": sampler, "scheduler": scheduler}
+        prompt |= {
+            f"{scheduler} {steps}": graph.sampler("KSampler", **settings),
+            f"save {scheduler} {steps}": graph.save_latent(f"{scheduler} {steps}"),
+        }
+    outputs = comfyui.run(prompt)
+    engine, ended = DiffusersEngine(model := load_model(), Scene((PROMPT,), size=(64, 64))), []
+    step = model.pipeline.scheduler.step
+
+    def watched(*given, **named):
+        result = step(*given, **named)
+        ended.append(result[0])
+        return result
+
+    model.pipeline.scheduler.step = watched
+    for scheduler, steps in cases:
+        engine.run([Task(Sampling(7, 3.0, sampler, scheduler), steps)])
+        latent = comfyui.latent(outputs, f"save {scheduler} {steps}").float()
+        theirs = packed((latent - files.LATENT_SHIFT) * files.LATENT_SCALE)
+        difference = float((ended[-1] - theirs).abs().max() / theirs.abs().max())
+        assert difference <= 1e-3, (scheduler, steps, difference)
 
 
 def test_pictures_survive_the_autoencoder(comfyui, graph):
