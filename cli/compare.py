@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .compared import Compared
+from .talk import Progress, progress
 
 DONE, DONE_IN_PART = 0, 4
 _START = "compare"
@@ -20,16 +21,10 @@ def run_compare(chosen: argparse.Namespace) -> int:
     """
     _check(chosen)
     _try_writing(chosen.out)
-    if chosen.server:
-        from .compare_server import compare_on_server
-
-        compared = compare_on_server(chosen)
-        if compared is None:
-            return DONE
-    else:
-        from .compare_model import compare_model
-
-        compared = compare_model(chosen)
+    with progress(quiet=chosen.quiet) as show:
+        compared = _compared(chosen, show)
+    if compared is None:
+        return DONE
     save(compared.report, chosen.out)
     if chosen.json:
         left_out = {str(steps): why for steps, why in compared.left_out.items()}
@@ -37,6 +32,16 @@ def run_compare(chosen: argparse.Namespace) -> int:
     else:
         print(_told(compared, chosen.out))
     return DONE_IN_PART if compared.left_out else DONE
+
+
+def _compared(chosen: argparse.Namespace, show: Progress) -> Compared | None:
+    if chosen.server:
+        from .compare_server import compare_on_server
+
+        return compare_on_server(chosen, show)
+    from .compare_model import compare_model
+
+    return compare_model(chosen, show)
 
 
 def save(report: Any, out: Path) -> None:

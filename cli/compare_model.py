@@ -19,6 +19,7 @@ from ..presets.recognition.recognise import recognise_all
 from .compared import Compared, question_of
 from .contenders import parse_contenders
 from .demo import MissingExtraError, need_standalone
+from .talk import Progress
 
 DEMO = "demo"
 _DEMO_SIZE = (128, 128)
@@ -26,8 +27,12 @@ _DEMO_SIZE = (128, 128)
 log = logging.getLogger("sweetspot.cli")
 
 
-def compare_model(chosen: argparse.Namespace) -> Compared:
+def compare_model(chosen: argparse.Namespace, show: Progress) -> Compared:
     """Compare step counts of a diffusers folder, a model file with `--config`, or `demo`.
+
+    Args:
+        chosen: the command line.
+        show: shows progress.
 
     Raises:
         MissingExtraError: libraries are missing.
@@ -51,7 +56,8 @@ def compare_model(chosen: argparse.Namespace) -> Compared:
     )
     guidance = plans["balanced"].guidance if chosen.guidance is None else chosen.guidance
     about = {"model": _files(chosen), "dtype": chosen.dtype, "shift": chosen.shift, "guidance": guidance}
-    engine = DiffusersEngine(model, scene, guidance, FinishedRuns(chosen.out / "runs", about))
+    finished = FinishedRuns(chosen.out / "runs", about)
+    engine = DiffusersEngine(model, scene, guidance, finished, show)
     contenders = _contenders(chosen, plans["balanced"], has_cfg=model.has_cfg)
     check_contenders(engine, contenders)
     question = question_of(chosen, steps.resolved(counts_by_word), auto=steps.auto)

@@ -28,11 +28,16 @@ from ..presets.recognition.recognise import recognise_all
 from .compared import Compared, question_of
 from .demo import MissingExtraError
 from .inspect_workflows import evidence_above
+from .talk import Progress
 from .workflow_files import graph_in
 
 
-def compare_on_server(chosen: argparse.Namespace) -> Compared | None:
+def compare_on_server(chosen: argparse.Namespace, show: Progress) -> Compared | None:
     """Compare step counts of `--workflow` on `--server`; with `--dry-run`, only print what would change.
+
+    Args:
+        chosen: the command line.
+        show: shows progress.
 
     Raises:
         MissingExtraError: comfy-cli is missing.
@@ -58,7 +63,7 @@ def compare_on_server(chosen: argparse.Namespace) -> Compared | None:
     if counts_by_word and plans["balanced"].variant == UNKNOWN:
         raise ValueError("--steps: expected numbers, because this model isn't recognised; got draft, balanced or best")
     counts = steps.resolved(counts_by_word)
-    engine = ServerEngine(server, workflow, FinishedRuns(chosen.out / "runs", {"server": server.url}))
+    engine = ServerEngine(server, workflow, FinishedRuns(chosen.out / "runs", {"server": server.url}), show)
     contender = _contender(workflow, plans["balanced"], chosen)
     engine.check_counts(contender.sampling, counts)
     if chosen.dry_run:

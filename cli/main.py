@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     for output in (sys.stdout, sys.stderr):
         if isinstance(output, io.TextIOWrapper):
             output.reconfigure(errors="backslashreplace")
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=stream)
+    logging.basicConfig(level=logging.WARNING if chosen.quiet else logging.INFO, format="%(message)s", stream=stream)
     try:
         status = chosen.run(chosen)
         sys.stdout.flush()
@@ -97,6 +98,18 @@ def _compare(chosen: argparse.Namespace) -> int:
     from .compare import run_compare
 
     return run_compare(chosen)
+
+
+def _steps(chosen: argparse.Namespace) -> int:
+    from .image_steps import run_steps
+
+    return run_steps(chosen.images, as_json=chosen.json)
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from .doctor import run_doctor
+
+    return run_doctor(chosen.server, chosen.out, chosen.presets, as_json=chosen.json)
 
 
 def _inspect(chosen: argparse.Namespace) -> int:
@@ -175,20 +188,25 @@ def _complain(message: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="sweetspot", description="How many inference steps are enough?")
-    parser.add_argument("--debug", action="store_true", help="show where an unexpected error happens")
+    parser = argparse.ArgumentParser(
+        prog="sweetspot",
+        description="How many inference steps are enough?",
+        epilog="Exit codes: 0 done, 1 could not, 2 wrong options, 3 extra missing, 4 done in part, 130 interrupted.",
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--quiet", action="store_true", help="show no progress, only answers and errors")
+    common.add_argument("--debug", action="store_true", help="show where an unexpected error happens")
     commands = parser.add_subparsers(dest="command", required=True)
-    _add_demo(commands.add_parser("demo", help="compare step counts on the demo model, in ComfyUI if available"))
-    _add_compare(
-        commands.add_parser("compare", help="compare step counts of a diffusers model, or of a workflow on a server")
-    )
-    _add_calibrate(commands.add_parser("calibrate", help="find the schedule with which a model needs the fewest steps"))
-    _add_inspect(
-        commands.add_parser("inspect", help="show what a model or a workflow's models are, and their settings")
-    )
-    _add_save(commands.add_parser("save", help="save settings for a model file; Model Step Preset then uses them"))
-    _add_stamp(commands.add_parser("stamp", help="write settings into a model file, so that they travel with it"))
-    prefer = commands.add_parser("prefer", help="choose whose numbers balanced uses from now on")
+    add = partial(commands.add_parser, parents=[common])
+    _add_demo(add("demo", help="compare step counts on the demo model, in ComfyUI if available"))
+    _add_compare(add("compare", help="compare step counts of a diffusers model, or of a workflow on a server"))
+    _add_calibrate(add("calibrate", help="find the schedule with which a model needs the fewest steps"))
+    _add_inspect(add("inspect", help="show what a model or a workflow's models are, and their settings"))
+    _add_save(add("save", help="save settings for a model file; Model Step Preset then uses them"))
+    _add_stamp(add("stamp", help="write settings into a model file, so that they travel with it"))
+    _add_steps(add("steps", help="show which settings made an image"))
+    _add_doctor(add("doctor", help="show what is installed and what is missing, and how to get it"))
+    prefer = add("prefer", help="choose whose numbers balanced uses from now on")
     prefer.add_argument("prefer", choices=PREFERENCES)
     _add_presets_option(prefer)
     prefer.set_defaults(run=_prefer)
@@ -291,6 +309,24 @@ def _add_calibrate(command: argparse.ArgumentParser) -> None:
     command.add_argument("--save", action="store_true", help="save what was found as the preset of WORKFLOW's model")
     _add_presets_option(command)
     command.set_defaults(run=_calibrate)
+
+
+def _add_steps(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "images", nargs="+", type=Path, metavar="IMAGE", help="images from ComfyUI, A1111 or this tool"
+    )
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run=_steps)
+
+
+def _add_doctor(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--server", default="http://127.0.0.1:8188", metavar="URL", help="address of a running ComfyUI"
+    )
+    command.add_argument("--out", type=Path, default=Path("out"), help="a folder that should be writable")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    _add_presets_option(command)
+    command.set_defaults(run=_doctor)
 
 
 def _add_inspect(command: argparse.ArgumentParser) -> None:

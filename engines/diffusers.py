@@ -1,10 +1,10 @@
 """The engine outside ComfyUI: runs a comparison in diffusers' own pipelines, with ComfyUI's noise, schedule and cfg."""
 
-import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,8 +20,6 @@ from .conventions import Size, convention_of
 from .finished_runs import FinishedRuns
 from .step_scheduler import FLOW, Plan, StepScheduler, asked_levels
 from .trained_levels import levels_of, prediction_of, shift_of
-
-log = logging.getLogger("sweetspot.engines")
 
 # Returns a pipeline's arguments for a prompt and a negative prompt; the latter is None if it plays no part.
 Words = Callable[[str, str | None], Mapping[str, Any]]
@@ -130,7 +128,12 @@ class DiffusersModel:
         return levels_of(self._config, shift, self.convention.trained_levels(self.pipeline))
 
     def run(
-        self, scene: Scene, sampling: Sampling, levels: Sequence[float], guidance: float | None = None
+        self,
+        scene: Scene,
+        sampling: Sampling,
+        levels: Sequence[float],
+        guidance: float | None = None,
+        on_call: Callable[[int, int], None] = lambda _done, _calls: None,
     ) -> tuple[int, float, Tensor]:
         """Make one image or video.
 
@@ -139,6 +142,7 @@ class DiffusersModel:
             sampling: seed, cfg and sampler.
             levels: falling noise levels.
             guidance: distilled guidance; None for the pipeline's own default.
+            on_call: called after each model call with its number, from 1, and how many there are.
 
         Returns:
             Model calls, seconds of the sampling, and the images, in [0, 1], shape (images, height, width, channels).
@@ -150,6 +154,7 @@ class DiffusersModel:
 
         def watch(number: int, clean: Tensor) -> None:
             nonlocal ended
+            on_call(number + 1, calls)
             if number + 1 == calls:
                 # Reading one element waits until the device has finished.
                 clean.flatten()[:1].cpu()
@@ -198,17 +203,23 @@ class DiffusersEngine:
         scene: prompts and image size of all runs.
         guidance: distilled guidance; None for the pipeline's default.
         finished: keeps finished runs; None keeps none.
+        progress: called with what runs, the model calls that are done, and how many there are.
     """
 
     name = "diffusers"
 
     def __init__(
-        self, model: DiffusersModel, scene: Scene, guidance: float | None = None, finished: FinishedRuns | None = None
+        self,
+        model: DiffusersModel,
+        scene: Scene,
+        guidance: float | None = None,
+        finished: FinishedRuns | None = None,
+        progress: Callable[[str, int, int], None] = lambda _what, _done, _calls: None,
     ) -> None:
         model.check(scene)
         self._model, self._scene, self._guidance = model, scene, guidance
         self._levels, self._warm = model.levels(scene), False
-        self._finished = finished or FinishedRuns(None, {})
+        self._finished, self._progress = finished or FinishedRuns(None, {}), progress
 
     @property
     def device(self) -> str:
@@ -277,13 +288,14 @@ class DiffusersEngine:
             if not self._warm:
                 self._model.run(self._scene, sampling, (levels[0], 0.0), self._guidance)
                 self._warm = True
-            calls, seconds, images = self._model.run(self._scene, sampling, levels, self._guidance)
+            what = f"{sampling.sampler_name}, seed {sampling.seed}, {task.steps} steps"
+            on_call = partial(self._progress, what)
+            calls, seconds, images = self._model.run(self._scene, sampling, levels, self._guidance, on_call)
         except ValueError as error:
             raise ValueError(f"{task.steps} steps: {error}") from error
         except torch.cuda.OutOfMemoryError as error:
             raise OutOfMemoryError(task.steps) from error
         run = Run(task.steps, calls, seconds, images.float().cpu().numpy())
-        log.info("%s, seed %d: %d steps in %.2f s", sampling.sampler_name, sampling.seed, run.steps, run.seconds)
         self._finished.put(task, self._scene, run)
         return run
 

@@ -1,9 +1,9 @@
 """The engine on a ComfyUI server: a workflow is queued once for each step count and seed, with nothing else changed."""
 
 import contextlib
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,6 @@ from ..graphs.values import Graph, link_of
 from ..samplers.solvers import SOLVERS
 from .comfy_server import ComfyServer, Ran, ServerError
 from .finished_runs import FinishedRuns
-
-log = logging.getLogger("sweetspot.engines")
 
 _PREVIEW, _PREFIX = "sweetspot_preview", "filename_prefix"
 _NO_CHECK = "A ComfyUI server runs no check with another solver, so confidence is at most medium."
@@ -88,12 +86,19 @@ class ServerEngine:
         server: the server.
         workflow: what runs.
         finished: keeps finished runs, because the server keeps only the last prompt's.
+        progress: called with what runs, the step that is done, and the number of steps.
     """
 
     name, device = "comfyui", "cpu"
 
-    def __init__(self, server: ComfyServer, workflow: ServedWorkflow, finished: FinishedRuns) -> None:
-        self._server, self._workflow, self._finished = server, workflow, finished
+    def __init__(
+        self,
+        server: ComfyServer,
+        workflow: ServedWorkflow,
+        finished: FinishedRuns,
+        progress: Callable[[str, int, int], None] = lambda _what, _done, _steps: None,
+    ) -> None:
+        self._server, self._workflow, self._finished, self._progress = server, workflow, finished, progress
         self._warm = False
 
     @property
@@ -157,7 +162,8 @@ class ServerEngine:
                 with contextlib.suppress(ServerError):
                     self._server.run(self._workflow.warm_up(task), (), _quiet)
                 self._warm = True
-            ran = self._server.run(prompt, self._workflow.judged.found.samplers, _quiet)
+            on_step = partial(self._progress, f"seed {task.sampling.seed}, {task.steps} steps")
+            ran = self._server.run(prompt, self._workflow.judged.found.samplers, on_step)
             images = self._images(ran)
         except ServerError as error:
             raise ServerError(f"{task.steps} steps: {error}") from error
@@ -165,7 +171,6 @@ class ServerEngine:
         seconds = ran.seconds
         timing = "unknown" if seconds is None else "sampling" if calls else "node"
         run = Run(task.steps, calls, seconds or 0.0, images, timing=timing)
-        log.info("seed %d: %d steps in %.2f s", task.sampling.seed, task.steps, run.seconds)
         self._finished.put(task, prompt, run)
         return run
 

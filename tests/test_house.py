@@ -37,7 +37,7 @@ ALLOWED = {
         {"torch", "numpy", "scipy", "PIL", "safetensors", "diffusers"},
         {"demo", "engines", "comparison", "samplers"},
     ),
-    "cli": (set(), {"demo", "engines", "comparison", "presets", "graphs"}),
+    "cli": ({"rich"}, {"demo", "engines", "comparison", "presets", "graphs"}),
     "nodes": (
         {*COMFYUI, "torch", "torchaudio", "numpy", "safetensors", "aiohttp"},
         {"demo", "comparison", "presets", "graphs", "samplers"},

@@ -131,10 +131,10 @@ def test_a_count_for_which_the_memory_is_not_enough_is_left_out(
 
     run = DiffusersModel.run
 
-    def short(self: DiffusersModel, scene: object, sampling: object, levels: list[float], guidance: object) -> object:
+    def short(self: DiffusersModel, scene: object, sampling: object, levels: list[float], *rest: object) -> object:
         if len(levels) - 1 == 6:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        return run(self, scene, sampling, levels, guidance)
+        return run(self, scene, sampling, levels, *rest)
 
     monkeypatch.setattr(DiffusersModel, "run", short)
     assert compare("demo", *RED, "--steps", "4,6,8", "--out", tmp_path, "--no-check", "--json") == 4
@@ -152,10 +152,10 @@ def test_after_ctrl_c_the_same_command_goes_on(
 
     run = DiffusersModel.run
 
-    def stopped(self: DiffusersModel, scene: object, sampling: object, levels: list[float], guidance: object) -> object:
+    def stopped(self: DiffusersModel, scene: object, sampling: object, levels: list[float], *rest: object) -> object:
         if len(levels) - 1 == 8:
             raise KeyboardInterrupt
-        return run(self, scene, sampling, levels, guidance)
+        return run(self, scene, sampling, levels, *rest)
 
     with monkeypatch.context() as patched:
         patched.setattr(DiffusersModel, "run", stopped)
