@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .compared import Compared
+from .demo import SERVER, need, need_standalone
 from .talk import Progress, progress
 
 DONE, DONE_IN_PART = 0, 4
@@ -36,9 +37,11 @@ def run_compare(chosen: argparse.Namespace) -> int:
 
 def _compared(chosen: argparse.Namespace, show: Progress) -> Compared | None:
     if chosen.server:
+        need(SERVER, "a ComfyUI server", "server")
         from .compare_server import compare_on_server
 
         return compare_on_server(chosen, show)
+    need_standalone()
     from .compare_model import compare_model
 
     return compare_model(chosen, show)
@@ -78,12 +81,23 @@ def _check(chosen: argparse.Namespace) -> None:
         raise ValueError(
             "compare: expected a MODEL, or --server and --workflow; got " + ("both" if chosen.model else "none")
         )
+    _refuse_options_of_the_other(chosen)
     if chosen.server and chosen.workflow is None:
         raise ValueError("--workflow: expected a workflow's file beside --server, got none")
     if chosen.seeds < 1:
         raise ValueError(f"--seeds: expected at least 1, got {chosen.seeds}")
     if not 0 < chosen.threshold < 100:
         raise ValueError(f"--threshold: expected a percentage above 0 and below 100, got {chosen.threshold:g}")
+
+
+def _refuse_options_of_the_other(chosen: argparse.Namespace) -> None:
+    """Refuse options that mean nothing here, instead of ignoring them."""
+    other, here = (chosen.for_models, "--server") if chosen.server else (chosen.for_servers, "a MODEL")
+    for name, usual in other.items():
+        if getattr(chosen, name) != usual:
+            option = name.replace("_", "-")
+            hint = "; use --set" if chosen.server else ""
+            raise ValueError(f"--{option}: expected none with {here}, got {getattr(chosen, name)}{hint}")
 
 
 def _try_writing(out: Path) -> None:
@@ -97,11 +111,15 @@ def _try_writing(out: Path) -> None:
         raise ValueError(f"--out: expected a folder that can be written, got {out} ({error.strerror})") from error
 
 
+def _time(seconds: float | None) -> str:
+    return "time unknown" if seconds is None else f"{seconds:10.2f} s"
+
+
 def _told(compared: Compared, out: Path) -> str:
     from ..comparison.markdown import summary
 
     lines = [
-        f"{run['steps']:>5} steps  {run['seconds']:8.2f} s  similarity {100 * run['similarity']:5.1f} %"
+        f"{run['steps']:>5} steps  {_time(run['seconds'])}  similarity {100 * run['similarity']:5.1f} %"
         for run in compared.report.to_dict()["runs"]
     ]
     left_out = [f"Left out: {why}" for why in compared.left_out.values()]

@@ -3,7 +3,7 @@
 import argparse
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ..presets.recognition.evidence import Evidence
 from ..presets.recognition.recognise import recognise_all
 from .compared import Compared, question_of
 from .contenders import parse_contenders
-from .demo import MissingExtraError, need_standalone
+from .demo import MissingExtraError
 from .talk import Progress
 
 DEMO = "demo"
@@ -38,7 +38,6 @@ def compare_model(chosen: argparse.Namespace, show: Progress) -> Compared:
         MissingExtraError: libraries are missing.
         ValueError: names the option, what is allowed and what came.
     """
-    need_standalone()
     from ..engines.diffusers import DiffusersEngine, Scene
     from ..engines.finished_runs import FinishedRuns
 
@@ -55,10 +54,12 @@ def compare_model(chosen: argparse.Namespace, show: Progress) -> Compared:
         (chosen.prompt,), chosen.negative, size or _usual_size(chosen, model), chosen.length, frames=chosen.frames
     )
     guidance = plans["balanced"].guidance if chosen.guidance is None else chosen.guidance
-    about = {"model": _files(chosen), "dtype": chosen.dtype, "shift": chosen.shift, "guidance": guidance}
-    finished = FinishedRuns(chosen.out / "runs", about)
-    engine = DiffusersEngine(model, scene, guidance, finished, show)
-    contenders = _contenders(chosen, plans["balanced"], has_cfg=model.has_cfg)
+    if chosen.guidance is not None and not model.convention.guidance:
+        raise ValueError(f"--guidance: expected none, because {model.name} has no distilled guidance; got {guidance:g}")
+    about = {"model": _files(chosen), "place": model.place, "offload": chosen.offload, "shift": chosen.shift}
+    finished = FinishedRuns(chosen.out / "runs", about | {"guidance": guidance}, fresh=chosen.fresh)
+    contenders, notes = _contenders(chosen, plans["balanced"], has_cfg=model.has_cfg)
+    engine = DiffusersEngine(model, scene, guidance, finished, show, notes)
     check_contenders(engine, contenders)
     question = question_of(chosen, steps.resolved(counts_by_word), auto=steps.auto)
     report, left_out = _compared(engine, contenders, question)
@@ -74,21 +75,35 @@ def _compared(engine: Any, contenders: Sequence[Contender], question: Question) 
         try:
             return compare(engine, contenders, question), left_out
         except OutOfMemoryError as error:
-            left_out[error.steps] = str(error)
-            counts = [count for count in question.counts if count not in left_out]
-            if not counts:
-                raise ValueError(str(error)) from error
+            question = _without(error, question, left_out)
             log.warning("%s. Going on without it.", error)
-            question = replace(question, counts=counts, possible=lambda count: count not in left_out)
+
+
+def _without(error: Any, question: Question, left_out: dict[int, str]) -> Question:
+    """Return the question without the count, or without the check, for which the memory is not enough."""
+    is_new = error.steps not in left_out and (error.steps in question.counts or question.auto)
+    if error.is_check or not is_new:
+        if not question.check:
+            raise ValueError(str(error)) from error
+        return replace(question, check=False)
+    left_out[error.steps] = str(error)
+    counts = [count for count in question.counts if count not in left_out]
+    if not counts:
+        raise ValueError(str(error)) from error
+    return replace(question, counts=counts, possible=lambda count: count not in left_out)
 
 
 def _loaded(chosen: argparse.Namespace) -> Any:
+    from ..engines.load_pipeline import MissingLibraryError, device_of, load_pipeline
+
     if str(chosen.model) == DEMO:
+        for name in ("config", "dtype"):
+            if getattr(chosen, name):
+                raise ValueError(f"--{name}: expected none for the demo model, got {getattr(chosen, name)}")
         from ..demo.load import load_model
 
-        return load_model(chosen.device or "cpu", 1.0 if chosen.shift is None else chosen.shift)
+        return load_model(device_of(chosen.device or "cpu"), 1.0 if chosen.shift is None else chosen.shift)
     from ..engines.diffusers import DiffusersModel
-    from ..engines.load_pipeline import MissingLibraryError, load_pipeline
 
     try:
         pipeline = load_pipeline(chosen.model, chosen.config, chosen.device, chosen.dtype, chosen.offload)
@@ -105,21 +120,38 @@ def _plans(chosen: argparse.Namespace, model: Any) -> dict[str, StepPlan]:
         return {quality: recommended(quality) for quality in ("draft", "balanced", "best")}
     prediction = {"epsilon": "EPS", "v_prediction": "V_PREDICTION"}.get(model.prediction, "FLOW")
     name = chosen.model.resolve().name if chosen.model.is_file() else f"{chosen.model.resolve().name}.safetensors"
-    evidence = Evidence(model.convention.architecture, prediction=prediction, files=(name,))
+    evidence = Evidence(model.convention.architecture(model.pipeline), prediction=prediction, files=(name,))
     found = recognise_all(evidence)
     log.info("%s", found["balanced"].text)
     return {quality: recognition.plan for quality, recognition in found.items()}
 
 
-def _contenders(chosen: argparse.Namespace, plan: StepPlan, *, has_cfg: bool) -> list[Contender]:
+def _contenders(chosen: argparse.Namespace, plan: StepPlan, *, has_cfg: bool) -> tuple[list[Contender], list[str]]:
+    """Return the contenders, and what the user should know about settings that were not taken over."""
+    from ..engines.diffusers import SCHEDULERS, SOLVERS
+
     cfg = (plan.cfg if has_cfg else 1.0) if chosen.cfg is None else chosen.cfg
-    sampling = Sampling(chosen.seed, cfg, chosen.sampler or plan.sampler_name, chosen.scheduler or plan.scheduler)
-    own = Contender(sampling, plan, plan.trained_steps, variant=plan.variant, source=Path(chosen.model).resolve().name)
+    sampler, notes = _available("sampler", chosen.sampler, plan.sampler_name, SOLVERS, "euler")
+    scheduler, more = _available("scheduler", chosen.scheduler, plan.scheduler, SCHEDULERS, "simple")
+    sampling = Sampling(chosen.seed, cfg, sampler, scheduler)
+    # A plan's exact noise levels are for its own settings.
+    own_plan = plan if not chosen.scheduler and chosen.shift is None and not (notes or more) else None
+    source = Path(chosen.model).resolve().name
+    own = Contender(sampling, own_plan, plan.trained_steps, variant=plan.variant, source=source)
     others = [
-        replace(own, sampling=replace(sampling, sampler_name=sampler, scheduler=scheduler))
+        replace(own, plan=None, sampling=replace(sampling, sampler_name=sampler, scheduler=scheduler))
         for sampler, scheduler in parse_contenders(chosen.also)
     ]
-    return [own, *others]
+    return [own, *others], [*notes, *more]
+
+
+def _available(what: str, given: str, wanted: str, known: Collection[str], usual: str) -> tuple[str, list[str]]:
+    """Return the given value, else the recommended one if this engine has it, else the usual one and a note."""
+    if given or wanted in known:
+        return given or wanted, []
+    note = f"The recommended {what}, {wanted}, is not available on diffusers, so {usual} was used."
+    log.warning("%s", note)
+    return usual, [note]
 
 
 def _size(text: str) -> tuple[int, int] | None:

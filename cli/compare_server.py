@@ -63,7 +63,9 @@ def compare_on_server(chosen: argparse.Namespace, show: Progress) -> Compared | 
     if counts_by_word and plans["balanced"].variant == UNKNOWN:
         raise ValueError("--steps: expected numbers, because this model isn't recognised; got draft, balanced or best")
     counts = steps.resolved(counts_by_word)
-    engine = ServerEngine(server, workflow, FinishedRuns(chosen.out / "runs", {"server": server.url}), show)
+    engine = ServerEngine(
+        server, workflow, FinishedRuns(chosen.out / "runs", {"server": server.url}, fresh=chosen.fresh), show
+    )
     contender = _contender(workflow, plans["balanced"], chosen)
     engine.check_counts(contender.sampling, counts)
     if chosen.dry_run:
@@ -143,7 +145,8 @@ def _judged(graph: Graph, chosen: argparse.Namespace, classes: Mapping[str, Any]
 
 def _at_places(graph: Graph, judged: Judged, places: tuple[Place, ...]) -> Judged:
     """Return the same image with its step count set at the user's own places."""
-    steps = whole(number_of(graph[places[0].node]["inputs"][places[0].name]))
+    held = {whole(number_of(graph[place.node]["inputs"][place.name])) for place in places}
+    steps = held.pop() if len(held) == 1 else None
     found = replace(judged.found, steps=steps, places=places, bounds=(), takers=places, note="")
     return replace(judged, found=found)
 

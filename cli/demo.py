@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from .contenders import parse_contenders
 WORKFLOW = PACK / "example_workflows" / "api" / "compare_steps.json"
 RUN_SECONDS = 600
 STANDALONE = ("torch", "diffusers", "safetensors", "numpy", "PIL")
+SERVER = ("comfy_cli", "torch", "numpy", "PIL")
+IMAGES = ("numpy", "PIL")
 
 log = logging.getLogger("sweetspot.cli")
 
@@ -99,11 +101,23 @@ def need_standalone() -> None:
     Raises:
         MissingExtraError: some are missing.
     """
-    missing = [name for name in STANDALONE if importlib.util.find_spec(name) is None]
+    need(STANDALONE, "the standalone engine", "standalone")
+
+
+def need(libraries: Sequence[str], who: str, extra: str) -> None:
+    """Refuse to go on without some libraries.
+
+    Args:
+        libraries: the names under which they are imported.
+        who: what needs them, for the message.
+        extra: the extra that installs them.
+
+    Raises:
+        MissingExtraError: some are missing.
+    """
+    missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
-        raise MissingExtraError(
-            f"the standalone engine needs {', '.join(missing)}: pip install 'sweetspot[standalone]'"
-        )
+        raise MissingExtraError(f"{who} needs {', '.join(missing)}: pip install 'sweetspot[{extra}]'")
 
 
 def _changed(workflow: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

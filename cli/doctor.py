@@ -22,6 +22,7 @@ _EXTRAS = {
     "client": ("comfy-cli",),
     "standalone": ("torch", "diffusers", "safetensors", "numpy", "Pillow"),
     "diffusers": ("transformers", "accelerate"),
+    "sweep": ("ray", "pyarrow"),
 }
 _NODE = "SweetSpotPreset"
 

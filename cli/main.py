@@ -6,14 +6,12 @@ import json
 import logging
 import os
 import sys
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ..presets.control_characters import escaped
-from ..presets.qualities import PREFERENCES, QUALITIES
+from . import options
 from .comfyui import ComfyUIError
-from .demo import MissingExtraError, run_demo
+from .demo import IMAGES, MissingExtraError, need, need_standalone, run_demo
 
 COULD_NOT_READ = 1
 # On this exit code, `make demo` installs the extra `standalone` and tries again.
@@ -44,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         _complain(str(error))
         return NEEDS_STANDALONE
     except KeyboardInterrupt:
-        _complain(f"interrupted.{_AGAIN if chosen.command == 'compare' else ''}")
+        _complain(f"interrupted.{_AGAIN if chosen.command in ('compare', 'sweep') else ''}")
         return INTERRUPTED
     except (ComfyUIError, ValueError, OSError) as error:
         _complain(str(error))
@@ -100,7 +98,15 @@ def _compare(chosen: argparse.Namespace) -> int:
     return run_compare(chosen)
 
 
+def _sweep(chosen: argparse.Namespace) -> int:
+    need_standalone()
+    from .sweep import run_sweep
+
+    return run_sweep(chosen)
+
+
 def _steps(chosen: argparse.Namespace) -> int:
+    need(IMAGES, "reading images", "server")
     from .image_steps import run_steps
 
     return run_steps(chosen.images, as_json=chosen.json)
@@ -197,199 +203,33 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--quiet", action="store_true", help="show no progress, only answers and errors")
     common.add_argument("--debug", action="store_true", help="show where an unexpected error happens")
     commands = parser.add_subparsers(dest="command", required=True)
-    add = partial(commands.add_parser, parents=[common])
-    _add_demo(add("demo", help="compare step counts on the demo model, in ComfyUI if available"))
-    _add_compare(add("compare", help="compare step counts of a diffusers model, or of a workflow on a server"))
-    _add_calibrate(add("calibrate", help="find the schedule with which a model needs the fewest steps"))
-    _add_inspect(add("inspect", help="show what a model or a workflow's models are, and their settings"))
-    _add_save(add("save", help="save settings for a model file; Model Step Preset then uses them"))
-    _add_stamp(add("stamp", help="write settings into a model file, so that they travel with it"))
-    _add_steps(add("steps", help="show which settings made an image"))
-    _add_doctor(add("doctor", help="show what is installed and what is missing, and how to get it"))
-    prefer = add("prefer", help="choose whose numbers balanced uses from now on")
-    prefer.add_argument("prefer", choices=PREFERENCES)
-    _add_presets_option(prefer)
-    prefer.set_defaults(run=_prefer)
+    for name, (what, add_options, run) in _COMMANDS.items():
+        command = commands.add_parser(name, parents=[common], help=what)
+        add_options(command)
+        command.set_defaults(run=run)
     return parser
 
 
-def _add_demo(demo: argparse.ArgumentParser) -> None:
-    demo.add_argument("--out", type=Path, default=Path("out/demo"), help="folder for grid.png and report.json")
-    demo.add_argument(
-        "--engine",
-        choices=("auto", "comfyui", "diffusers"),
-        default="auto",
-        help="what runs it; auto uses ComfyUI if one is found or can be installed",
-    )
-    demo.add_argument("--steps", help="step counts to run, e.g. 8,16,32, or auto")
-    demo.add_argument("--seeds", type=int, help="how many seeds")
-    demo.add_argument("--also", help="other samplers to compare, e.g. dpmpp_2m/simple")
-    demo.set_defaults(run=_demo)
-
-
-def _add_compare(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "model", nargs="?", type=Path, metavar="MODEL", help="a diffusers folder, a safetensors file, or demo"
-    )
-    command.add_argument("--steps", default="4,25,50", help="step counts, e.g. 8,16,32 or 4..32:4, or auto")
-    command.add_argument("--seeds", type=int, default=1, help="how many seeds")
-    command.add_argument(
-        "--threshold", type=float, default=89.5, help="similarity in %% below which one sees a difference"
-    )
-    command.add_argument("--no-check", action="store_true", help="don't check the largest count with another solver")
-    command.add_argument("--out", type=Path, default=Path("out/compare"), help="folder for the report and the images")
-    command.add_argument("--json", action="store_true", help="print the report as JSON")
-    _add_model_options(command.add_argument_group("a model on diffusers"))
-    _add_server_options(command.add_argument_group("a workflow on a ComfyUI server"))
-    command.set_defaults(run=_compare)
-
-
-def _add_model_options(group: Any) -> None:
-    group.add_argument("--prompt", default="", help="what to show")
-    group.add_argument("--negative", default="", help="what to steer away from")
-    group.add_argument("--seed", type=int, default=0, help="the first seed")
-    group.add_argument("--size", default="", metavar="WxH", help="width and height in pixels, e.g. 1024x768")
-    group.add_argument("--length", type=int, default=1, help="frames of a video")
-    group.add_argument("--frames", default="first, middle, last", help="which frames of a video to compare")
-    group.add_argument("--sampler", default="", help="default: the recommended one")
-    group.add_argument("--scheduler", default="", help="default: the recommended one")
-    group.add_argument("--cfg", type=float, help="default: the recommended one")
-    group.add_argument("--guidance", type=float, help="distilled guidance; default: the recommended one")
-    group.add_argument("--shift", type=float, help="linear shift; default: the one in the model's scheduler")
-    group.add_argument("--also", default="", help="other samplers to compare, e.g. dpmpp_2m/simple")
-    group.add_argument("--config", type=Path, metavar="FOLDER", help="diffusers folder that belongs to a single file")
-    group.add_argument("--device", default="", help="cpu or cuda; default: a GPU if there is one")
-    group.add_argument("--dtype", default="", help="float32, bfloat16 or float16; default: bfloat16 on a GPU")
-    group.add_argument(
-        "--offload", default="none", help="none, model or sequential: what moves to the GPU when it runs"
-    )
-
-
-def _add_server_options(group: Any) -> None:
-    group.add_argument("--server", default="", metavar="URL", help="address of a running ComfyUI")
-    group.add_argument("--workflow", type=Path, metavar="FILE", help="a saved workflow, or an image that holds one")
-    group.add_argument(
-        "--node", action="append", default=[], metavar="ID[.INPUT]", help="the sampler, or the inputs, to vary"
-    )
-    group.add_argument("--output", default="", metavar="ID", help="the node whose image is compared")
-    group.add_argument(
-        "--set", action="append", default=[], metavar="NODE.INPUT=VALUE", help="another value in the workflow"
-    )
-    group.add_argument("--resample", action="store_true", help="resample a fixed list of noise levels")
-    group.add_argument("--allow-spend", action="store_true", help="also run paid partner nodes, for each step count")
-    group.add_argument("--dry-run", action="store_true", help="only show what would be changed")
-
-
-def _add_calibrate(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "workflow",
-        nargs="?",
-        type=Path,
-        metavar="WORKFLOW",
-        help="a workflow exported for the API, whose sampler is calibrated; without one, the demo model is",
-    )
-    command.add_argument("--server", default="", help="address of the ComfyUI, with this pack, that runs WORKFLOW")
-    command.add_argument("--node", default="", metavar="ID", help="the sampler, if WORKFLOW has several")
-    command.add_argument("--prompts", type=Path, metavar="FILE", help="a text file with one prompt on each line")
-    command.add_argument("--steps", type=int, default=8, help="the step count that should be enough; default: 8")
-    command.add_argument(
-        "--solvers", choices=("dpmpp_2m", "res_multistep", "euler", "all"), help="which samplers to try"
-    )
-    command.add_argument("--seeds", type=int, help="how many seeds for each prompt")
-    command.add_argument("--budget", type=int, help="the most model calls of the search; default: 600 for each solver")
-    command.add_argument(
-        "--other-steps", metavar="LIST", help="more step counts for the report, e.g. 4,12..24:4, beside what was found"
-    )
-    command.add_argument(
-        "--engine", choices=("auto", "comfyui", "diffusers"), default="auto", help="what runs the demo model"
-    )
-    command.add_argument(
-        "--out", type=Path, default=Path("out/calibrate"), help="folder for report.json and before_after_finished.png"
-    )
-    command.add_argument("--save", action="store_true", help="save what was found as the preset of WORKFLOW's model")
-    _add_presets_option(command)
-    command.set_defaults(run=_calibrate)
-
-
-def _add_steps(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "images", nargs="+", type=Path, metavar="IMAGE", help="images from ComfyUI, A1111 or this tool"
-    )
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.set_defaults(run=_steps)
-
-
-def _add_doctor(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--server", default="http://127.0.0.1:8188", metavar="URL", help="address of a running ComfyUI"
-    )
-    command.add_argument("--out", type=Path, default=Path("out"), help="a folder that should be writable")
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    _add_presets_option(command)
-    command.set_defaults(run=_doctor)
-
-
-def _add_inspect(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "paths",
-        nargs="*",
-        type=Path,
-        metavar="PATH",
-        help="model files, workflows (JSON or images), or folders of them",
-    )
-    command.add_argument(
-        "--name", dest="names", action="append", default=[], help="a file name alone; the file needn't exist"
-    )
-    command.add_argument("--lora", dest="loras", action="append", default=[], help="a LoRA applied to every input")
-    command.add_argument(
-        "--class",
-        dest="architecture",
-        default="",
-        metavar="NAME",
-        help="the class in comfy.supported_models that the names are loaded as",
-    )
-    command.add_argument("--json", action="store_true", help="print a JSON list, paths first, then names")
-    _add_presets_option(command)
-    command.set_defaults(run=_inspect)
-
-
-def _add_save(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--name", help="the model's file name; or a class, family or variant, e.g. SDXL, for all such models"
-    )
-    command.add_argument(
-        "--from", dest="source", type=Path, help="an image, or a JSON file from diffusers or with settings"
-    )
-    command.add_argument(
-        "--lora", dest="loras", action="append", default=[], help="an accelerator LoRA used with the model"
-    )
-    _add_settings(command)
-    _add_presets_option(command)
-    command.set_defaults(run=_save)
-
-
-def _add_stamp(command: argparse.ArgumentParser) -> None:
-    command.add_argument("model", type=Path, metavar="MODEL", help="a safetensors file; its tensors stay as they are")
-    command.add_argument("--plan", default="", help="settings as JSON, or a file with them, as save --from accepts")
-    command.add_argument("--remove", action="store_true", help="remove the plan that is in the file")
-    _add_settings(command)
-    command.set_defaults(run=_stamp)
-
-
-def _add_settings(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--steps", type=int)
-    command.add_argument("--cfg", type=float)
-    command.add_argument("--sampler")
-    command.add_argument("--scheduler")
-    command.add_argument(
-        "--quality", choices=QUALITIES, default="balanced", help="the quality that the settings are for"
-    )
-
-
-def _add_presets_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--presets", type=Path, help="file with your presets; default: the one in ComfyUI's user folder"
-    )
+_COMMANDS = {
+    "demo": ("compare step counts on the demo model, in ComfyUI if available", options.add_demo, _demo),
+    "compare": (
+        "compare step counts of a diffusers model, or of a workflow on a server",
+        options.add_compare,
+        _compare,
+    ),
+    "sweep": (
+        "find recommended steps over models, prompts and seeds, on one machine or many",
+        options.add_sweep,
+        _sweep,
+    ),
+    "calibrate": ("find the schedule with which a model needs the fewest steps", options.add_calibrate, _calibrate),
+    "inspect": ("show what a model or a workflow's models are, and their settings", options.add_inspect, _inspect),
+    "save": ("save settings for a model file; Model Step Preset then uses them", options.add_save, _save),
+    "stamp": ("write settings into a model file, so that they travel with it", options.add_stamp, _stamp),
+    "steps": ("show which settings made an image", options.add_steps, _steps),
+    "doctor": ("show what is installed and what is missing, and how to get it", options.add_doctor, _doctor),
+    "prefer": ("choose whose numbers balanced uses from now on", options.add_prefer, _prefer),
+}
 
 
 if __name__ == "__main__":

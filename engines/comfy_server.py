@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,7 @@ class ComfyServer:
             from comfy_cli.comfy_client import Client
             from comfy_cli.target import Target
         except ImportError as error:
-            raise MissingClientError("a ComfyUI server needs comfy-cli: pip install 'sweetspot[client]'") from error
+            raise MissingClientError("a ComfyUI server needs comfy-cli: pip install 'sweetspot[server]'") from error
         parts = urllib.parse.urlsplit(address if "//" in address else f"//{address}")
         try:
             port = parts.port or (443 if parts.scheme == "https" else _PORT)
@@ -147,7 +148,7 @@ class ComfyServer:
             with urllib.request.urlopen(self._client.view_url(dict(saved)), timeout=60) as answer:
                 picture = Image.open(io.BytesIO(answer.read()))
                 return np.asarray(picture if picture.mode in ("RGB", "RGBA") else picture.convert("RGB"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             got = f"{saved.get('filename')!r}, which can't be read: {error}"
             raise ServerError(f"output: expected an image at {self.url}, got {got}") from error
 
@@ -158,7 +159,7 @@ class ComfyServer:
             queued = self._client.submit_prompt(dict(prompt), self._id)
         except HTTPError as error:
             raise ServerError(_refusal(prompt, error.body) or f"the server refuses the workflow: {error}") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise self._gone(error) from error
         if queued.node_errors:
             # ComfyUI runs the outputs that are left, but these are not what was asked for.
@@ -169,28 +170,30 @@ class ComfyServer:
     def _wait(self, socket: Any, prompt_id: str, watched: set[str], on_step: Callable[[int, int], None]) -> Ran:
         import websocket
 
-        ran = Ran(progress={})
+        ran, heard = Ran(), time.monotonic()
         while True:
             try:
                 message = socket.recv()
             except websocket.WebSocketTimeoutException:
-                if self._is_done(prompt_id, ran):
-                    return ran
-                continue
+                message = ""
             except (websocket.WebSocketException, OSError):
                 return self._wait_without_messages(prompt_id, ran)
-            told: dict[str, Any] = json.loads(message) if isinstance(message, str) else {}
-            data = told.get("data") or {}
-            if data.get("prompt_id") != prompt_id:
-                continue
-            kind = str(told.get("type"))
-            if kind == "progress" and str(data.get("node")) in watched:
-                ran.progress.setdefault(str(data["node"]), []).append(time.perf_counter())
-                on_step(int(data["value"]), int(data["max"]))
-            elif kind in _FAILED:
-                raise ServerError(_failure(kind, data))
-            elif _has_ended(kind, data) and self._is_done(prompt_id, ran):
-                return ran
+            kind, data = _read(message)
+            if data.get("prompt_id") == prompt_id:
+                heard = time.monotonic()
+                if kind == "progress" and str(data.get("node")) in watched:
+                    ran.progress.setdefault(str(data["node"]), []).append(time.perf_counter())
+                    on_step(int(data["value"]), int(data["max"]))
+                if kind in _FAILED:
+                    raise ServerError(_failure(kind, data))
+            if _has_ended(kind, data, prompt_id) or time.monotonic() - heard >= _SILENT_SECONDS:
+                # Messages may be lost, and other prompts and packs send theirs to everybody.
+                heard = time.monotonic()
+                try:
+                    if self._is_done(prompt_id, ran):
+                        return ran
+                except _Away:
+                    return self._wait_without_messages(prompt_id, ran)
 
     def _wait_without_messages(self, prompt_id: str, ran: Ran) -> Ran:
         """Wait for a prompt whose messages were lost, if the server comes back; its times are not known."""
@@ -199,21 +202,21 @@ class ComfyServer:
         for _ in range(_TRIES):
             time.sleep(_BETWEEN_TRIES)
             with contextlib.suppress(_Away):
-                while not self._is_done(prompt_id, ran, strict=True):
+                while not self._is_done(prompt_id, ran):
                     time.sleep(_BETWEEN_TRIES)
                 return ran
         raise self._gone(None)
 
-    def _is_done(self, prompt_id: str, ran: Ran, *, strict: bool = False) -> bool:
-        """Take a prompt's outputs if it has run."""
-        try:
-            record = (self._get(f"history/{prompt_id}") or {}).get(prompt_id)
-            if record is None:
-                self._check_waiting(prompt_id)
-                return False
-        except _Away:
-            if strict:
-                raise
+    def _is_done(self, prompt_id: str, ran: Ran) -> bool:
+        """Take a prompt's outputs if it has run.
+
+        Raises:
+            ServerError: if it failed, or the server doesn't know it.
+            _Away: if the server doesn't answer.
+        """
+        record = (self._get(f"history/{prompt_id}") or {}).get(prompt_id)
+        if record is None:
+            self._check_waiting(prompt_id)
             return False
         status = record.get("status") or {}
         if status.get("status_str") == "error":
@@ -246,7 +249,7 @@ class ComfyServer:
             request = urllib.request.Request(
                 f"{self.url}/{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
             )
-            with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=10):
+            with contextlib.suppress(OSError, HTTPException), urllib.request.urlopen(request, timeout=10):
                 pass
 
     def _json(self, path: str) -> Any:
@@ -259,7 +262,7 @@ class ComfyServer:
         try:
             with urllib.request.urlopen(f"{self.url}/{path}", timeout=60) as answer:
                 return json.load(answer)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             raise _Away from error
 
     def _gone(self, error: BaseException | None) -> ServerError:
@@ -274,8 +277,19 @@ class _Away(Exception):  # noqa: N818 - says where the server is
     """The server doesn't answer."""
 
 
-def _has_ended(kind: str, data: Mapping[str, Any]) -> bool:
-    return kind == "execution_success" or (kind == "executing" and data.get("node") is None)
+def _read(message: Any) -> tuple[str, dict[str, Any]]:
+    """Return the kind of a message and what it says; previews are binary, and mean nothing here."""
+    try:
+        told = json.loads(message) if isinstance(message, str) else {}
+    except ValueError:
+        told = {}
+    data = told.get("data") if isinstance(told, dict) else None
+    return (str(told.get("type")), data) if isinstance(data, dict) else ("", {})
+
+
+def _has_ended(kind: str, data: Mapping[str, Any], prompt_id: str) -> bool:
+    ended = kind == "execution_success" or (kind == "executing" and data.get("node") is None)
+    return ended and data.get("prompt_id") == prompt_id
 
 
 def _refusal(prompt: Prompt, body: str) -> str:

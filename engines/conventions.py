@@ -20,9 +20,9 @@ class Convention:
     """How one class takes size, noise and guidance.
 
     Attributes:
-        architecture: ComfyUI's name of the same model class, in `comfy.supported_models`.
+        architecture: returns ComfyUI's name of the same model class, in `comfy.supported_models`.
         shape: returns the shape of ComfyUI's latent for one image, without the batch.
-        multiple: width and height must be multiples of this many pixels.
+        multiple: returns the pixels of which width and height must be multiples.
         default: the usual width and height.
         given: converts noise of that shape, with a batch of 1, to the pipeline's `latents`.
         scale: the argument that takes cfg; empty if the class has no classifier-free guidance.
@@ -36,9 +36,9 @@ class Convention:
         note: what the user should know.
     """
 
-    architecture: str
+    architecture: Callable[[Any], str]
     shape: Callable[[Any, Size], tuple[int, ...]]
-    multiple: int = 16
+    multiple: Callable[[Any], int] = lambda _: 16
     default: tuple[int, int] = (1024, 1024)
     given: Callable[[Tensor], Tensor] = lambda noise: noise
     scale: str = "guidance_scale"
@@ -111,6 +111,18 @@ def _of_flux(pipeline: Any) -> int:
     return 10_000 if pipeline.transformer.config.guidance_embeds else 1000
 
 
+def _stable_diffusion(pipeline: Any) -> str:
+    return "SD20" if pipeline.unet.config.cross_attention_dim == 1024 else "SD15"
+
+
+def _flux(pipeline: Any) -> str:
+    return "Flux" if pipeline.transformer.config.guidance_embeds else "FluxSchnell"
+
+
+def _wan(pipeline: Any) -> str:
+    return "WAN22_T2V" if pipeline.config.expand_timesteps else "WAN21_T2V"
+
+
 def _many(_pipeline: Any) -> int:
     return 10_000
 
@@ -121,11 +133,11 @@ _RESCALED = (
 )
 
 CONVENTIONS = {
-    "StableDiffusionPipeline": Convention("SD15", _of_unet, multiple=8, default=(512, 512)),
-    "StableDiffusionXLPipeline": Convention("SDXL", _of_unet, multiple=8),
-    "StableDiffusion3Pipeline": Convention("SD3", _of_transformer),
+    "StableDiffusionPipeline": Convention(_stable_diffusion, _of_unet, multiple=lambda _: 8, default=(512, 512)),
+    "StableDiffusionXLPipeline": Convention(lambda _: "SDXL", _of_unet, multiple=lambda _: 8),
+    "StableDiffusion3Pipeline": Convention(lambda _: "SD3", _of_transformer),
     "FluxPipeline": Convention(
-        "Flux",
+        _flux,
         _of_packing_transformer,
         given=packed,
         scale="true_cfg_scale",
@@ -133,23 +145,36 @@ CONVENTIONS = {
         trained_levels=_of_flux,
     ),
     "Flux2Pipeline": Convention(
-        "Flux2", _of_flux_2, scale="", guidance="guidance_scale", negative=False, trained_levels=_many, mu=2.02
+        lambda _: "Flux2",
+        _of_flux_2,
+        scale="",
+        guidance="guidance_scale",
+        negative=False,
+        trained_levels=_many,
+        mu=2.02,
     ),
-    "Flux2KleinPipeline": Convention("Flux2", _of_flux_2, negative=False, trained_levels=_many, mu=2.02),
+    "Flux2KleinPipeline": Convention(lambda _: "Flux2", _of_flux_2, negative=False, trained_levels=_many, mu=2.02),
     "QwenImagePipeline": Convention(
-        "QwenImage",
+        lambda _: "QwenImage",
         _of_packing_transformer,
         given=packed,
         scale="true_cfg_scale",
         trained_levels=_many,
         note=_RESCALED,
     ),
-    "ZImagePipeline": Convention("ZImage", _of_transformer, below=1.0),
-    "WanPipeline": Convention("WAN21_T2V", _of_wan, default=(832, 480), frames_step=4),
+    "ZImagePipeline": Convention(lambda _: "ZImage", _of_transformer, below=1.0),
+    "WanPipeline": Convention(
+        _wan,
+        _of_wan,
+        # Two by two positions make a token.
+        multiple=lambda pipeline: 2 * pipeline.vae_scale_factor_spatial,
+        default=(832, 480),
+        frames_step=4,
+    ),
     "LTXPipeline": Convention(
-        "LTXV",
+        lambda _: "LTXV",
         _of_ltx,
-        multiple=32,
+        multiple=lambda pipeline: pipeline.vae_spatial_compression_ratio,
         default=(768, 512),
         given=_in_a_row,
         trained_levels=_many,

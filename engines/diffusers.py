@@ -47,11 +47,11 @@ class Scene:
 
 
 class OutOfMemoryError(RuntimeError):
-    """A GPU's memory was not enough for a run of so many `steps`."""
+    """A GPU's memory was not enough for a run of so many `steps`, or for a check run of so many."""
 
-    def __init__(self, steps: int) -> None:
+    def __init__(self, steps: int, *, is_check: bool) -> None:
         super().__init__(f"{steps} steps: the GPU's memory is not enough; try --offload model or another --size")
-        self.steps = steps
+        self.steps, self.is_check = steps, is_check
 
 
 class DiffusersModel:
@@ -72,10 +72,18 @@ class DiffusersModel:
         scheduler = pipeline.scheduler
         self._config = {**scheduler.config, "_class_name": type(scheduler).__name__}
         self.prediction = prediction_of(self._config)
+        if shift is not None and self.prediction != FLOW:
+            raise ValueError(f"shift: expected none, because this model predicts {self.prediction}; got {shift:g}")
         self._words, self._shift = words or _as_text(negative=self.convention.negative), shift
         self._scheduler = StepScheduler(self.prediction)
         pipeline.scheduler = self._scheduler
         pipeline.set_progress_bar_config(disable=True)
+
+    @property
+    def place(self) -> str:
+        """The device and the dtype with which it computes."""
+        denoiser = getattr(self.pipeline, "unet", None) or self.pipeline.transformer
+        return f"{self.pipeline._execution_device} {denoiser.dtype}"  # noqa: SLF001 - offloading moves `device`
 
     @property
     def notes(self) -> list[str]:
@@ -93,7 +101,7 @@ class DiffusersModel:
         Raises:
             ValueError: names what, what is allowed and what came.
         """
-        multiple, step = self.convention.multiple, self.convention.frames_step
+        multiple, step = self.convention.multiple(self.pipeline), self.convention.frames_step
         if any(side <= 0 or side % multiple for side in scene.size):
             raise ValueError(f"size: expected width and height as multiples of {multiple}, got {scene.size}")
         if scene.length < 1 or (scene.length - 1) % step if step else scene.length != 1:
@@ -204,6 +212,7 @@ class DiffusersEngine:
         guidance: distilled guidance; None for the pipeline's default.
         finished: keeps finished runs; None keeps none.
         progress: called with what runs, the model calls that are done, and how many there are.
+        notes: what the user should know besides.
     """
 
     name = "diffusers"
@@ -215,8 +224,10 @@ class DiffusersEngine:
         guidance: float | None = None,
         finished: FinishedRuns | None = None,
         progress: Callable[[str, int, int], None] = lambda _what, _done, _calls: None,
+        notes: Sequence[str] = (),
     ) -> None:
         model.check(scene)
+        self._more = notes
         self._model, self._scene, self._guidance = model, scene, guidance
         self._levels, self._warm = model.levels(scene), False
         self._finished, self._progress = finished or FinishedRuns(None, {}), progress
@@ -230,7 +241,7 @@ class DiffusersEngine:
     @property
     def notes(self) -> Sequence[str]:
         """What the user should know of the pipeline."""
-        return self._model.notes
+        return [*self._model.notes, *self._more]
 
     def check(self, sampling: Sampling) -> None:
         """Refuse settings that this engine does not support.
@@ -258,8 +269,9 @@ class DiffusersEngine:
             return list(sampling.sigmas)
         if not 1 <= steps <= MAX_STEPS:
             raise ValueError(f"steps: expected 1 to {MAX_STEPS}, got {steps}")
-        whole = steps if sampling.denoise > _WHOLE else int(steps / sampling.denoise)
-        return make_schedule(sampling.scheduler, self._levels, whole)[-(steps + 1) :].tolist()
+        if sampling.denoise > _WHOLE:
+            return make_schedule(sampling.scheduler, self._levels, steps).tolist()
+        return make_schedule(sampling.scheduler, self._levels, int(steps / sampling.denoise))[-(steps + 1) :].tolist()
 
     def exact_schedule(self, sampling: Sampling, plan: Any, steps: int) -> tuple[float, ...]:  # noqa: ARG002 - the protocol's
         """Return a plan's own levels if it has some for this step count."""
@@ -294,10 +306,9 @@ class DiffusersEngine:
         except ValueError as error:
             raise ValueError(f"{task.steps} steps: {error}") from error
         except torch.cuda.OutOfMemoryError as error:
-            raise OutOfMemoryError(task.steps) from error
+            raise OutOfMemoryError(task.steps, is_check=bool(sampling.sigmas)) from error
         run = Run(task.steps, calls, seconds, images.float().cpu().numpy())
-        self._finished.put(task, self._scene, run)
-        return run
+        return self._finished.put(task, self._scene, run)
 
 
 def _as_text(*, negative: bool) -> Words:

@@ -40,7 +40,7 @@ def load_pipeline(
     folder = _folder_of(model, config)
     name = class_in(folder)
     convention_of(name)
-    device = _device(device)
+    device = device_of(device)
     dtype = dtype or ("float32" if device == "cpu" else "bfloat16")
     for what, allowed, came in (("dtype", DTYPES, dtype), ("offload", OFFLOADS, offload)):
         if came not in allowed:
@@ -63,6 +63,20 @@ def load_pipeline(
         # diffusers and transformers raise errors of many kinds for files that don't fit.
         raise ValueError(f"model: expected a complete {name}, got {model}, which can't be loaded: {error}") from error
     return _placed(pipeline, device, offload)
+
+
+def device_of(device: str) -> str:
+    """Return the device that a name stands for; empty for a GPU if there is one.
+
+    Raises:
+        ValueError: if there is no such device.
+    """
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device != "cpu" and device.partition(":")[0] != "cuda":
+        raise ValueError(f"device: expected cpu or cuda, got {device!r}")
+    if device != "cpu" and not torch.cuda.is_available():
+        raise ValueError(f"device: expected cpu, because torch finds no GPU here; got {device!r}")
+    return device
 
 
 def class_in(folder: Path) -> str:
@@ -132,15 +146,6 @@ def _read(file: Path) -> dict[str, Any]:
     raise ValueError(f"model: expected a JSON object in {file}, got {type(content).__name__}")
 
 
-def _device(device: str) -> str:
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if device != "cpu" and device.partition(":")[0] != "cuda":
-        raise ValueError(f"device: expected cpu or cuda, got {device!r}")
-    if device != "cpu" and not torch.cuda.is_available():
-        raise ValueError(f"device: expected cpu, because torch finds no GPU here; got {device!r}")
-    return device
-
-
 def _need(*libraries: str) -> None:
     missing = [name for name in libraries if importlib.util.find_spec(name) is None]
     if missing:
@@ -148,10 +153,16 @@ def _need(*libraries: str) -> None:
 
 
 def _placed(pipeline: Any, device: str, offload: str) -> Any:
-    if offload == "model":
-        pipeline.enable_model_cpu_offload(device=device)
-    elif offload == "sequential":
-        pipeline.enable_sequential_cpu_offload(device=device)
-    else:
-        pipeline.to(device)
+    if getattr(pipeline, "safety_checker", None) is not None:
+        # It replaces images by black ones, which would be compared as if the model had made them.
+        pipeline.safety_checker = None
+    try:
+        if offload == "model":
+            pipeline.enable_model_cpu_offload(device=device)
+        elif offload == "sequential":
+            pipeline.enable_sequential_cpu_offload(device=device)
+        else:
+            pipeline.to(device)
+    except torch.cuda.OutOfMemoryError as error:
+        raise ValueError("offload: expected model or sequential, because the model doesn't fit into the GPU") from error
     return pipeline

@@ -21,6 +21,8 @@ from ..samplers.solvers import SOLVERS
 from .comfy_server import ComfyServer, Ran, ServerError
 from .finished_runs import FinishedRuns
 
+# Classes whose files hold exactly what they were given, one for each image.
+_WITH_FILES = ("SaveImage", "PreviewImage")
 _PREVIEW, _PREFIX = "sweetspot_preview", "filename_prefix"
 _NO_CHECK = "A ComfyUI server runs no check with another solver, so confidence is at most medium."
 
@@ -49,7 +51,8 @@ class ServedWorkflow:
     @property
     def shown_by(self) -> str:
         """The node whose files hold the judged image."""
-        return self.judged.node or _PREVIEW
+        node = self.judged.node
+        return node if node and self.graph[node]["class_type"] in _WITH_FILES else _PREVIEW
 
     def prompt(self, task: Task) -> Graph:
         """Return the graph of a task: its step count and seed, and file names that tell them.
@@ -62,16 +65,18 @@ class ServedWorkflow:
         graph = graph if task.steps == self.judged.found.steps else with_steps(graph, self.judged.found, task.steps)
         suffix = f"_{task.steps}_steps_seed_{task.sampling.seed}"
         named = {node_id: _renamed(node, suffix) for node_id, node in graph.items()}
-        if not self.judged.node:
+        if self.shown_by == _PREVIEW:
             named[_PREVIEW] = {"class_type": "PreviewImage", "inputs": {"images": list(self.judged.output)}}
         return named
 
     def warm_up(self, task: Task) -> Graph:
         """Return a graph that warms up what a task needs, with as few steps as can be; it saves nothing."""
-        graph = self.prompt(task)
+        # Of another seed, because the server would otherwise know the result of the real run.
+        sampling = task.sampling.with_seed(1)
+        graph = self.prompt(Task(sampling, task.steps))
         for steps in range(1, task.steps):
             try:
-                graph = self.prompt(Task(task.sampling, steps))
+                graph = self.prompt(Task(sampling, steps))
             except ValueError:
                 continue
             break
@@ -153,7 +158,8 @@ class ServerEngine:
 
     def _run(self, task: Task) -> Run:
         prompt = self._workflow.prompt(task)
-        kept = self._finished.get(task, prompt)
+        about = {"prompt": prompt, "judged": self._workflow.judged.output, "frames": self._workflow.frames}
+        kept = self._finished.get(task, about)
         if kept is not None:
             return kept
         try:
@@ -171,8 +177,7 @@ class ServerEngine:
         seconds = ran.seconds
         timing = "unknown" if seconds is None else "sampling" if calls else "node"
         run = Run(task.steps, calls, seconds or 0.0, images, timing=timing)
-        self._finished.put(task, prompt, run)
-        return run
+        return self._finished.put(task, about, run)
 
     def _counts_calls(self, task: Task) -> bool:
         return task.sampling.sampler_name in SOLVERS and len(self._workflow.judged.found.samplers) == 1
@@ -182,7 +187,7 @@ class ServerEngine:
         saved = [entry for entry in shown.get("images") or [] if isinstance(entry, dict) and "filename" in entry]
         if not saved:
             raise ServerError(f"output: expected images from node {self._workflow.shown_by}, got none")
-        if not self._workflow.judged.node:
+        if self._workflow.judged.is_video:
             saved = [saved[frame] for frame in choose_frames(self._workflow.frames, len(saved))]
         images = [self._server.image(entry) for entry in saved]
         if len({image.shape for image in images}) > 1:

@@ -22,13 +22,18 @@ class Judged:
 
     Attributes:
         output: the output with the image.
-        node: the node whose files show it; empty if the graph has none that keeps single images.
+        node: the node that saves or shows it; empty if it goes into a video.
         found: where its step count is set.
     """
 
     output: Link
     node: str
     found: Found
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the images are the frames of a video."""
+        return not self.node
 
 
 def find_judged(

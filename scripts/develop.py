@@ -16,12 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 # `sweetspot demo` ends with this exit code if it needs the extra `standalone`; see cli/main.py.
 NEEDS_STANDALONE = 3
+TESTED = "client,diffusers,sweep,test,lint"
 EXTRAS = {
     "demo": "client",
-    "check": "client,standalone,test,lint",
-    "test": "client,standalone,test,lint",
-    "lint": "client,standalone,test,lint",
-    "bench": "client,standalone,test,lint",
+    "check": TESTED,
+    "test": TESTED,
+    "lint": TESTED,
+    "bench": TESTED,
 }
 # Tests that need a server, or a server and a browser. Each folder gets its own pytest run, which ends its processes.
 SERVER_TESTS = ("tests/comfyui", "tests/browser")
@@ -53,7 +54,7 @@ def main() -> int:
 
 def check() -> int:
     """Lint, and run all tests that need neither a server nor a browser, on all cores."""
-    return lint() or without_servers("not fuzz")
+    return lint() or without_servers("not fuzz and not cluster")
 
 
 def without_servers(marked: str) -> int:
@@ -64,7 +65,11 @@ def without_servers(marked: str) -> int:
 
 def test() -> int:
     """Run all checks and tests. Goes on after a failure, so that one run shows all failures."""
-    codes = [check(), without_servers("fuzz"), *(run(tool("pytest"), "--quiet", folder) for folder in SERVER_TESTS)]
+    codes = [
+        check(),
+        without_servers("fuzz or cluster"),
+        *(run(tool("pytest"), "--quiet", folder) for folder in SERVER_TESTS),
+    ]
     # pytest has left out a folder that this machine can't run, and said why.
     return max(0 if code == NOTHING_RAN else code for code in codes)
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 STANDARD = set(sys.stdlib_module_names)
-HEAVY = ("diffusers", "kornia", "matplotlib", "pandas")
+HEAVY = ("diffusers", "ray", "pyarrow", "kornia", "matplotlib", "pandas")
 COMFYUI = {
     "comfy",
     "comfy_api",
@@ -37,7 +37,8 @@ ALLOWED = {
         {"torch", "numpy", "scipy", "PIL", "safetensors", "diffusers"},
         {"demo", "engines", "comparison", "samplers"},
     ),
-    "cli": ({"rich"}, {"demo", "engines", "comparison", "presets", "graphs"}),
+    "sweeps": ({"pyarrow", "ray", "tomli"}, {"demo", "engines", "comparison", "samplers"}),
+    "cli": ({"rich"}, {"sweeps", "demo", "engines", "comparison", "presets", "graphs"}),
     "nodes": (
         {*COMFYUI, "torch", "torchaudio", "numpy", "safetensors", "aiohttp"},
         {"demo", "comparison", "presets", "graphs", "samplers"},

@@ -76,7 +76,7 @@ def packed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
 
 def test_users_get_what_they_need_and_nothing_else(packed: dict[str, str], root: Path):
     folders = {name.split("/")[0] for name in packed if "/" in name}
-    code = {"cli", "comparison", "demo", "engines", "graphs", "nodes", "presets", "samplers"}
+    code = {"cli", "comparison", "demo", "engines", "graphs", "nodes", "presets", "samplers", "sweeps"}
     assert folders == code | {"example_workflows", "locales", "subgraphs", "web"}
     assert {name for name in packed if "/" not in name} == {
         "LICENSE",

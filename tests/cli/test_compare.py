@@ -104,7 +104,11 @@ def test_a_single_file_replaces_the_denoiser_of_its_folder(
         (["demo", "--prompt", "a photorealistic cat"], "'cat'"),
         (["demo", "--threshold", "0"], "--threshold: expected a percentage above 0 and below 100, got 0"),
         (["demo", "--server", "http://127.0.0.1:1"], "got both"),
-        (["--server", "http://127.0.0.1:1"], "--workflow: expected a workflow's file beside --server, got none"),
+        (["--server", "http://127.0.0.1:1"], "--prompt: expected none with --server, got a red"),
+        (["demo", "--dry-run"], "--dry-run: expected none with a MODEL, got True"),
+        (["demo", "--set", "3.cfg=2"], "--set: expected none with a MODEL"),
+        (["demo", "--dtype", "float16"], "--dtype: expected none for the demo model, got float16"),
+        (["demo", "--device", "tpu"], "device: expected cpu or cuda, got 'tpu'"),
     ],
 )
 def test_what_can_not_run_is_named(
@@ -143,6 +147,30 @@ def test_a_count_for_which_the_memory_is_not_enough_is_left_out(
     assert list(report["left_out"]) == ["6"]
     assert compare("demo", *RED, "--steps", "6", "--out", tmp_path, "--no-check") == 1
     assert "6 steps: the GPU's memory is not enough" in capsys.readouterr().err
+
+
+def test_kept_and_new_images_are_compared_alike(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    options = ["--steps", "4,12", "--no-check", "--json"]
+    for seeds in (1, 2):
+        assert compare("demo", *RED, *options, "--seeds", seeds, "--out", tmp_path / "a") == 0
+    mixed = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert compare("demo", *RED, *options, "--seeds", 2, "--out", tmp_path / "b") == 0
+    at_once = json.loads(capsys.readouterr().out)
+    assert [run["similarity"] for run in mixed["runs"]] == [run["similarity"] for run in at_once["runs"]]
+    assert compare("demo", *RED, *options, "--fresh", "--out", tmp_path / "a") == 0
+    assert not any(run["reused"] for run in json.loads(capsys.readouterr().out)["runs"])
+
+
+def test_a_recommended_sampler_that_is_not_there_is_replaced_with_a_note(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """An LCM wants the sampler lcm."""
+    lcm = Path(shutil.copytree(folder, tmp_path / "lcm_dreamshaper_v7"))
+    options = ["--prompt", "red cat", "--size", "32x16", "--device", "cpu", "--steps", "2,3", "--no-check", "--json"]
+    assert compare(lcm, *options, "--out", tmp_path / "out") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["sampler"] == "euler"
+    assert any("lcm, is not available on diffusers" in note for note in report["notes"])
 
 
 def test_after_ctrl_c_the_same_command_goes_on(

@@ -88,5 +88,16 @@ def test_packing_follows_the_original_token_order():
     assert tokens[0, 1].tolist() == [2, 3, 6, 7, 18, 19, 22, 23]
 
 
+def test_classes_of_comfyui():
+    known = {family: (model := model_of(family)).convention.architecture(model.pipeline) for family in FAMILIES}
+    # The tiny Flux has no distilled guidance, as FLUX.1 schnell.
+    assert (known["Flux"], known["SD1.5"], known["Wan"], known["Z-Image"]) == (
+        "FluxSchnell",
+        "SD15",
+        "WAN21_T2V",
+        "ZImage",
+    )
+
+
 def test_every_class_has_a_tiny_pipeline():
     assert {type(model_of(family).pipeline).__name__ for family in FAMILIES} == set(CONVENTIONS)

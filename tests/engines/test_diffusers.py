@@ -12,9 +12,10 @@ from sweetspot.comparison.runs import Run, Sampling, Task
 from sweetspot.demo.load import load_model
 from sweetspot.engines.diffusers import DiffusersEngine, DiffusersModel, Scene
 from sweetspot.engines.finished_runs import FinishedRuns
+from sweetspot.samplers.schedulers import SCHEDULERS, make_schedule
 from sweetspot.samplers.solvers import SOLVERS
 
-from .tiny import FAMILIES, model_of
+from .tiny import FAMILIES, model_of, scheduler_of
 
 # Importing diffusers takes seconds, so one process runs all tests that need it.
 pytestmark = pytest.mark.xdist_group("diffusers")
@@ -128,6 +129,21 @@ def test_an_image_with_nan_is_an_error_that_names_the_count(monkeypatch: pytest.
     monkeypatch.setattr(model.pipeline.vae, "decode", lambda *a, **b: (decode(*a, **b)[0] * torch.nan,))
     with pytest.raises(ValueError, match="3 steps: image: expected finite numbers, got NaN or Inf"):
         DiffusersEngine(model, Scene(("x",), size=(16, 16))).run([Task(Sampling(0, 1.0, "euler", "simple"), 3)])
+
+
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_schedules_are_whole_unless_denoise_cuts_them(model: DiffusersModel, scheduler: str):
+    engine = DiffusersEngine(model, Scene((RED,)))
+    for steps in (7, 12, 30):
+        whole = make_schedule(scheduler, model.levels(Scene((RED,))), steps).tolist()
+        assert engine.schedule(Sampling(0, 1.0, "euler", scheduler), steps) == whole
+        longer = make_schedule(scheduler, model.levels(Scene((RED,))), 2 * steps).tolist()
+        assert engine.schedule(Sampling(0, 1.0, "euler", scheduler, denoise=0.5), steps) == longer[-(steps + 1) :]
+
+
+def test_a_shift_is_refused_where_there_is_none():
+    with pytest.raises(ValueError, match="shift: expected none, because this model predicts v_prediction; got 3"):
+        DiffusersModel(FAMILIES["SDXL"].make(scheduler_of("SDXL")), shift=3.0)
 
 
 def test_finished_runs_are_not_made_again(model: DiffusersModel, tmp_path: Path):

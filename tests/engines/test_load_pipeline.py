@@ -42,6 +42,12 @@ def test_a_folder_with_text_encoder_runs_on_prompts(folder: Path, dtype: str):
     assert abs(images[0] - images[2]).max() > 0.001
 
 
+def test_no_safety_checker_blackens_images(copy: Path):
+    pipeline = load_pipeline(copy, device="cpu")
+    pipeline.safety_checker = lambda images, **_: (images * 0, [True])
+    assert loading._placed(pipeline, "cpu", "none").safety_checker is None
+
+
 def rewrite(change: Callable[[dict], object]) -> Callable[[Path], None]:
     def apply(folder: Path) -> None:
         file = folder / "model_index.json"

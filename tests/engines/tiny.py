@@ -212,15 +212,19 @@ FAMILIES = {
 }
 
 
+def scheduler_of(family: str) -> Any:
+    """Return a scheduler of diffusers' own for a family."""
+    tiny = FAMILIES[family]
+    if tiny.prediction == "flow_prediction":
+        return diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0)
+    betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
+    return diffusers.EulerDiscreteScheduler(prediction_type=tiny.prediction, **betas)
+
+
 @cache
 def model_of(family: str) -> DiffusersModel:
     """Return a family's pipeline for the engine; each prompt has embeddings of its own."""
     tiny = FAMILIES[family]
-    if tiny.prediction == "flow_prediction":
-        scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0)
-    else:
-        betas = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "steps_offset": 1}
-        scheduler = diffusers.EulerDiscreteScheduler(prediction_type=tiny.prediction, **betas)
 
     def words(positive: str, negative: str | None) -> dict[str, Any]:
         found = _said("", positive)
@@ -239,4 +243,4 @@ def model_of(family: str) -> DiffusersModel:
             said[start + name] = value
         return said
 
-    return DiffusersModel(tiny.make(scheduler), words)
+    return DiffusersModel(tiny.make(scheduler_of(family)), words)
