@@ -12,7 +12,7 @@ from ..comparison.verdict.pooling import pooled
 _RESAMPLED = 1000
 # The interval holds 90 % of the resampled sweet spots.
 _OUTSIDE = 0.05
-_WIDTH, _HEIGHT, _EDGE = 480, 200, 30
+_WIDTH, _HEIGHT, _EDGE = 480, 200, 45
 
 # The similarity at each step count, of one prompt and seed.
 Curve = Mapping[int, float]
@@ -51,6 +51,7 @@ class Summary:
         ladders: how many prompts and seeds it rests on.
         failed: how many cells failed.
         points: the curve.
+        below: the similarity below which a difference is visible, 0 to 1.
     """
 
     model: str
@@ -60,12 +61,13 @@ class Summary:
     ladders: int
     failed: int
     points: tuple[Point, ...]
+    below: float
 
     @property
     def text(self) -> str:
         """The answer in words."""
         low, high = self.interval
-        basis = f"{self.ladders} prompts and seeds"
+        basis = f"{self.ladders} images of each count"
         if self.sweet_spot is None:
             return f"{self.model}, {self.contender}: not settled within {self.points[-1].steps} steps ({basis})"
         return f"{self.model}, {self.contender}: {self.sweet_spot} steps are enough (90 %: {low} to {high}; {basis})"
@@ -109,7 +111,7 @@ def _summary(
         calls = round(statistics.median(each[steps]["model_calls"] for each in whole))
         points.append(Point(steps, statistics.fmean(values), pooled(values), seconds, calls, cost))
     spot = _sweet_spot(curves, counts, below)
-    return Summary(model, contender, spot, _interval(curves, counts, below), len(curves), failed, tuple(points))
+    return Summary(model, contender, spot, _interval(curves, counts, below), len(curves), failed, tuple(points), below)
 
 
 def _sweet_spot(curves: Sequence[Curve], counts: Sequence[int], below: float) -> int | None:
@@ -153,14 +155,21 @@ def draw_page(summaries: Sequence[Summary], title: str) -> str:
 def _curve(summary: Summary) -> str:
     points = summary.points
     most = points[-1].steps
-    least = min(point.pooled for point in points)
+    least = min(summary.below, *(point.pooled for point in points))
 
-    def place(point: Point) -> tuple[float, float]:
-        across = _EDGE + (_WIDTH - 2 * _EDGE) * point.steps / most
-        down = _HEIGHT - _EDGE - (_HEIGHT - 2 * _EDGE) * (point.pooled - least) / max(1 - least, 1e-9)
-        return across, down
+    def down(similarity: float) -> float:
+        return _HEIGHT - _EDGE - (_HEIGHT - 2 * _EDGE) * (similarity - least) / max(1 - least, 1e-9)
 
-    places = [place(point) for point in points]
+    def level(similarity: float, dashes: str) -> str:
+        height = f"{down(similarity):.1f}"
+        return (
+            f'<line x1="{_EDGE}" x2="{_WIDTH}" y1="{height}" y2="{height}" '
+            f'stroke="currentColor" opacity=".4" {dashes}/>'
+            f'<text x="0" y="{height}" font-size="11" fill="currentColor">{100 * similarity:g} %</text>'
+        )
+
+    places = [(_EDGE + (_WIDTH - 2 * _EDGE) * point.steps / most, down(point.pooled)) for point in points]
+    levels = level(1.0, "") + level(summary.below, 'stroke-dasharray="4"')
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     marks = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{5 if point.steps == summary.sweet_spot else 3}" fill="currentColor"/>'
@@ -170,7 +179,7 @@ def _curve(summary: Summary) -> str:
     )
     return (
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" role="img" aria-label="similarity over steps">'
-        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="2"/>{marks}</svg>'
+        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="2"/>{levels}{marks}</svg>'
     )
 
 

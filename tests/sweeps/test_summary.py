@@ -29,7 +29,7 @@ def rows(values: dict[str, tuple[float, ...]], error: str = "", contender: str =
 def test_the_smallest_count_from_which_nothing_changes():
     (found,) = summarise(rows({"a": (0.5, 0.92, 0.95, 1.0), "b": (0.6, 0.91, 0.97, 1.0)}), 89.5, 3.6)
     assert (found.sweet_spot, found.interval, found.ladders) == (8, (8, 8), 2)
-    assert "8 steps are enough (90 %: 8 to 8; 2 prompts and seeds)" in found.text
+    assert "8 steps are enough (90 %: 8 to 8; 2 images of each count)" in found.text
     point = found.points[1]
     assert point.similarity == pytest.approx(0.915)
     assert (point.pooled, point.seconds, point.model_calls) == (0.91, 0.8, 8)
