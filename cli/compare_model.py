@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -75,14 +76,18 @@ def _compared(engine: Any, contenders: Sequence[Contender], question: Question) 
         try:
             return compare(engine, contenders, question), left_out
         except OutOfMemoryError as error:
-            question = _without(error, question, left_out)
+            question = _without(error, contenders, question, left_out)
             log.warning("%s. Going on without it.", error)
 
 
-def _without(error: Any, question: Question, left_out: dict[int, str]) -> Question:
-    """Return the question without the count, or without the check, for which the memory is not enough."""
+def _without(error: Any, contenders: Sequence[Contender], question: Question, left_out: dict[int, str]) -> Question:
+    """Return the question without the count, or without the check, for which the memory is not enough.
+
+    A check has a sampler of its own.
+    """
     is_new = error.steps not in left_out and (error.steps in question.counts or question.auto)
-    if error.is_check or not is_new:
+    own = {contender.sampling.sampler_name for contender in contenders}
+    if error.sampler_name not in own or not is_new:
         if not question.check:
             raise ValueError(str(error)) from error
         return replace(question, check=False)
@@ -119,7 +124,7 @@ def _plans(chosen: argparse.Namespace, model: Any) -> dict[str, StepPlan]:
 
         return {quality: recommended(quality) for quality in ("draft", "balanced", "best")}
     prediction = {"epsilon": "EPS", "v_prediction": "V_PREDICTION"}.get(model.prediction, "FLOW")
-    name = chosen.model.resolve().name if chosen.model.is_file() else f"{chosen.model.resolve().name}.safetensors"
+    name = _name(chosen.model) if chosen.model.is_file() else f"{_name(chosen.model)}.safetensors"
     evidence = Evidence(model.convention.architecture(model.pipeline), prediction=prediction, files=(name,))
     found = recognise_all(evidence)
     log.info("%s", found["balanced"].text)
@@ -136,7 +141,7 @@ def _contenders(chosen: argparse.Namespace, plan: StepPlan, *, has_cfg: bool) ->
     sampling = Sampling(chosen.seed, cfg, sampler, scheduler)
     # A plan's exact noise levels are for its own settings.
     own_plan = plan if not chosen.scheduler and chosen.shift is None and not (notes or more) else None
-    source = Path(chosen.model).resolve().name
+    source = _name(chosen.model)
     own = Contender(sampling, own_plan, plan.trained_steps, variant=plan.variant, source=source)
     others = [
         replace(own, plan=None, sampling=replace(sampling, sampler_name=sampler, scheduler=scheduler))
@@ -152,6 +157,11 @@ def _available(what: str, given: str, wanted: str, known: Collection[str], usual
     note = f"The recommended {what}, {wanted}, is not available on diffusers, so {usual} was used."
     log.warning("%s", note)
     return usual, [note]
+
+
+def _name(model: Path) -> str:
+    """Return a file's or folder's own name, not that of what it links to."""
+    return Path(os.path.abspath(model)).name  # noqa: PTH100 - resolve() follows links
 
 
 def _size(text: str) -> tuple[int, int] | None:

@@ -100,6 +100,8 @@ def _compare(chosen: argparse.Namespace) -> int:
 
 def _sweep(chosen: argparse.Namespace) -> int:
     need_standalone()
+    if sys.version_info < (3, 11):
+        need(("tomli",), "a sweep", "sweep")
     from .sweep import run_sweep
 
     return run_sweep(chosen)

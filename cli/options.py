@@ -89,7 +89,7 @@ def add_sweep(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, default=Path("out/sweep"), help="folder for rows and summary")
     command.add_argument("--workers", type=int, default=0, help="Ray actors, one model each; 0 runs in this process")
     command.add_argument("--address", default="", help="of a running Ray cluster; default: start one here")
-    command.add_argument("--gpus", type=float, default=0.0, help="GPUs for each worker; 0 gives it one CPU")
+    command.add_argument("--gpus", type=float, help="GPUs for each worker; default: one if there is one here")
     command.add_argument("--shard", default="1/1", metavar="K/N", help="run only the K-th of N parts")
     command.add_argument("--keep-images", action="store_true", help="write the images, named by their keys")
     command.add_argument("--summary", action="store_true", help="run nothing; summarise what is there")

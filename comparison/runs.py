@@ -162,9 +162,10 @@ def joined(runs: Sequence[Run]) -> Run:
     if len(runs) == 1:
         return runs[0]
     embeddings = [run.embeddings for run in runs if run.embeddings is not None]
+    timed = [run for run in runs if run.timing != "unknown"] or list(runs)
     return replace(
-        runs[0],
-        seconds=float(np.mean([run.seconds for run in runs])),
+        timed[0],
+        seconds=float(np.mean([run.seconds for run in timed])),
         images=np.concatenate([run.images for run in runs]),
         reused=all(run.reused for run in runs),
         together=any(run.together for run in runs),

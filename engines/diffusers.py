@@ -47,11 +47,11 @@ class Scene:
 
 
 class OutOfMemoryError(RuntimeError):
-    """A GPU's memory was not enough for a run of so many `steps`, or for a check run of so many."""
+    """A GPU's memory was not enough for a run of so many `steps` with a sampler."""
 
-    def __init__(self, steps: int, *, is_check: bool) -> None:
+    def __init__(self, steps: int, sampler_name: str) -> None:
         super().__init__(f"{steps} steps: the GPU's memory is not enough; try --offload model or another --size")
-        self.steps, self.is_check = steps, is_check
+        self.steps, self.sampler_name = steps, sampler_name
 
 
 class DiffusersModel:
@@ -306,7 +306,7 @@ class DiffusersEngine:
         except ValueError as error:
             raise ValueError(f"{task.steps} steps: {error}") from error
         except torch.cuda.OutOfMemoryError as error:
-            raise OutOfMemoryError(task.steps, is_check=bool(sampling.sigmas)) from error
+            raise OutOfMemoryError(task.steps, sampling.sampler_name) from error
         run = Run(task.steps, calls, seconds, images.float().cpu().numpy())
         return self._finished.put(task, self._scene, run)
 

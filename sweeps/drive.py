@@ -3,21 +3,19 @@
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .grid import Ladder, Row, Sweep
 from .store import MissingSweepError, Store
-from .worker import Worker, failed, remote_class
+from .worker import Worker, failed, image_of, remote_class
 
 log = logging.getLogger("sweetspot.sweeps")
 
 TRIES = 3
 # Rows that are not on disk yet are written after so many seconds.
 FLUSH_SECONDS = 30.0
-_DRIVER_LOCK = "driver"
-
 # Rows of a finished task, or why it failed, and the task's number.
 Outcome = tuple[int, list[Row] | str]
 
@@ -41,6 +39,13 @@ class Placement:
     shard: tuple[int, int] = (1, 1)
 
 
+def default_gpus() -> float:
+    """Return how many GPUs each worker gets if nothing is said: one where there is one here."""
+    import torch
+
+    return 1.0 if torch.cuda.is_available() else 0.0
+
+
 def drive(
     sweep: Sweep,
     store: Store,
@@ -62,12 +67,16 @@ def drive(
     """
     number, parts = placement.shard
     tasks = sweep.tasks()[number - 1 :: parts]
-    with store.locked(_DRIVER_LOCK if parts == 1 else f"shard-{number}-of-{parts}"):
-        # Failed cells run again.
-        known = {row["key"] for row in store.rows() if not row["error"]}
+    with store.locked("" if parts == 1 else f"shard-{number}-of-{parts}"):
+        # Failed cells run again, and those whose images are wanted and missing.
+        known = {row["key"] for row in store.rows() if not row["error"] and _has_image(placement, row["key"])}
         missing = [task for task in tasks if not known.issuperset(task.keys)]
         outcomes = _on_ray(missing, placement) if placement.workers else _here(missing, placement)
         return _collect(missing, outcomes, store, show)
+
+
+def _has_image(placement: Placement, key: str) -> bool:
+    return placement.images is None or image_of(placement.images, key, 0).is_file()
 
 
 def _collect(
@@ -78,8 +87,10 @@ def _collect(
     written = time.monotonic()
     try:
         for number, outcome in outcomes:
-            rows = failed(tasks[number], outcome) if isinstance(outcome, str) else outcome
-            waiting += rows
+            task = tasks[number]
+            rows = failed(task, outcome) if isinstance(outcome, str) else outcome
+            # The driver's keys, because a worker's copy of the model may lie among other files.
+            waiting += [replace(row, key=task.key(row.steps)) for row in rows]
             made, errors, done = made + len(rows), errors + sum(bool(row.error) for row in rows), done + 1
             show("tasks", done, len(tasks))
             if time.monotonic() - written >= FLUSH_SECONDS:
@@ -111,15 +122,29 @@ def _on_ray(tasks: Sequence[Ladder], placement: Placement) -> Iterator[Outcome]:
     ray, pool_class = _ray()
     started = not ray.is_initialized()
     if started:
-        where = {"address": placement.address} if placement.address else {"include_dashboard": False}
+        where = (
+            {"address": placement.address} if placement.address else {"address": "local", "include_dashboard": False}
+        )
         ray.init(logging_level="ERROR", log_to_driver=False, **where)
     try:
+        _check_resources(ray.cluster_resources(), placement)
         actor = remote_class(ray, placement.images, placement.gpus)
         pool = pool_class([actor.remote() for _ in range(min(placement.workers, len(tasks)))])
         yield from _with_retries(pool, tasks, ray)
     finally:
         if started:
             ray.shutdown()
+
+
+def _check_resources(there: dict[str, float], placement: Placement) -> None:
+    """Refuse more workers than Ray could start, because it would wait for the rest for ever."""
+    kind, each = ("GPU", placement.gpus) if placement.gpus else ("CPU", 1.0)
+    most = int(there.get(kind, 0.0) / each)
+    if placement.workers > most:
+        raise ValueError(
+            f"--workers: expected at most {most}, because Ray has {there.get(kind, 0):g} {kind}s; got "
+            f"{placement.workers}"
+        )
 
 
 def _with_retries(pool: Any, tasks: Sequence[Ladder], ray: Any) -> Iterator[Outcome]:

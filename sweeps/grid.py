@@ -7,30 +7,35 @@ import difflib
 import hashlib
 import itertools
 import json
-import struct
+import os
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from ..comparison.runs import LARGEST_SEED
 from ..comparison.step_counts import parse_step_counts
 from ..engines.finished_runs import VERSION as SOLVERS_VERSION
+from ..engines.load_pipeline import DTYPES, OFFLOADS
 from ..samplers.schedulers import SCHEDULERS
 from ..samplers.solvers import SOLVERS
 
 # From so many cells on, the user is asked first.
 MANY_CELLS = 100_000
 DEMO = "demo"
-_HEADER = struct.Struct("<Q")
-_LARGEST_HEADER = 64 << 20
+_WEIGHTS, _CONFIGURATIONS = (".safetensors", ".bin"), (".json", ".txt", ".model")
+# How many blocks of a file of weights are looked at, and their bytes.
+_BLOCKS, _BLOCK = 256, 4096
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model of a sweep: a diffusers folder, a safetensors file with `config`, or `demo`; see `sweetspot compare`."""
+    """A model of a sweep: a diffusers folder, a safetensors file with `config`, or `demo`; see `sweetspot compare`.
+
+    Paths are relative to the sweep's file.
+    """
 
     path: str
     config: str = ""
@@ -43,7 +48,7 @@ class Model:
     @property
     def name(self) -> str:
         """The file's or folder's name."""
-        return self.path if self.path == DEMO else Path(self.path).resolve().name
+        return Path(self.path).name
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,11 @@ class Sweep:
     price: float = 0.0
 
     @property
+    def needs_transformers(self) -> bool:
+        """Whether a model is read from files, with text encoders."""
+        return any(model.path != DEMO for model in self.models)
+
+    @property
     def cells(self) -> int:
         """How many images it makes."""
         return len(self.models) * len(self.contenders) * len(self.prompts) * self.seeds * len(self.steps)
@@ -120,8 +130,12 @@ class Ladder:
 
     def key(self, steps: int) -> str:
         """Return the key of a cell: a hash of everything that determines its numbers."""
-        about = asdict(self) | {"model": _settings_of(self.model), "cell": steps, "solvers": SOLVERS_VERSION}
-        return hashlib.sha256(json.dumps(about, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        return hashlib.sha256(f"{self._about} {steps}".encode()).hexdigest()
+
+    @cached_property
+    def _about(self) -> str:
+        about = asdict(self) | {"model": _settings_of(self.model), "solvers": SOLVERS_VERSION}
+        return json.dumps(about, sort_keys=True, separators=(",", ":"))
 
     @property
     def keys(self) -> list[str]:
@@ -147,10 +161,11 @@ def read_sweep(file: Path) -> Sweep:
         lines = (file.parent / _text("prompts_file", values.pop("prompts_file"))).read_text("utf-8").splitlines()
         values["prompts"] = [line.strip() for line in lines if line.strip()]
     _check_keys("", values, [each.name for each in fields(Sweep)])
-    for name in ("models", "prompts", "steps"):
-        if not values.get(name):
+    for name in ("models", "prompts", "steps", "contenders"):
+        if not values.get(name, name == "contenders"):
             raise ValueError(f"{name}: expected at least one, got none")
-    values["models"] = tuple(_table(Model, "models", each) for each in _list("models", values["models"]))
+    tables = [_table(Model, "models", each) for each in _list("models", values["models"])]
+    values["models"] = tuple(_placed(model, file.parent) for model in tables)
     if "contenders" in values:
         values["contenders"] = tuple(
             _table(Contender, "contenders", e) for e in _list("contenders", values["contenders"])
@@ -162,17 +177,17 @@ def read_sweep(file: Path) -> Sweep:
 
 
 def _checked(sweep: Sweep) -> Sweep:
-    if not isinstance(sweep.seeds, int) or sweep.seeds < 1:
-        raise ValueError(f"seeds: expected at least 1, got {sweep.seeds!r}")
-    if not isinstance(sweep.seed, int) or not 0 <= sweep.seed <= LARGEST_SEED:
-        raise ValueError(f"seed: expected 0 to {LARGEST_SEED}, got {sweep.seed!r}")
-    if not isinstance(sweep.threshold, int | float) or not 0 < sweep.threshold < 100:
+    for name, least, most in (("seeds", 1, LARGEST_SEED), ("seed", 0, LARGEST_SEED), ("length", 1, LARGEST_SEED)):
+        value = getattr(sweep, name)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            wanted = f"{least} to {most}" if name == "seed" else f"at least {least}"
+            raise ValueError(f"{name}: expected {wanted}, got {value!r}")
+    _text("negative", sweep.negative)
+    if not 0 < _number("threshold", sweep.threshold) < 100:
         raise ValueError(f"threshold: expected a percentage above 0 and below 100, got {sweep.threshold!r}")
-    for contender in sweep.contenders:
-        for name, allowed in (("sampler", SOLVERS), ("scheduler", SCHEDULERS)):
-            if getattr(contender, name) not in allowed:
-                got = getattr(contender, name)
-                raise ValueError(f"contenders.{name}: expected one of {', '.join(allowed)}, got {got!r}")
+    if _number("price", sweep.price) < 0:
+        raise ValueError(f"price: expected 0 or more, got {sweep.price!r}")
+    _check_contenders(sweep.contenders)
     given = {
         "models": [model.name for model in sweep.models],
         "contenders": [contender.name for contender in sweep.contenders],
@@ -185,6 +200,16 @@ def _checked(sweep: Sweep) -> Sweep:
     return sweep
 
 
+def _check_contenders(contenders: Sequence[Contender]) -> None:
+    for contender in contenders:
+        for name, allowed in (("sampler", SOLVERS), ("scheduler", SCHEDULERS)):
+            if _text(f"contenders.{name}", getattr(contender, name)) not in allowed:
+                got = getattr(contender, name)
+                raise ValueError(f"contenders.{name}: expected one of {', '.join(allowed)}, got {got!r}")
+        if not contender.cfg >= 1:
+            raise ValueError(f"contenders.cfg: expected at least 1, got {contender.cfg:g}")
+
+
 def _steps(given: Any) -> tuple[int, ...]:
     text = given if isinstance(given, str) else ",".join(map(str, _list("steps", given)))
     found = parse_step_counts(text)
@@ -195,7 +220,7 @@ def _steps(given: Any) -> tuple[int, ...]:
 
 def _size(given: Any) -> tuple[int, int]:
     parts = given.lower().split("x") if isinstance(given, str) else given
-    if isinstance(parts, list) and len(parts) == 2 and all(str(part).strip().isdigit() for part in parts):
+    if isinstance(parts, list) and len(parts) == 2 and all(str(part).strip().isdigit() and int(part) for part in parts):
         return int(parts[0]), int(parts[1])
     raise ValueError(f"size: expected width x height, e.g. 1024x768; got {given!r}")
 
@@ -206,7 +231,30 @@ def _table(kind: type[Any], name: str, given: Any) -> Any:
     _check_keys(f"{name}.", given, [each.name for each in fields(kind)])
     if kind is Model and not isinstance(given.get("path"), str):
         raise ValueError(f"models.path: expected a folder, a file or demo, got {given.get('path')!r}")
-    return kind(**given)
+    default = {each.name: each.default for each in fields(kind)}
+    texts = {key for key in given if isinstance(default[key], str) or key == "path"}
+    values: dict[str, Any] = {
+        key: (_text if key in texts else _number)(f"{name}.{key}", value) for key, value in given.items()
+    }
+    for key, allowed in (("dtype", ("", *DTYPES)), ("offload", OFFLOADS)):
+        if values.get(key, allowed[0]) not in allowed:
+            raise ValueError(f"{name}.{key}: expected one of {', '.join(filter(None, allowed))}, got {values[key]!r}")
+    return kind(**values)
+
+
+def _placed(model: Model, folder: Path) -> Model:
+    """Return a model whose paths don't depend on the folder in which a worker runs."""
+    if model.path == DEMO:
+        for key in ("config", "dtype", "guidance"):
+            if getattr(model, key):
+                raise ValueError(f"models.{key}: expected none for the demo model, got {getattr(model, key)!r}")
+        return model
+
+    def absolute(path: str) -> str:
+        # Not resolve(), which follows links: a model is known by its own name.
+        return os.path.abspath(folder / path) if path else ""  # noqa: PTH100
+
+    return replace(model, path=absolute(model.path), config=absolute(model.config))
 
 
 def _check_keys(where: str, given: Mapping[str, Any], known: list[str]) -> None:
@@ -222,6 +270,12 @@ def _list(name: str, given: Any) -> list[Any]:
     if not isinstance(given, list):
         raise ValueError(f"{name}: expected a list, got {given!r}")  # noqa: TRY004 - a mistake in a file
     return given
+
+
+def _number(name: str, given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise ValueError(f"{name}: expected a number, got {given!r}")  # noqa: TRY004 - a mistake in a file
+    return float(given)
 
 
 def _text(name: str, given: Any) -> str:
@@ -250,22 +304,31 @@ def _settings_of(model: Model) -> dict[str, Any]:
 
 
 def _contents(place: Path) -> str:
-    """Return a hash of a model's headers and configurations, and of the sizes of its files."""
+    """Return a hash of a model's configurations, and of parts of its weights: their headers, and some of their data."""
     if not place.exists():
         raise ValueError(f"models.path: expected a folder or a file, got {place}, which doesn't exist")
     digest = hashlib.sha256()
     files = [place] if place.is_file() else sorted(file for file in place.rglob("*") if file.is_file())
     for file in files:
-        relative = file.name if place.is_file() else file.relative_to(place).as_posix()
-        digest.update(f"{relative} {file.stat().st_size}\n".encode())
-        if file.suffix == ".safetensors":
-            with file.open("rb") as stream:
-                start = stream.read(_HEADER.size)
-                length = _HEADER.unpack(start)[0] if len(start) == _HEADER.size else 0
-                digest.update(stream.read(min(length, _LARGEST_HEADER)))
-        elif file.suffix == ".json":
-            digest.update(file.read_bytes())
+        relative = "" if place.is_file() else file.relative_to(place).as_posix()
+        if file.suffix in _WEIGHTS:
+            digest.update(f"{relative} {file.stat().st_size}\n".encode())
+            digest.update(_sample_of(file))
+        elif file.suffix in _CONFIGURATIONS:
+            digest.update(f"{relative} {file.stat().st_size}\n".encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+def _sample_of(file: Path) -> bytes:
+    """Return evenly spaced blocks of a file, so that other weights of the same shapes are told apart in no time."""
+    size = file.stat().st_size
+    stride = max(size // _BLOCKS, _BLOCK)
+    with file.open("rb") as stream:
+        blocks = []
+        for start in range(0, size, stride):
+            stream.seek(start)
+            blocks.append(stream.read(_BLOCK))
+    return b"".join(blocks)
 
 
 @dataclass(frozen=True)
@@ -282,6 +345,7 @@ class Row:
         similarity: how similar the image looks to that of the largest count, 0 to 1; nan without an image.
         model_calls: evaluations of the denoiser.
         seconds: time of the sampling; not the same in each run.
+        place: the device and the dtype that made it.
         error: why there is no image; empty if there is one.
     """
 
@@ -294,4 +358,5 @@ class Row:
     similarity: float = field(default=float("nan"))
     model_calls: int = 0
     seconds: float = 0.0
+    place: str = ""
     error: str = ""

@@ -1,13 +1,13 @@
 """The rows of a sweep on disk: Parquet parts that only the driver writes, each complete or not there."""
 
 import contextlib
-import json
 import os
 import socket
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,51 +38,44 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def locked(self, name: str = "driver") -> Iterator[None]:
-        """Hold the folder, so that no second driver makes the same cells.
+    def locked(self, shard: str = "") -> Iterator[None]:
+        """Hold the folder, so that no second driver makes the same cells; shards may hold it together.
+
+        The system lets go of it when a process ends, however that happens.
+
+        Args:
+            shard: the name of a part of the sweep; empty for the whole.
 
         Raises:
             ValueError: if another one holds it; names its host and process.
         """
-        file = self._folder / f"{name}.lock"
-        self._take(file)
-        try:
+        with ExitStack() as stack:
+            stack.enter_context(_held(self._folder / "sweep.lock", shared=bool(shard)))
+            if shard:
+                stack.enter_context(_held(self._folder / f"{shard}.lock", shared=False))
             yield
-        finally:
-            file.unlink(missing_ok=True)
-
-    def _take(self, file: Path) -> None:
-        mine = {"host": socket.gethostname(), "pid": os.getpid()}
-        for _ in range(2):
-            try:
-                with file.open("x", encoding="utf-8") as stream:
-                    stream.write(json.dumps(mine))
-            except FileExistsError:
-                holder = _holder(file)
-                if holder.get("host") == mine["host"] and not _lives(holder.get("pid")):
-                    # It was killed.
-                    file.unlink(missing_ok=True)
-                    continue
-                raise ValueError(
-                    f"--out: expected a folder that no other sweep uses, got {self._folder}, which process "
-                    f"{holder.get('pid')} on {holder.get('host')} uses; if it is gone, delete {file.name}"
-                ) from None
-            else:
-                return
-        raise ValueError(f"--out: expected a folder that can be locked, got {self._folder}")
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return all rows, each key once. A part that can't be read is set aside as `.bad`, and its cells run again."""
+        """Return all rows, each key once, and one with numbers rather than one with an error.
+
+        A part that can't be read is set aside as `.bad`, and its cells run again.
+        """
         pq = _pyarrow().parquet
         found: dict[str, dict[str, Any]] = {}
         for part in sorted(self._folder.glob("part-*.parquet")):
             try:
                 table = pq.read_table(part, columns=list(_COLUMNS))
-            except Exception:  # noqa: BLE001 - a damaged file gives errors of many kinds
-                part.rename(part.with_suffix(".bad"))
+            except Exception as error:
+                # A damaged file gives errors of many kinds; those with a number are the system's.
+                if isinstance(error, OSError) and error.errno:
+                    raise
+                with contextlib.suppress(FileNotFoundError):  # another shard was faster
+                    part.rename(part.with_suffix(".bad"))
                 self.bad.append(part.name)
                 continue
-            found |= {row["key"]: row for row in table.to_pylist()}
+            for row in table.to_pylist():
+                if not row["error"] or row["key"] not in found:
+                    found[row["key"]] = row
         return list(found.values())
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -96,7 +89,8 @@ class Store:
         unfinished = part.with_suffix(".tmp")
         try:
             with unfinished.open("wb") as stream:
-                pa.parquet.write_table(pa.Table.from_pylist([asdict(row) for row in rows]), stream)
+                table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_schema(pa))
+                pa.parquet.write_table(table, stream)
                 stream.flush()
                 os.fsync(stream.fileno())
             unfinished.replace(part)
@@ -111,23 +105,41 @@ class Store:
                 os.close(folder)
 
 
-def _holder(file: Path) -> dict[str, Any]:
-    with contextlib.suppress(OSError, ValueError):
-        content = json.loads(file.read_text("utf-8"))
-        return content if isinstance(content, dict) else {}
-    return {}
+@contextmanager
+def _held(file: Path, *, shared: bool) -> Iterator[None]:
+    with file.open("a+", encoding="utf-8") as stream:
+        if not _try_lock(stream, shared=shared):
+            stream.seek(0)
+            holder = stream.read().strip() or "another process"
+            raise ValueError(f"--out: expected a folder that no other sweep uses, got one that {holder} uses")
+        if not shared:
+            stream.truncate(0)
+            stream.write(f"process {os.getpid()} on {socket.gethostname()}")
+            stream.flush()
+        yield
 
 
-def _lives(pid: Any) -> bool:
-    if not isinstance(pid, int):
-        return False
+def _try_lock(stream: Any, *, shared: bool) -> bool:
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
+        import fcntl
+    except ImportError:  # Windows: a lock on the first byte, which can't be shared
+        import msvcrt
+
+        windows: Any = msvcrt
+        stream.seek(0)
+        lock = partial(windows.locking, stream.fileno(), windows.LK_NBLCK, 1) if not shared else lambda: None
+    else:
+        lock = partial(fcntl.flock, stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    try:
+        lock()
     except OSError:
-        return True
+        return False
     return True
+
+
+def _schema(pa: Any) -> Any:
+    kinds = {str: pa.string(), int: pa.uint64(), float: pa.float64()}
+    return pa.schema([(field.name, kinds[field.type]) for field in fields(Row)])  # pyright: ignore[reportArgumentType]
 
 
 def _pyarrow() -> Any:

@@ -12,6 +12,7 @@ from ..comparison.verdict.pooling import pooled
 _RESAMPLED = 1000
 # The interval holds 90 % of the resampled sweet spots.
 _OUTSIDE = 0.05
+_LEAST_FOR_INTERVAL = 20
 _WIDTH, _HEIGHT, _EDGE = 480, 200, 45
 
 # The similarity at each step count, of one prompt and seed.
@@ -47,7 +48,7 @@ class Summary:
         model: the model's name.
         contender: the name of the way to sample.
         sweet_spot: from this count on, nine of ten images show no visible change; None if only at the largest.
-        interval: between which counts it lies in 90 % of resampled sets of prompts and seeds.
+        interval: between which counts it lies in 90 % of resampled sets of prompts; None for too few images to know.
         ladders: how many prompts and seeds it rests on.
         failed: how many cells failed.
         points: the curve.
@@ -57,7 +58,7 @@ class Summary:
     model: str
     contender: str
     sweet_spot: int | None
-    interval: tuple[int, int]
+    interval: tuple[int, int] | None
     ladders: int
     failed: int
     points: tuple[Point, ...]
@@ -66,11 +67,11 @@ class Summary:
     @property
     def text(self) -> str:
         """The answer in words."""
-        low, high = self.interval
         basis = f"{self.ladders} images of each count"
+        basis = f"90 %: {self.interval[0]} to {self.interval[1]}; {basis}" if self.interval else basis
         if self.sweet_spot is None:
             return f"{self.model}, {self.contender}: not settled within {self.points[-1].steps} steps ({basis})"
-        return f"{self.model}, {self.contender}: {self.sweet_spot} steps are enough (90 %: {low} to {high}; {basis})"
+        return f"{self.model}, {self.contender}: {self.sweet_spot} steps are enough ({basis})"
 
 
 def summarise(rows: Iterable[Mapping[str, Any]], threshold: float, price: float = 0.0) -> list[Summary]:
@@ -103,6 +104,9 @@ def _summary(
     if not whole:
         return None
     curves = [{steps: row["similarity"] for steps, row in each.items()} for each in whole]
+    by_prompt: dict[str, list[Curve]] = {}
+    for each, curve in zip(whole, curves, strict=True):
+        by_prompt.setdefault(each[counts[0]]["prompt"], []).append(curve)
     points = []
     for steps in counts:
         values = [curve[steps] for curve in curves]
@@ -111,7 +115,16 @@ def _summary(
         calls = round(statistics.median(each[steps]["model_calls"] for each in whole))
         points.append(Point(steps, statistics.fmean(values), pooled(values), seconds, calls, cost))
     spot = _sweet_spot(curves, counts, below)
-    return Summary(model, contender, spot, _interval(curves, counts, below), len(curves), failed, tuple(points), below)
+    return Summary(
+        model,
+        contender,
+        spot,
+        _interval(list(by_prompt.values()), counts, below),
+        len(curves),
+        failed,
+        tuple(points),
+        below,
+    )
 
 
 def _sweet_spot(curves: Sequence[Curve], counts: Sequence[int], below: float) -> int | None:
@@ -123,15 +136,23 @@ def _sweet_spot(curves: Sequence[Curve], counts: Sequence[int], below: float) ->
     return spot
 
 
-def _interval(curves: Sequence[Curve], counts: Sequence[int], below: float) -> tuple[int, int]:
-    """Return a bootstrap interval of the sweet spot over prompts and seeds; a sample without one counts as the largest.
+def _interval(prompts: Sequence[Sequence[Curve]], counts: Sequence[int], below: float) -> tuple[int, int] | None:
+    """Return a bootstrap interval of the sweet spot; a sample without one counts as the largest count.
+
+    Prompts are drawn with all their seeds, because the images of one prompt are alike; with one prompt, its seeds are.
+    For few images, the pooled similarity is the lowest, which no sample falls below, so there is no interval.
 
     Source: Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979.
     """
+    if sum(map(len, prompts)) < _LEAST_FOR_INTERVAL:
+        return None
+    groups = prompts if len(prompts) > 1 else [[curve] for curve in prompts[0]]
     chance = random.Random(0)
-    spots = sorted(
-        _sweet_spot(chance.choices(curves, k=len(curves)), counts, below) or counts[-1] for _ in range(_RESAMPLED)
-    )
+    spots = []
+    for _ in range(_RESAMPLED):
+        curves = [curve for group in chance.choices(groups, k=len(groups)) for curve in group]
+        spots.append(_sweet_spot(curves, counts, below) or counts[-1])
+    spots.sort()
     return spots[int(_OUTSIDE * _RESAMPLED)], spots[int((1 - _OUTSIDE) * _RESAMPLED) - 1]
 
 

@@ -49,6 +49,7 @@ class Worker:
                 similarity,
                 run.model_calls,
                 run.seconds,
+                model.place,
             )
             for run, similarity in zip(runs, similarities, strict=True)
         ]
@@ -99,7 +100,12 @@ def _keep(folder: Path, ladder: Ladder, runs: Sequence[Run]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for run in runs:
         for number, image in enumerate(run.images):
-            write_png(folder / f"{ladder.key(run.steps)}_{number}.png", image, {})
+            write_png(image_of(folder, ladder.key(run.steps), number), image, {})
+
+
+def image_of(folder: Path, key: str, number: int) -> Path:
+    """Return the file of a cell's image."""
+    return folder / f"{key}_{number}.png"
 
 
 def remote_class(ray: Any, images: Path | None, gpus: float) -> Any:

@@ -37,7 +37,7 @@ ALLOWED = {
         {"torch", "numpy", "scipy", "PIL", "safetensors", "diffusers"},
         {"demo", "engines", "comparison", "samplers"},
     ),
-    "sweeps": ({"pyarrow", "ray", "tomli"}, {"demo", "engines", "comparison", "samplers"}),
+    "sweeps": ({"pyarrow", "ray", "tomli", "torch"}, {"demo", "engines", "comparison", "samplers"}),
     "cli": ({"rich"}, {"sweeps", "demo", "engines", "comparison", "presets", "graphs"}),
     "nodes": (
         {*COMFYUI, "torch", "torchaudio", "numpy", "safetensors", "aiohttp"},

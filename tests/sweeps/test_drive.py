@@ -1,6 +1,8 @@
 """A sweep of the demo model in this process, through the shell."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +92,11 @@ def test_a_task_that_fails_three_times_becomes_rows_with_the_error(
     answer = told(capsys)
     assert (answer["made"], answer["failed"]) == (6, 3)
     assert sum("blue" in prompt for prompt in tried) == driving.TRIES
+    assert answer["error"] == "RuntimeError: out of memory"
     errors = [row["error"] for row in Store(tmp_path / "out").rows() if row["error"]]
     assert errors == ["RuntimeError: out of memory"] * 3
+    assert sweep(file, tmp_path / "out", "--summary", "--json") == 4
+    assert told(capsys)["failed"] == 3
     # The next run tries them again.
     assert sweep(file, tmp_path / "out", "--json") == 0
     answer = told(capsys)
@@ -118,12 +123,44 @@ def test_what_is_finished_outlives_ctrl_c(
 
 
 def test_shards_together_are_the_whole(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert sweep(file, tmp_path / "out", "--shard", "1/2", "--json") == 4
-    assert told(capsys)["made"] == 3
-    assert sweep(file, tmp_path / "out", "--shard", "2/2", "--json") == 0
+    for shard in ("1/2", "2/2"):
+        assert sweep(file, tmp_path / "out", "--shard", shard, "--json") == 0
+        answer = told(capsys)
+        assert (answer["made"], answer["rows"], answer["cells"]) == (3, 3, 3)
+    assert sweep(file, tmp_path / "out", "--summary", "--json") == 0
     assert told(capsys)["rows"] == 6
-    assert sweep(file, tmp_path / "out", "--summary") == 0
-    assert "grid" not in capsys.readouterr().err
+    # More parts than tasks: nothing to do is no failure.
+    assert sweep(file, tmp_path / "out", "--shard", "3/3") == 0
+
+
+def test_wanted_images_that_are_missing_are_made_again(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert sweep(file, tmp_path / "out", "--json") == 0
+    assert told(capsys)["made"] == 6
+    for made in (6, 0):
+        assert sweep(file, tmp_path / "out", "--keep-images", "--json") == 0
+        assert told(capsys)["made"] == made
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 6
+
+
+def test_a_batch_system_may_end_it(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    run = Worker.run
+
+    def ended(self: Worker, ladder: Any) -> Any:
+        if "blue" in ladder.prompt:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return run(self, ladder)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with monkeypatch.context() as patched:
+        patched.setattr(Worker, "run", ended)
+        with pytest.raises(SystemExit) as caught:
+            sweep(file, tmp_path / "out")
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert caught.value.code == 143
+    capsys.readouterr()
+    assert len(Store(tmp_path / "out").rows()) == 3
+    assert sweep(file, tmp_path / "out", "--json") == 0
+    assert told(capsys)["made"] == 3
 
 
 @pytest.mark.parametrize(
@@ -132,6 +169,9 @@ def test_shards_together_are_the_whole(file: Path, tmp_path: Path, capsys: pytes
         (["--shard", "3/2"], "--shard: expected e.g. 3/8 for the third of eight, got '3/2'"),
         (["--shard", "x"], "--shard: expected"),
         (["--workers", "-1"], "--workers: expected 0 or more, got -1"),
+        (["--gpus", "1"], "--gpus: expected with --workers, got 1.0 without it"),
+        (["--presets", "x.json"], "--presets: expected with --save, got x.json without it"),
+        (["--save", "--shard", "1/2"], "--save: expected with all parts"),
     ],
 )
 def test_options_that_do_not_fit(file: Path, tmp_path: Path, options: list[str], message: str, capsys: Any):

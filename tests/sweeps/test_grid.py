@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from sweetspot.sweeps.grid import Sweep, read_sweep
+from sweetspot.sweeps.grid import Sweep, _settings_of, read_sweep
 
 TOML = """
 steps = "4..12:4"
@@ -71,10 +71,26 @@ def test_keys_follow_a_models_files_but_not_their_place(tmp_path: Path):
         (folder / "weights.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}abc")
     first, second = (tmp_path / place / "model" for place in ("a", "b"))
     assert key(first) == key(second)
-    third = tmp_path / "c" / "model"
-    first.parent.rename(third.parent)
-    (third / "weights.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0[]abc")
-    assert key(third) != key(second)
+    same = key(second)
+    (second / "README.md").write_text("other words", "utf-8")
+    _settings_of.cache_clear()
+    assert key(second) == same
+    # Other weights of the same size, with the same header.
+    (second / "weights.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}abd")
+    _settings_of.cache_clear()
+    assert key(second) != same
+
+
+def test_numbers_are_the_same_however_they_are_written(tmp_path: Path):
+    key = read(tmp_path).tasks()[0].key(4)
+    assert read(tmp_path, TOML.replace("cfg = 3.0", "cfg = 3")).tasks()[0].key(4) == key
+
+
+def test_a_model_is_known_by_its_own_name_and_found_beside_the_sweep(tmp_path: Path):
+    (tmp_path / "blobs" / "0123abc").mkdir(parents=True)
+    (tmp_path / "my-sdxl").symlink_to(tmp_path / "blobs" / "0123abc")
+    (model,) = read(tmp_path, TOML.replace('"demo"', '"my-sdxl"')).models
+    assert (model.name, Path(model.path)) == ("my-sdxl", tmp_path / "my-sdxl")
 
 
 def test_prompts_from_a_file(tmp_path: Path):
@@ -110,6 +126,16 @@ def test_prompts_from_a_file(tmp_path: Path):
         ("seeds = 2", "seeds = ", "expected TOML"),
         ("seeds = 2", 'seeds = 2\nprompts_file = "x"', "expected prompts or prompts_file, got both"),
         ("seeds = 2", "seeds = 2\nthreshold = 100", "threshold: expected a percentage above 0 and below 100, got 100"),
+        ("seeds = 2", 'seeds = 2\nthreshold = "94"', "threshold: expected a number, got '94'"),
+        ("seeds = 2", 'seeds = 2\nprice = "2"', "price: expected a number, got '2'"),
+        ("seeds = 2", "seeds = 2\nlength = 0", "length: expected at least 1, got 0"),
+        ("seeds = 2", "seeds = 2\nnegative = 5", "negative: expected a text, got 5"),
+        ('"64x96"', "[0, 64]", r"size: expected width x height, e.g. 1024x768; got \[0, 64\]"),
+        ("cfg = 3.0", "cfg = 0.5", r"contenders\.cfg: expected at least 1, got 0\.5"),
+        ("cfg = 3.0", 'cfg = "3"', r"contenders\.cfg: expected a number, got '3'"),
+        ('sampler = "heun"', 'sampler = ["heun"]', r"contenders\.sampler: expected a text, got \['heun'\]"),
+        ('path = "demo"', 'path = "demo"\ndtype = "float16"', r"models\.dtype: expected none for the demo model"),
+        ('path = "demo"', 'path = "x"\ndtype = "fp16"', r"models\.dtype: expected one of float32, bfloat16, float16"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, old: str, new: str, message: str):
@@ -121,6 +147,6 @@ def test_mistakes_are_named(tmp_path: Path, old: str, new: str, message: str):
 def test_a_model_that_is_not_there_is_named_before_anything_runs(tmp_path: Path):
     sweep = read(tmp_path, TOML.replace('"demo"', '"nowhere"'))
     with pytest.raises(
-        ValueError, match=r"models\.path: expected a folder or a file, got nowhere, which doesn't exist"
+        ValueError, match=r"models\.path: expected a folder or a file, got .*nowhere, which doesn't exist"
     ):
         sweep.tasks()[0].key(4)

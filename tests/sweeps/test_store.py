@@ -1,10 +1,9 @@
 """Rows on disk: complete or not there, and written by one driver."""
 
-import json
 import os
-import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,28 +49,42 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(tmp_path.iterdir()) == []
 
 
+def test_numbers_win_over_errors_and_any_seed_fits(tmp_path: Path):
+    store = Store(tmp_path)
+    for number in range(8):
+        store.write([replace(row("a"), error="out of memory", seed=2**64 - 1)])
+        if number == 3:
+            store.write([replace(row("a"), seed=2**64 - 1)])
+    (only,) = store.rows()
+    assert (only["error"], only["seed"]) == ("", 2**64 - 1)
+
+
 def test_a_second_driver_is_refused(tmp_path: Path):
-    with (
-        Store(tmp_path).locked(),
-        pytest.raises(ValueError, match=f"which process {os.getpid()} on .* uses; if it is gone, delete driver.lock"),
-        Store(tmp_path).locked(),
-    ):
-        pass
-    # Once the first has ended, there is no lock; other parts of the same sweep have their own.
-    with Store(tmp_path).locked(), Store(tmp_path).locked("shard-1-of-2"):
-        pass
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_the_lock_of_a_killed_driver_is_taken_over(tmp_path: Path):
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
-    )
-    lock = {"host": socket.gethostname(), "pid": int(gone.stdout)}
-    (tmp_path / "driver.lock").write_text(json.dumps(lock), "utf-8")
+    held = f"got one that process {os.getpid()} on .* uses"
     with Store(tmp_path).locked():
-        assert json.loads((tmp_path / "driver.lock").read_text("utf-8"))["pid"] == os.getpid()
-    # Nobody here can know whether a process of another machine lives.
-    (tmp_path / "driver.lock").write_text(json.dumps(lock | {"host": "elsewhere"}), "utf-8")
-    with pytest.raises(ValueError, match="on elsewhere uses"), Store(tmp_path).locked():
+        for shard in ("", "shard-1-of-2"):
+            with pytest.raises(ValueError, match=held), Store(tmp_path).locked(shard):
+                pass
+    with Store(tmp_path).locked("shard-1-of-2"):
+        with Store(tmp_path).locked("shard-2-of-2"):
+            pass
+        for shard in ("", "shard-1-of-2"):
+            with pytest.raises(ValueError, match="that no other sweep uses"), Store(tmp_path).locked(shard):
+                pass
+    with Store(tmp_path).locked():
+        pass
+
+
+def test_the_lock_of_a_killed_driver_is_free(tmp_path: Path):
+    code = (
+        "import os, sys; from pathlib import Path; from sweetspot.sweeps.store import Store\n"
+        "with Store(Path(sys.argv[1])).locked(): print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as driver:
+        assert driver.stdout.readline() == b"held\n"
+        with pytest.raises(ValueError, match=f"process {driver.pid} on"), Store(tmp_path).locked():
+            pass
+        driver.kill()
+    with Store(tmp_path).locked():
         pass

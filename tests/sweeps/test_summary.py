@@ -28,8 +28,8 @@ def rows(values: dict[str, tuple[float, ...]], error: str = "", contender: str =
 
 def test_the_smallest_count_from_which_nothing_changes():
     (found,) = summarise(rows({"a": (0.5, 0.92, 0.95, 1.0), "b": (0.6, 0.91, 0.97, 1.0)}), 89.5, 3.6)
-    assert (found.sweet_spot, found.interval, found.ladders) == (8, (8, 8), 2)
-    assert "8 steps are enough (90 %: 8 to 8; 2 images of each count)" in found.text
+    assert (found.sweet_spot, found.interval, found.ladders) == (8, None, 2)
+    assert "8 steps are enough (2 images of each count)" in found.text
     point = found.points[1]
     assert point.similarity == pytest.approx(0.915)
     assert (point.pooled, point.seconds, point.model_calls) == (0.91, 0.8, 8)
@@ -42,16 +42,20 @@ def test_a_count_that_is_better_by_chance_does_not_count():
     assert found.sweet_spot == 16
     (none,) = summarise(rows({"a": (0.5, 0.6, 0.7, 1.0)}), 89.5)
     assert none.sweet_spot is None
-    assert none.interval == (32, 32)
     assert "not settled within 32 steps" in none.text
 
 
 def test_the_interval_shows_how_much_prompts_differ():
     easy, hard = (0.5, 0.95, 0.97, 1.0), (0.5, 0.6, 0.97, 1.0)
-    mixed = {f"p{n}": easy for n in range(9)} | {"hard": hard}
+    mixed = {f"p{n}": easy for n in range(18)} | {"hard": hard, "harder": hard}
     (found,) = summarise(rows(mixed), 89.5)
-    # One of ten may differ; a sample may have two of them.
+    # Two of twenty may differ; a sample may have three of them.
     assert (found.sweet_spot, found.interval) == (8, (8, 16))
+    assert "90 %: 8 to 16; 20 images of each count" in found.text
+    # The seeds of a prompt stay together: with two prompts, a sample has only easy ones, only hard ones, or both.
+    by_prompt = [{**row, "prompt": row["prompt"][0], "seed": number} for number, row in enumerate(rows(mixed))]
+    seeds = [{**row, "seed": row["seed"] // len(COUNTS)} for row in by_prompt]
+    assert summarise(seeds, 89.5)[0].interval == (8, 16)
 
 
 def test_failed_ladders_do_not_count():
