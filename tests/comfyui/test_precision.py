@@ -65,18 +65,20 @@ def test_precisions(installation, graph, tmp_path: Path, flag: str):
 def test_weights_in_main_memory(monkeypatch, installation, graph, tmp_path: Path, mode: str, note: str):
     """ComfyUI then casts each layer where it runs, and lays a LoRA on its weights only there.
 
-    In the tests' LOW_VRAM, ComfyUI finds too little memory for a larger batch.
+    In the tests' LOW_VRAM, ComfyUI finds too little memory for a larger batch. There is no LoRA there: which layers are
+    in main memory differs from run to run, and so does where the LoRA is laid on, which rounds differently.
     """
     monkeypatch.setenv("TESTS_VRAM", mode)
     shutil.copytree(SUPPORT, tmp_path / "custom_nodes" / SUPPORT.name)
     graph.save_lora(tmp_path / "models" / "loras" / "offloaded.safetensors")
     inputs = {"model": ["model", 0], "lora_name": "offloaded.safetensors", "strength_model": 0.5}
-    lora = {"lora": {"class_type": "LoraLoaderModelOnly", "inputs": inputs}}
+    lora = {"lora": {"class_type": "LoraLoaderModelOnly", "inputs": inputs}} if mode == "NO_VRAM" else {}
+    model = "lora" if lora else "model"
     with running(installation, tmp_path, "--async-offload") as server:
         client = graph.Client(server)
-        check_against_stock(client, with_outputs(graph, graph.demo(size=64) | lora, "lora"), note)
+        check_against_stock(client, with_outputs(graph, graph.demo(size=64) | lora, model), note)
         # A model that was loaded meanwhile is still known.
-        again = graph.compare(steps="2, 3, 4", model=["lora", 0], together="off")
+        again = graph.compare(steps="2, 3, 4", model=[model, 0], together="off")
         report = json.loads(client.run(graph.demo(size=64) | lora | {"again": again})["again"]["report"][0])
         log = server.log.read_text("utf-8", errors="replace")
     assert [run["reused"] for run in report["runs"]] == [True, False, True]
